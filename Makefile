@@ -1,0 +1,96 @@
+# Gaur. `make help` lists what can be made.
+#
+#   DEBUG=1    the kernel with assertions, in build/debug (else build/release)
+#   CC=clang   another compiler for the kernel
+#   V=1        show whole commands
+#   ARGS=...   options and program for `make run` and `make gdb`
+#   ONLY=...   the tests to run, by parts of their names
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+BUILD     := build/$(if $(DEBUG),debug,release)
+USERBUILD := build/user
+USERCC    := musl-gcc
+USERFLAGS := -static -O2 -g -Wall -Wextra
+PYTHON    := $(firstword $(wildcard /usr/bin/python3) python3)
+
+# $(call say,CC,file) is a recipe's short line; $(Q) hides the long one.
+Q   := $(if $(V),,@)
+say  = $(if $(V),@:,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all kernel debug user root run test gdb setup clean help compile_commands.json
+
+all: kernel root
+
+-include kernel/kernel.mk
+-include tests/host/host.mk
+-include tests/guest/guest.mk
+
+kernel: $(BUILD)/gaur.elf
+
+debug: root
+	$(Q)$(MAKE) --no-print-directory DEBUG=1 kernel
+
+# --- programs for the guest, and its root
+
+USER_PROGRAMS := $(patsubst user/%.c,$(USERBUILD)/%,$(wildcard user/*.c))
+
+user: $(USER_PROGRAMS) ; @:
+
+$(USERBUILD)/%: user/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(USERFLAGS) $< -o $@
+
+root: build/root.cpio ; @:
+
+build/root.cpio: $(USERBUILD)/init $(shell find user/root -type f) tools/stage_root.sh tools/pack_root.py \
+                 $(shell command -v busybox)
+	$(call say,ROOT,$@)
+	$(Q)tools/stage_root.sh build/root $(USERBUILD)/init
+	$(Q)$(PYTHON) tools/pack_root.py build/root $@
+
+# --- what a person types
+
+run:
+	@./gaur run $(if $(DEBUG),--debug) $(ARGS)
+
+gdb:
+	@./gaur gdb $(ARGS)
+
+test: setup
+	@$(PYTHON) tests/run $(ONLY)
+
+setup:
+	@sh tools/setup.sh
+
+# For editors: how each source file of the kernel and of the programs is compiled.
+compile_commands.json:
+	$(call say,JSON,$@)
+	$(Q)$(MAKE) --no-print-directory -Bnk V=1 kernel user | $(PYTHON) tools/compile_commands.py > $@.new
+	$(Q)mv $@.new $@
+
+clean:
+	rm -rf build compile_commands.json
+
+help:
+	@echo 'make           the kernel (build/release/gaur.elf), the programs for the guest and its root'
+	@echo 'make run       boot it, with a shell; ARGS="-m 64M -- ls /" gives options and a program'
+	@echo 'make test      all tests; the last line counts them. ONLY="word..." picks some'
+	@echo 'make gdb       boot under the debugger'
+	@echo 'make kernel    the kernel alone; with DEBUG=1 the one with assertions, in build/debug'
+	@echo 'make debug     the kernel with assertions, and the root'
+	@echo 'make user      the programs for the guest;  make root: its root, build/root.cpio'
+	@echo 'make setup     install what is needed to build and run (Debian)'
+	@echo 'make compile_commands.json    for editors'
+	@echo 'make clean     remove all that was made'
+	@echo
+	@echo 'Variables: DEBUG=1, CC=clang, V=1, ARGS, ONLY; see the top of the Makefile.'
+
+print-guest-tests:
+	@echo $(GUEST_TESTS)
+.PHONY: print-guest-tests

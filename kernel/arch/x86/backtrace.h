@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/*
+ * backtrace.h - who called whom, with names.
+ */
+#ifndef GAUR_ARCH_BACKTRACE_H
+#define GAUR_ARCH_BACKTRACE_H
+
+#include "lib/types.h"
+
+/* Print the callers of this function through printk. */
+void backtrace_print(void);
+
+/*
+ * Return addresses of the frames from frame pointer `rbp` on, innermost first, as far as they lie on one kernel stack.
+ * => how many, at most `size`
+ */
+unsigned backtrace_collect(uint64_t rbp, uint64_t *addresses, unsigned size);
+
+/* The function that holds a kernel address, and how far inside. => NULL outside of the kernel's text */
+const char *symbol_name(uint64_t address, uint64_t *offset);
+
+#endif

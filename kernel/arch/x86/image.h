@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/*
+ * image.h - where the parts of the kernel image lie; the linker script (kernel.ld) defines the symbols.
+ */
+#ifndef GAUR_ARCH_IMAGE_H
+#define GAUR_ARCH_IMAGE_H
+
+extern char image_start[]; // page-aligned: text, then read-only data, then writable data
+extern char image_text_end[];
+extern char image_rodata_end[];
+extern char image_end[];      // first address after what stays
+extern char image_boot_end[]; // [image_end, image_boot_end) is needed only until paging_init
+
+#endif

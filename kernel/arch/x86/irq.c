@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/*
+ * irq.c - from a vector to its handler.
+ *
+ * ISA lines go to the first CPU. Handlers are set at boot, before their line is routed, so they need no lock.
+ */
+#include "arch/x86/irq.h"
+
+#include "arch/x86/acpi.h"
+#include "arch/x86/cpu.h"
+#include "arch/x86/ioapic.h"
+#include "arch/x86/lapic.h"
+#include "arch/x86/smp.h"
+#include "arch/x86/time.h"
+#include "arch/x86/tlb.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+
+/* Fields: (c) constant once registered  (o) the first CPU, in interrupts */
+static struct isa_line {
+    void (*handler)(void *); // (c)
+    void *arg;               // (c)
+    uint64_t count;          // (o)
+} lines[ISA_IRQS];
+
+/* What the vectors of each CPU's own controller call. Constant after boot. */
+static void (*local_handlers[TRAP_VECTORS])(void);
+
+void irq_init(void)
+{
+    acpi_init();
+    lapic_init();
+    ioapic_init();
+    irq_init_cpu();
+}
+
+void irq_init_cpu(void)
+{
+    lapic_init_cpu();
+    this_cpu()->lapic_id = lapic_id();
+}
+
+int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg)
+{
+    if (isa_irq >= ISA_IRQS)
+        return -EINVAL;
+    if (lines[isa_irq].handler)
+        return -EBUSY;
+
+    const struct acpi_isa_irq *route = &acpi_info()->isa_irqs[isa_irq];
+
+    lines[isa_irq].arg = arg;
+    lines[isa_irq].handler = handler;
+    return ioapic_route(route->gsi, T_IRQ0 + isa_irq, cpus[0].lapic_id, route->active_low, route->level);
+}
+
+void timer_set_handler(void (*handler)(void))
+{
+    local_handlers[T_TIMER] = handler;
+}
+
+void smp_set_reschedule_handler(void (*handler)(void))
+{
+    local_handlers[T_RESCHEDULE] = handler;
+}
+
+void tlb_set_shootdown_handler(void (*handler)(void))
+{
+    local_handlers[T_SHOOTDOWN] = handler;
+}
+
+static void call_handler(uint64_t vector)
+{
+    if (vector < T_IRQ0 + ISA_IRQS) {
+        struct isa_line *line = &lines[vector - T_IRQ0];
+
+        line->count++;
+        if (line->handler)
+            line->handler(line->arg);
+    } else if (local_handlers[vector]) {
+        local_handlers[vector]();
+    }
+}
+
+void irq_dispatch(struct trap_frame *tf)
+{
+    struct cpu *cpu = this_cpu();
+
+    if (tf->trapno == T_SPURIOUS)
+        return; // the controller does not count this one as begun
+    cpu->in_irq = 1;
+    if (tf->trapno == T_RESCHEDULE)
+        preempt_request();
+    call_handler(tf->trapno);
+    lapic_eoi();
+    cpu->in_irq = 0;
+}
+
+uint64_t irq_count(unsigned isa_irq)
+{
+    return isa_irq < ISA_IRQS ? lines[isa_irq].count : 0;
+}

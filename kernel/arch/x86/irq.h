@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/*
+ * irq.h - interrupts of devices and between CPUs.
+ */
+#ifndef GAUR_ARCH_IRQ_H
+#define GAUR_ARCH_IRQ_H
+
+#include "arch/x86/trap.h"
+#include "lib/types.h"
+
+/* Find the interrupt controllers (ACPI MADT), silence the old one. => once, on the first CPU, before irq_register */
+void irq_init(void);
+
+/* This CPU's own controller. */
+void irq_init_cpu(void);
+
+/*
+ * Call handler(arg), in interrupt context (interrupts off, must not sleep), for each interrupt of an ISA line.
+ *
+ * => isa_irq 0 .. 15, one handler each; 0, -EINVAL or -EBUSY
+ */
+int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg);
+
+/* A device interrupt, from trap(): calls the handler and tells the controller. */
+void irq_dispatch(struct trap_frame *tf);
+
+/* How often each ISA line interrupted, for /proc/interrupts. */
+uint64_t irq_count(unsigned isa_irq);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mount.h - file-system types, their instances (super blocks), and where they are mounted.
+ */
+#ifndef FS_MOUNT_H
+#define FS_MOUNT_H
+
+#include "fs/path.h"
+#include "fs/stat.h"
+#include "lib/list.h"
+#include "sync/rwlock.h"
+
+struct inode;
+struct super_block;
+
+/*
+ * One kind of file system.
+ *
+ * => mount: a new or shared super block with a reference, its root set; 0, -errno
+ */
+struct file_system_type {
+    const char *name;
+    bool needs_device;                  // `source` names a block device; else "nodev" in /proc/filesystems
+    int (*mount)(struct file_system_type *type, const char *source, const char *options, struct super_block **out);
+    struct list link;                   // in the list of types
+};
+
+enum {
+    SB_VOLATILE = 1,                    // look-ups always ask the file system, nothing is kept in the tree
+};
+
+struct super_block_ops {
+    // The last reference to the inode is gone: give back its content and its memory.
+    void (*evict)(struct inode *inode);
+    void (*statfs)(struct super_block *sb, struct kstatfs *out);
+    int (*sync)(struct super_block *sb);                                // NULL: nothing to do
+    // The last mount is gone and so is every dentry. Free what the file system has, and the super block.
+    void (*release)(struct super_block *sb);
+    // Options as /proc/mounts shows them, each with a leading comma.   NULL: none.
+    void (*show_options)(struct super_block *sb, char *buffer, size_t size);
+};
+
+/*
+ * One file system.     Fields: (c) constant after creation  (a) atomic
+ */
+struct super_block {
+    struct rwlock tree;                 // the dentry tree: look-ups read, changes of names write
+    _Atomic uint32_t refs;              // (a) mounts
+    unsigned flags;                     // (c) SB_*
+    const struct super_block_ops *ops;  // (c)
+    const struct file_system_type *type;// (c)
+    struct dentry *root;                // (c) holds a reference
+    uint64_t device;                    // (c) st_dev
+    _Atomic uint64_t next_ino;          // (a) for those that just count
+    void *private;                      // (c) the file system's own
+};
+
+// Set up a super block: one reference, an own st_dev. The root is the caller's next step.
+void super_block_init(struct super_block *sb, const struct file_system_type *type, const struct super_block_ops *ops);
+void super_block_get(struct super_block *sb);
+void super_block_put(struct super_block *sb);
+
+/*
+ * One place where a super block is seen.   Fields: (c) constant after creation  (a) atomic  (m) the mount table's lock
+ */
+struct mount {
+    _Atomic uint32_t refs;              // (a) the table's one, and paths
+    int id;                             // (c)
+    struct super_block *sb;             // (c) holds a reference
+    struct dentry *root;                // (c) holds a reference; what is seen (a bind mount may show a part)
+    struct mount *parent;               // (m) holds a reference; NULL: the root mount, or unmounted
+    struct dentry *mountpoint;          // (m) in the parent; holds a reference
+    _Atomic unsigned flags;             // (a) MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME of <linux/mount.h>
+    char *source;                       // (c) as given to mount(2), for /proc/mounts
+    struct list link;                   // (m) in the table, in the order of mounting
+};
+
+void mount_get(struct mount *mount);
+void mount_put(struct mount *mount);
+
+// Make a type known; it must stay. Types are never taken back.
+void register_filesystem(struct file_system_type *type);
+
+// The type of that name, or NULL.
+struct file_system_type *file_system_find(const char *name);
+
+// Call `fn` for each type / each mount, in order, until it returns false. fn may sleep, and must not mount.
+void file_systems_for_each(bool (*fn)(const struct file_system_type *type, void *arg), void *arg);
+void mounts_for_each(bool (*fn)(struct mount *mount, void *arg), void *arg);
+
+// If something is mounted on `path`, go to the root of the topmost such mount (references follow).
+void mount_descend(struct path *path);
+
+// If `path` is the root of its mount, go to where that is mounted; false: there is nothing above.
+bool mount_ascend(struct path *path);
+
+// The root of everything, with references.
+struct path mount_root_path(void);
+
+// A mount of `sb` that is in no table and has no place (pipes, nameless files); NULL: no memory.
+struct mount *mount_create_detached(struct super_block *sb, const char *source) __must_check;
+
+// The oldest mount of `sb` that has a place, with a reference, or NULL.
+struct mount *mount_of_super_block(struct super_block *sb);
+
+// The first mount of all, of `type`. => 0, -errno
+int mount_create_root(struct file_system_type *type, const char *options) __must_check;
+
+#endif

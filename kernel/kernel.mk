@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+#
+# kernel.mk - builds $(BUILD)/gaur.elf. Included by the Makefile; also works alone:
+#
+#   make -f kernel/kernel.mk BUILD=build/release [CC=clang] [DEBUG=1] [V=1]
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+BUILD ?= build/$(if $(DEBUG),debug,release)
+LD    := ld
+NM    := nm
+Q     ?= $(if $(V),,@)
+say   ?= $(if $(V),@:,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+.PHONY: kernel.default
+kernel.default: $(BUILD)/gaur.elf
+
+# -fpie: every reference is relative to RIP, as the high half is out of reach for 32-bit absolute addresses.
+# -mgeneral-regs-only: the FPU's registers belong to the user. No red zone: interrupts use the stack below us.
+KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
+                 -mcmodel=small -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
+                 -fno-asynchronous-unwind-tables -fcf-protection=none -Wall -Wextra -Ikernel \
+                 $(if $(DEBUG),-DDEBUG=1)
+KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none
+
+KERNEL_SOURCES := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/%.o)
+
+-include $(KERNEL_OBJECTS:.o=.d)
+
+# Objects of another compiler or other flags are stale: a change of this file's content makes all again.
+KERNEL_STAMP := $(BUILD)/kernel/flags
+$(shell mkdir -p $(BUILD)/kernel; echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS)' | cmp -s - $(KERNEL_STAMP) || \
+        echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS)' > $(KERNEL_STAMP))
+
+$(BUILD)/kernel/%.c.o: kernel/%.c $(KERNEL_STAMP)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -include arch/x86/hidden.h -MMD -MP -c $< -o $@
+
+$(BUILD)/kernel/%.S.o: kernel/%.S $(KERNEL_STAMP)
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/kernel/kernel.ld: kernel/kernel.ld kernel/arch/x86/layout.h $(KERNEL_STAMP)
+	$(Q)$(CC) -E -P -x c -D__ASSEMBLER__ -Ikernel $< -o $@
+
+# The list of objects, so that a source that was removed makes a new link.
+$(shell echo '$(KERNEL_OBJECTS)' | cmp -s - $(BUILD)/kernel/objects || \
+        echo '$(KERNEL_OBJECTS)' > $(BUILD)/kernel/objects)
+
+# The first link has an empty symbol table; the second one that of the first, whose functions lie at the same places.
+$(BUILD)/kernel/ksyms0.S: kernel/ksyms.awk $(KERNEL_STAMP)
+	$(Q)awk -f $< < /dev/null > $@
+
+$(BUILD)/kernel/pass1.elf: $(KERNEL_OBJECTS) $(BUILD)/kernel/objects $(BUILD)/kernel/kernel.ld $(BUILD)/kernel/ksyms0.o
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(BUILD)/kernel/kernel.ld $(KERNEL_OBJECTS) $(BUILD)/kernel/ksyms0.o -o $@
+
+$(BUILD)/kernel/ksyms.S: $(BUILD)/kernel/pass1.elf kernel/ksyms.awk
+	$(Q)$(NM) -n $< | awk -f kernel/ksyms.awk > $@
+
+$(BUILD)/kernel/ksyms0.o $(BUILD)/kernel/ksyms.o: %.o: %.S
+	$(Q)$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+
+$(BUILD)/gaur.elf: $(BUILD)/kernel/ksyms.o
+	$(call say,LD,$@)
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -T $(BUILD)/kernel/kernel.ld $(KERNEL_OBJECTS) $< -o $@

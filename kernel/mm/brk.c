@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/*
+ * brk.c - the two regions that grow: the heap upwards by brk(2), the stack downwards by faults.
+ *
+ * The break is kept to the byte; the heap's region covers the pages that it touches. The stack starts small here and is
+ * extended in fault.c.
+ */
+#include "lib/errno.h"
+#include "mm/map.h"
+#include "mm/range.h"
+
+/* The heap's region: the one that ends at the last page of the break. */
+static struct vregion *heap_region(struct vspace *space, vaddr_t heap_end)
+{
+    struct vregion *region = heap_end > USER_MIN ? va2vregion(space, heap_end - 1) : NULL;
+
+    return region && region->purpose == VR_HEAP && vregion_end(region) == heap_end ? region : NULL;
+}
+
+/* Extend the heap by [from, to). => 0, -ENOMEM */
+static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to)
+{
+    struct vregion *above = vregion_above(space, from);
+    if (to > USER_END || (above && to > vregion_room_end(above)))
+        return -ENOMEM;
+    struct vregion *heap = heap_region(space, from);
+    if (heap && heap->prot == (VR_READ | VR_WRITE)) {
+        heap->size += to - from;
+        return 0;
+    }
+    heap = vregion_alloc();
+    if (!heap)
+        return -ENOMEM;
+    *heap = (struct vregion){
+        .dir = VR_UP,
+        .va_base = from,
+        .size = to - from,
+        .prot = VR_READ | VR_WRITE,
+        .max_prot = VR_READ | VR_WRITE | VR_EXEC,
+        .purpose = VR_HEAP,
+    };
+    vregion_insert(space, heap);
+    return 0;
+}
+
+/* Give [from, to), the end of the heap, back. => 0, -ENOMEM */
+static int heap_shrink(struct vspace *space, vaddr_t from, vaddr_t to)
+{
+    struct vregion *heap = heap_region(space, to);
+    struct spare_regions spare;
+
+    if (heap && vregion_start(heap) < from) { // by far the usual case needs no cut
+        range_release(space, from, to);
+        heap->size -= to - from;
+        range_prune(space, from, to);
+        return 0;
+    }
+    int error = range_prepare_cut(space, from, to, &spare);
+    if (error)
+        return error;
+    range_cut(space, from, to, &spare);
+    range_remove(space, from, to);
+    return 0;
+}
+
+vaddr_t vspace_brk(struct vspace *space, vaddr_t end)
+{
+    rwlock_write_lock(&space->lock);
+    vaddr_t old_end = ALIGN_UP(space->brk, PAGE_SIZE);
+    if (end >= space->brk_start && end <= USER_END) {
+        vaddr_t new_end = ALIGN_UP(end, PAGE_SIZE);
+        int error = 0;
+        if (new_end > old_end)
+            error = heap_grow(space, old_end, new_end);
+        else if (new_end < old_end)
+            error = heap_shrink(space, new_end, old_end);
+        if (!error)
+            space->brk = end;
+    }
+    vaddr_t result = space->brk;
+    rwlock_write_unlock(&space->lock);
+    return result;
+}
+
+void vspace_set_brk_start(struct vspace *space, vaddr_t start)
+{
+    rwlock_write_lock(&space->lock);
+    space->brk_start = space->brk = start;
+    rwlock_write_unlock(&space->lock);
+}
+
+/* ---- The stack ---- */
+
+/* mmap starts below the room that the stack may grow into: its limit, at least 128 MiB, at most 5/6 of all. */
+static vaddr_t mmap_top_below(vaddr_t stack_top, uint64_t limit)
+{
+    uint64_t room = MIN(MAX(limit, UINT64_C(128) << 20), (uint64_t)USER_END / 6 * 5);
+
+    return ALIGN_DOWN(stack_top - room - STACK_GUARD_GAP, PAGE_SIZE);
+}
+
+int vspace_map_stack(struct vspace *space, vaddr_t top, uint64_t size, bool executable)
+{
+    struct vregion *stack = vregion_alloc();
+    if (!stack)
+        return -ENOMEM;
+    *stack = (struct vregion){
+        .dir = VR_DOWN,
+        .va_base = top,
+        .size = ALIGN_UP(size, PAGE_SIZE),
+        .prot = VR_READ | VR_WRITE | (executable ? VR_EXEC : 0),
+        .max_prot = VR_READ | VR_WRITE | VR_EXEC,
+        .purpose = VR_STACK,
+    };
+    rwlock_write_lock(&space->lock);
+    vregion_insert(space, stack);
+    space->mmap_top = mmap_top_below(top, atomic_load(&space->stack_limit));
+    rwlock_write_unlock(&space->lock);
+    return 0;
+}

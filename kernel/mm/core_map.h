@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * core_map.h - what the kernel knows of each frame of physical memory.
+ *
+ * One `struct core_map_entry` per frame, found by its page frame number. The reference count says how many
+ * places hold the frame; its kind says what for, and which part of the union is in force.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "arch/x86/layout.h"
+#include "lib/types.h"
+
+struct page_cache;
+struct vpi_page;
+
+/* What a frame is used for. The order is that of /proc/gaur/frames. */
+enum frame_kind {
+    FRAME_RESERVED, // firmware, holes in the memory map, the initramfs until it is unpacked
+    FRAME_IMAGE,    // the kernel, its first page tables, core_map: what boot took for good
+    FRAME_FREE,     // in the buddy allocator or in a CPU's cache
+    FRAME_KERNEL,   // kalloc: buffers, tables
+    FRAME_SLAB,     // small kernel objects
+    FRAME_STACK,    // kernel stacks
+    FRAME_NODE,     // a page-table page
+    FRAME_VPI,      // the vpi_page beside a leaf node
+    FRAME_ANON,     // a process's own memory
+    FRAME_FILE,     // a page of a file, in the page cache
+    FRAME_ZERO,     // the one frame of zeros; never counted
+    FRAME_KINDS
+};
+
+/*
+ * One frame.    Fields: (a) atomic  (k) kmem.lock  (n) the node's own lock  (c) constant while the kind lasts
+ *               (p) the page cache's lock  (v) verify only, while the world stands still
+ *
+ * A node's lock, kind and level lie outside the union, so that the clock may try the lock of a frame that has just
+ * become something else and then look at the kind again.
+ */
+struct core_map_entry {
+    _Atomic uint32_t refs; // (a) leaf entries + page cache + pins; for a node: entries that point to it
+    _Atomic uint8_t kind;  // (a) enum frame_kind
+    uint8_t order;         // (k) of the free run that begins here
+    _Atomic uint8_t lock;  // (a) a node's spinlock: 1 while held
+    uint8_t level;         // (c) of a node: 1 is a leaf, 4 the root
+    uint32_t recount;      // (v) references that verify has found
+    uint32_t owner;        // (a) debug: who took it or gave it back last, as an offset from KERNBASE
+    union {
+        struct {
+            uint32_t next, prev; // (k) neighbours in the free list, as frame numbers; 0 ends it
+        } free;
+        struct {
+            struct vpi_page *vpi;  // (c) a leaf's page metadata; NULL above
+            union {
+                uint32_t base_2m;  // (c) first address mapped, in units of 2 MiB
+                uint32_t pruned;   // once out of the tree: the next node that is, as a frame number
+            };
+            uint32_t live : 10;    // (n) entries (above) or vpage_infos (leaf) in use
+            uint32_t first : 9;    // (n) none in use before this one...
+            uint32_t last : 9;     // (n) ...nor after this one; both meaningless while live is 0
+        } node;
+        struct {
+            struct page_cache *cache; // (p) the file, NULL once it was cut off by truncation
+            uint64_t index;           // (p) which page of it
+        } file;
+    };
+};
+
+static_assert(sizeof(struct core_map_entry) == 32, "one core_map_entry is at most 32 bytes");
+
+extern struct core_map_entry *core_map; // [0, core_map_frames)
+extern pfn_t core_map_frames;           // one more than the highest frame number of usable memory
+extern struct core_map_entry *zero_page;
+
+/* Make core_map for all memory that boot_info reports and give the free part of it to kalloc. => once, at boot */
+void core_map_init(void);
+
+static inline paddr_t page2pa(const struct core_map_entry *page)
+{
+    return (paddr_t)(page - core_map) << PAGE_SHIFT;
+}
+
+static inline pfn_t page2pfn(const struct core_map_entry *page)
+{
+    return (pfn_t)(page - core_map);
+}
+
+/* => `pa` lies in a frame that core_map has */
+static inline struct core_map_entry *pa2page(paddr_t pa)
+{
+    return &core_map[PGNUM(pa)];
+}
+
+static inline void *page2kva(const struct core_map_entry *page)
+{
+    return P2V(page2pa(page));
+}
+
+/* => `kva` lies in the direct map */
+static inline struct core_map_entry *kva2page(const void *kva)
+{
+    return pa2page(V2P(kva));
+}
+
+/* Whether core_map has an entry for the frame. */
+static inline bool pfn_is_valid(pfn_t pfn)
+{
+    return pfn < core_map_frames;
+}
+
+static inline enum frame_kind frame_kind(const struct core_map_entry *page)
+{
+    return atomic_load_explicit(&page->kind, memory_order_relaxed);
+}
+
+static inline uint32_t frame_refs(const struct core_map_entry *page)
+{
+    return atomic_load_explicit(&page->refs, memory_order_acquire);
+}
+
+/*
+ * One more reference to a frame in use. Panics on a frame without one (use after free) and before the count wraps.
+ * The zero frame is not counted.
+ */
+void frame_get(struct core_map_entry *page);
+
+/* One reference less; the last one gives the frame back. The zero frame is not counted. */
+void frame_put(struct core_map_entry *page);
+
+/*
+ * Turn frames that boot reserved (the initramfs) into frames in use with one reference, or free ones.
+ *
+ * => `pa` page-aligned and reserved; nobody else knows the frame
+ */
+struct core_map_entry *frame_adopt(paddr_t pa, enum frame_kind kind);
+void frame_release_reserved(paddr_t start, paddr_t end);
+
+/* "anonymous", "node", ...: the word for a kind in /proc/gaur/frames. */
+const char *frame_kind_name(enum frame_kind kind);

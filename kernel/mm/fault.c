@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fault.c - what to do about a page fault.
+ *
+ * Theory      A fault is classified once: by the region (may the access happen at all? rights come from the region, never from
+ *             the error code's P), then by the page's vpage_info (what is missing?). The answer is a plan. What a plan needs
+ *             (a frame, a page of a file) is taken before the leaf is locked; under the lock the page is looked at again, and
+ *             if it is no longer what the plan was made for, everything starts over. So two CPUs may resolve one fault at
+ *             once: the second finds nothing left to do.
+ * Stages      region -> rights -> plan -> prepare -> commit -> release. docs/mm.md has the table of causes and outcomes.
+ * Locking     space->lock for reading, the leaf's lock for the commit. Growing the stack changes a region: it drops the lock,
+ *             takes it for writing, and starts over.
+ * Order       Write the entry, flush, only then drop the old frame. Where other CPUs must be told, the page is marked as moving
+ *             meanwhile, since nobody may wait for a flush under a node's lock.
+ * Failure     FAULT_OOM with nothing changed but nodes made on the way.
+ */
+#include "mm/fault.h"
+
+#include "arch/x86/trap.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kalloc.h"
+#include "mm/node.h"
+#include "mm/page_cache.h"
+#include "mm/reclaim.h"
+#include "mm/stat.h"
+#include "mm/tlb.h"
+#include "mm/vpage.h"
+#include "mm/vspace.h"
+
+/* What is to be done to the page. */
+enum fault_plan {
+    PLAN_DERIVE,     // nothing but bring the entry up to its metadata
+    PLAN_MAP_ZERO,   // the zero frame, read-only
+    PLAN_ZERO_FILL,  // a zeroed frame of its own
+    PLAN_MAP_FILE,   // the page cache's frame: read-only, or writable in a shared region
+    PLAN_COPY_FILE,  // a private copy of the page cache's frame
+    PLAN_MARK_DIRTY, // a shared page that is there may be written from now on
+    PLAN_COPY,       // a private copy of the frame that is there
+    PLAN_TAKE_OVER,  // the frame has no other owner left: write to it
+};
+
+/* One fault on its way through the stages. */
+struct fault_context {
+    struct vspace *space;
+    struct fault *fault;
+    bool write, fetch;
+    bool grew;                        // the stack was extended for it
+    vaddr_t page_va;                  // the page's first address
+    struct vregion *region;           // (space->lock)
+    struct core_map_entry *leaf;
+    struct vpage_info seen;           // what the plan was made for
+    struct core_map_entry *fresh;     // a frame taken for it, not yet used
+    struct core_map_entry *file_page; // a page of the file, with a reference
+    struct core_map_entry *old;       // the frame that was replaced, to be dropped after the flush
+};
+
+static enum fault_outcome conclude(struct fault_context *c, enum fault_cause cause, enum fault_outcome outcome)
+{
+    c->fault->cause = cause;
+    return outcome;
+}
+
+/* ---- Region ---- */
+
+/* Whether the region may be extended down to `va`: it is a stack, inside its limit, with the gap kept below. */
+static bool stack_may_grow(struct vspace *space, struct vregion *region, vaddr_t va)
+{
+    if (!region || region->dir != VR_DOWN || region->va_base - va > atomic_load(&space->stack_limit))
+        return false;
+    struct vregion *below = vregion_prev(region);
+    vaddr_t lowest = USER_MIN;
+    if (below)
+        lowest = vregion_end(below) + (below->prot ? STACK_GUARD_GAP : 0); // PROT_NONE guards well enough
+    return va >= lowest;
+}
+
+/* Extend the stack above c->page_va down to it. => no lock held; false if there is none that may grow so far */
+static bool grow_stack(struct fault_context *c)
+{
+    rwlock_write_lock(&c->space->lock);
+    struct vregion *region = vregion_above(c->space, c->page_va);
+    bool grown = region && vregion_contains(region, c->page_va); // somebody else was faster
+    if (!grown && stack_may_grow(c->space, region, c->page_va)) {
+        vregion_set_range(region, c->page_va, region->va_base);
+        vm_count(VM_STACK_GROWN);
+        grown = true;
+    }
+    rwlock_write_unlock(&c->space->lock);
+    c->grew |= grown;
+    return grown;
+}
+
+/* ---- Rights ---- */
+
+/* What the region's rights say. On x86 a page that may be written or executed may be read. */
+static enum fault_outcome check_rights(struct fault_context *c)
+{
+    unsigned prot = c->region->prot;
+
+    if (prot == 0)
+        return conclude(c, CAUSE_PROT_NONE, FAULT_SEGV_ACCERR);
+    if (c->write && !(prot & VR_WRITE))
+        return conclude(c, CAUSE_READONLY_WRITE, FAULT_SEGV_ACCERR);
+    if (c->fetch && !(prot & VR_EXEC))
+        return conclude(c, CAUSE_NO_EXECUTE, FAULT_SEGV_ACCERR);
+    return FAULT_RESOLVED;
+}
+
+/* ---- Plan ---- */
+
+/* For a page that nothing is known of yet. */
+static enum fault_plan plan_first_touch(struct fault_context *c)
+{
+    if (c->region->file) {
+        c->fault->cause = CAUSE_FILE_FIRST_TOUCH;
+        return c->write && !c->region->shared ? PLAN_COPY_FILE : PLAN_MAP_FILE;
+    }
+    if (c->grew)
+        c->fault->cause = c->write ? CAUSE_STACK_GROWTH : CAUSE_STACK_GROWTH_READ;
+    else
+        c->fault->cause = c->write ? CAUSE_ANONYMOUS_WRITE : CAUSE_ANONYMOUS_READ;
+    return c->write ? PLAN_ZERO_FILL : PLAN_MAP_ZERO;
+}
+
+/* For a write to a page that is there, whose entry does not let it through. */
+static enum fault_plan plan_write(struct fault_context *c)
+{
+    if (c->region->shared) {
+        c->fault->cause = CAUSE_FILE_SHARED_WRITE;
+        return PLAN_MARK_DIRTY;
+    }
+    switch (frame_kind(vpage_frame(&c->seen))) {
+    case FRAME_ZERO:
+        c->fault->cause = CAUSE_ZERO_FRAME_WRITE;
+        return PLAN_ZERO_FILL;
+    case FRAME_FILE:
+        c->fault->cause = CAUSE_FILE_PRIVATE_WRITE;
+        return PLAN_COPY;
+    default:
+        c->fault->cause = CAUSE_COW_WRITE;
+        return vpage_is_cow(c->region, &c->seen) ? PLAN_COPY : PLAN_TAKE_OVER;
+    }
+}
+
+/* Whether the entry as it stands lets the access through, or will, once it is derived again. */
+static bool entry_lags(struct fault_context *c)
+{
+    pte_t entry = pte_load(&node_entries(c->leaf)[pte_index(c->page_va, LEAF_LEVEL)]);
+
+    if (!c->write)
+        return true;
+    if (pte_is_present(entry))
+        return pte_is_writable(entry);
+    return pte_is_writable(vpage_entry(c->region, &c->seen));
+}
+
+static enum fault_plan make_plan(struct fault_context *c)
+{
+    if (!c->seen.used)
+        return plan_first_touch(c);
+    c->fault->cause = CAUSE_ALREADY_RESOLVED;
+    return entry_lags(c) ? PLAN_DERIVE : plan_write(c);
+}
+
+/* ---- Prepare: everything that may fail or sleep ---- */
+
+static enum fault_outcome take_frame(struct fault_context *c, bool zeroed)
+{
+    c->fresh = zeroed ? frame_alloc_zeroed(FRAME_ANON) : frame_alloc(FRAME_ANON);
+    return c->fresh ? FAULT_RESOLVED : FAULT_OOM;
+}
+
+static bool past_end_of_file(const struct fault_context *c)
+{
+    uint64_t size = atomic_load(&c->region->file->size);
+
+    return vregion_file_index(c->region, c->page_va) >= (size + PAGE_MASK) >> PAGE_SHIFT;
+}
+
+static enum fault_outcome take_file_page(struct fault_context *c)
+{
+    if (past_end_of_file(c))
+        return conclude(c, CAUSE_PAST_END_OF_FILE, FAULT_BUS_ADRERR);
+    enum page_how how = c->write && c->region->shared ? PAGE_WRITE : PAGE_READ;
+    int error = page_cache_get(c->region->file, vregion_file_index(c->region, c->page_va), how, &c->file_page);
+    if (error)
+        return error == -ENOMEM ? FAULT_OOM : FAULT_BUS_ADRERR;
+    return FAULT_RESOLVED;
+}
+
+static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
+{
+    enum fault_outcome outcome = FAULT_RESOLVED;
+
+    if (plan == PLAN_MAP_FILE || plan == PLAN_COPY_FILE)
+        outcome = take_file_page(c);
+    if (outcome == FAULT_RESOLVED && (plan == PLAN_ZERO_FILL || plan == PLAN_COPY_FILE || plan == PLAN_COPY))
+        outcome = take_frame(c, plan == PLAN_ZERO_FILL);
+    return outcome;
+}
+
+/* ---- Commit: under the leaf's lock ---- */
+
+/*
+ * Let the page be in `page` from now on.
+ *
+ * => the leaf is locked, but given up for a moment if other CPUs have to be told; c->old takes the frame that was there
+ */
+static void set_frame(struct fault_context *c, struct core_map_entry *page, bool writable)
+{
+    struct vpage_info *info = leaf_info(c->leaf, c->page_va);
+
+    if (info->used)
+        c->old = vpage_frame(info);
+    else
+        leaf_info_added(c->leaf, c->page_va);
+    if (vspace_underive(c->leaf, c->page_va) && !tlb_try_flush_here(c->space, c->page_va)) {
+        info->moving = 1;
+        node_unlock(c->leaf);
+        tlb_flush_range(c->space, c->page_va, c->page_va + PAGE_SIZE);
+        node_lock(c->leaf);
+    }
+    *info = vpage_in_frame(page, writable);
+    vspace_derive_grown(c->leaf, c->region, c->page_va);
+}
+
+static void use_fresh(struct fault_context *c)
+{
+    struct core_map_entry *page = c->fresh;
+
+    c->fresh = NULL;
+    set_frame(c, page, true);
+}
+
+/* The copy is made under the lock: the frame that is there cannot go meanwhile. */
+static void copy_into_fresh(struct fault_context *c, const struct core_map_entry *from, enum vm_event event)
+{
+    page_copy(page2kva(c->fresh), page2kva(from));
+    use_fresh(c);
+    vm_count(event);
+}
+
+static void map_file_page(struct fault_context *c)
+{
+    struct core_map_entry *page = c->file_page;
+
+    c->file_page = NULL; // the reference is the entry's now
+    set_frame(c, page, c->write && c->region->shared);
+}
+
+/* Carry the plan out. => the leaf is locked, and the page is what the plan was made for */
+static void commit(struct fault_context *c, enum fault_plan plan)
+{
+    switch (plan) {
+    case PLAN_DERIVE:
+        vspace_derive_grown(c->leaf, c->region, c->page_va);
+        break;
+    case PLAN_MAP_ZERO:
+        set_frame(c, zero_page, false);
+        break;
+    case PLAN_ZERO_FILL:
+        use_fresh(c);
+        vm_count(VM_ZERO_FILLED);
+        break;
+    case PLAN_MAP_FILE:
+        map_file_page(c);
+        break;
+    case PLAN_COPY_FILE:
+        copy_into_fresh(c, c->file_page, VM_FILE_COPIED);
+        break;
+    case PLAN_MARK_DIRTY:
+        leaf_info(c->leaf, c->page_va)->writable = 1;
+        vspace_derive_grown(c->leaf, c->region, c->page_va);
+        break;
+    case PLAN_COPY:
+        copy_into_fresh(c, vpage_frame(&c->seen),
+                        c->fault->cause == CAUSE_COW_WRITE ? VM_COW_COPIED : VM_FILE_COPIED);
+        break;
+    case PLAN_TAKE_OVER:
+        vspace_derive_grown(c->leaf, c->region, c->page_va);
+        vm_count(VM_COW_TAKEN_OVER);
+        break;
+    }
+}
+
+/* Whether the page is still what the plan was made for. => the leaf is locked */
+static bool plan_holds(const struct fault_context *c, enum fault_plan plan)
+{
+    struct vpage_info *now = leaf_info(c->leaf, c->page_va);
+
+    if (memcmp(now, &c->seen, sizeof *now) != 0)
+        return false;
+    if ((plan == PLAN_MAP_FILE || plan == PLAN_COPY_FILE) && past_end_of_file(c))
+        return false;
+    return plan != PLAN_TAKE_OVER || !vpage_is_cow(c->region, now);
+}
+
+/* Drop what the stages took and did not use, and the frame that was replaced. => the leaf is not locked */
+static void release(struct fault_context *c)
+{
+    struct core_map_entry *pages[] = {c->fresh, c->file_page, c->old};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
+        if (pages[i])
+            frame_put(pages[i]);
+    c->fresh = c->file_page = c->old = NULL;
+}
+
+/* Plan, prepare and commit for one page. => space->lock held for reading; the region allows the access */
+static enum fault_outcome resolve_page(struct fault_context *c)
+{
+    if (node_make_leaf(c->space, c->page_va, &c->leaf))
+        return conclude(c, c->fault->cause, FAULT_OOM);
+    __atomic_load(leaf_info(c->leaf, c->page_va), &c->seen, __ATOMIC_ACQUIRE);
+    if (c->seen.moving)
+        return conclude(c, CAUSE_ALREADY_RESOLVED, FAULT_RETRY);
+
+    enum fault_plan plan = make_plan(c);
+    enum fault_outcome outcome = prepare(c, plan);
+    if (outcome == FAULT_RESOLVED) {
+        node_lock(c->leaf);
+        if (plan_holds(c, plan))
+            commit(c, plan);
+        else
+            outcome = FAULT_RETRY;
+        node_unlock(c->leaf);
+    }
+    release(c);
+    return outcome;
+}
+
+/* One attempt. => FAULT_RETRY when the page changed under the plan; *grow: there is no region, but a stack may grow here */
+static enum fault_outcome attempt(struct fault_context *c, bool *grow)
+{
+    enum fault_outcome outcome;
+
+    *grow = false;
+    rwlock_read_lock(&c->space->lock);
+    c->region = va2vregion(c->space, c->page_va);
+    if (c->region) {
+        outcome = check_rights(c);
+        if (outcome == FAULT_RESOLVED)
+            outcome = resolve_page(c);
+    } else {
+        *grow = stack_may_grow(c->space, vregion_above(c->space, c->page_va), c->page_va);
+        outcome = conclude(c, CAUSE_NO_REGION, FAULT_SEGV_MAPERR);
+    }
+    rwlock_read_unlock(&c->space->lock);
+    return outcome;
+}
+
+enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
+{
+    struct fault_context c = {
+        .space = space,
+        .fault = fault,
+        .write = fault->code & PF_W,
+        .fetch = fault->code & PF_I,
+        .page_va = ALIGN_DOWN(fault->address, PAGE_SIZE),
+    };
+    bool grow;
+
+    vm_count(VM_PGFAULT);
+    fault->cause = CAUSE_NONE;
+    if (fault->address >= USER_END) {
+        fault->outcome = conclude(&c, CAUSE_KERNEL_ADDRESS, FAULT_SEGV_MAPERR);
+        return fault->outcome;
+    }
+    do
+        fault->outcome = attempt(&c, &grow);
+    while ((grow && grow_stack(&c)) || (fault->outcome == FAULT_OOM && reclaim()));
+    return fault->outcome;
+}
+
+static const char *const cause_names[CAUSES] = {
+    [CAUSE_NONE] = "none",
+    [CAUSE_STACK_GROWTH] = "stack_growth",
+    [CAUSE_STACK_GROWTH_READ] = "stack_growth_read",
+    [CAUSE_ANONYMOUS_WRITE] = "anonymous_write",
+    [CAUSE_ANONYMOUS_READ] = "anonymous_read",
+    [CAUSE_ZERO_FRAME_WRITE] = "zero_frame_write",
+    [CAUSE_FILE_FIRST_TOUCH] = "file_first_touch",
+    [CAUSE_FILE_PRIVATE_WRITE] = "file_private_write",
+    [CAUSE_FILE_SHARED_WRITE] = "file_shared_write",
+    [CAUSE_COW_WRITE] = "cow_write",
+    [CAUSE_ALREADY_RESOLVED] = "already_resolved",
+    [CAUSE_READONLY_WRITE] = "readonly_write",
+    [CAUSE_PROT_NONE] = "prot_none",
+    [CAUSE_NO_EXECUTE] = "no_execute",
+    [CAUSE_PAST_END_OF_FILE] = "past_end_of_file",
+    [CAUSE_NO_REGION] = "no_region",
+    [CAUSE_KERNEL_ADDRESS] = "kernel_address",
+    [CAUSE_NON_CANONICAL] = "non_canonical",
+};
+
+static const char *const outcome_names[FAULT_OUTCOMES] = {
+    [FAULT_RESOLVED] = "resolved",
+    [FAULT_RETRY] = "retry",
+    [FAULT_SEGV_MAPERR] = "sigsegv_maperr",
+    [FAULT_SEGV_ACCERR] = "sigsegv_accerr",
+    [FAULT_BUS_ADRERR] = "sigbus_adrerr",
+    [FAULT_OOM] = "out_of_memory",
+};
+
+const char *fault_cause_name(enum fault_cause cause)
+{
+    return cause_names[cause];
+}
+
+const char *fault_outcome_name(enum fault_outcome outcome)
+{
+    return outcome_names[outcome];
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kalloc.c - the frame allocator: a buddy allocator, and a small cache of single frames on each CPU.
+ *
+ * Theory      Free memory is a set of runs of 2^order frames, aligned to their size, one list per order. Taking a run splits
+ *             a larger one; giving one back joins it with its buddy as long as that is free too. Single frames, by far the
+ *             most frequent request, come from this CPU's cache, which is filled and emptied by half its size at a time.
+ * Invariants  I1  A free frame has no reference, and is on one free list or in one CPU's cache.
+ *             I16 The counts by kind add up to what core_map says.
+ * Locking     A cache's lock, then kmem.lock. Neither is ever taken in an interrupt.
+ * Failure     NULL, at once. Who can wait stands above reclaim.
+ * Considered  A bitmap and a linear search, as the teaching kernels have it: 16 MB are 4096 frames, 4 GB a million.
+ */
+#include "mm/kalloc.h"
+
+#include "arch/x86/cpu.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/stat.h"
+#include "sync/spinlock.h"
+
+#define ORDER_NONE 0xff // not the first frame of a run on a free list
+#define CACHE_FRAMES 16
+#define POISON 0xfeedfacecafef00dull
+
+/* Runs of free frames, by order. Frame 0 is never free (the firmware's), so 0 ends a list. */
+static struct {
+    struct spinlock lock;
+    uint32_t head[BUDDY_ORDERS]; // (lock)
+} kmem = {.lock = SPINLOCK_INIT("kmem", RANK_KMEM)};
+
+/* Free single frames of one CPU. The lock is for kalloc_drain, which comes from elsewhere. */
+static struct frame_cache {
+    struct spinlock lock;
+    unsigned count;
+    uint32_t frames[CACHE_FRAMES];
+} __attribute__((aligned(64))) caches[MAX_CPUS] = {
+    [0 ... MAX_CPUS - 1] = {.lock = SPINLOCK_INIT("kmem cache", RANK_KMEM_CACHE)},
+};
+
+static _Atomic uint64_t kind_counts[FRAME_KINDS];
+
+uint64_t frames_by_kind(enum frame_kind kind)
+{
+    return atomic_load_explicit(&kind_counts[kind], memory_order_relaxed);
+}
+
+void frame_set_kind(struct core_map_entry *page, enum frame_kind kind)
+{
+    atomic_fetch_sub_explicit(&kind_counts[frame_kind(page)], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&kind_counts[kind], 1, memory_order_relaxed);
+    atomic_store_explicit(&page->kind, kind, memory_order_relaxed);
+}
+
+/* ---- The buddy allocator. => kmem.lock held ---- */
+
+static void list_push(pfn_t pfn, unsigned order)
+{
+    struct core_map_entry *page = &core_map[pfn];
+    uint32_t next = kmem.head[order];
+
+    page->order = order;
+    page->free.prev = 0;
+    page->free.next = next;
+    if (next)
+        core_map[next].free.prev = pfn;
+    kmem.head[order] = pfn;
+}
+
+static void list_unlink(pfn_t pfn, unsigned order)
+{
+    struct core_map_entry *page = &core_map[pfn];
+
+    if (page->free.prev)
+        core_map[page->free.prev].free.next = page->free.next;
+    else
+        kmem.head[order] = page->free.next;
+    if (page->free.next)
+        core_map[page->free.next].free.prev = page->free.prev;
+    page->order = ORDER_NONE;
+}
+
+/* Whether the run of `order` that begins at `pfn` is on a free list as it stands. */
+static bool run_is_free(pfn_t pfn, unsigned order)
+{
+    return pfn_is_valid(pfn) && frame_kind(&core_map[pfn]) == FRAME_FREE && core_map[pfn].order == order;
+}
+
+static void buddy_free_locked(pfn_t pfn, unsigned order)
+{
+    for (; order < BUDDY_ORDERS - 1; order++) {
+        pfn_t buddy = pfn ^ ((pfn_t)1 << order);
+        if (!run_is_free(buddy, order))
+            break;
+        list_unlink(buddy, order);
+        pfn = MIN(pfn, buddy);
+    }
+    list_push(pfn, order);
+}
+
+/* => the first frame of a run, or 0 */
+static pfn_t buddy_alloc_locked(unsigned order)
+{
+    unsigned from = order;
+
+    while (from < BUDDY_ORDERS && !kmem.head[from])
+        from++;
+    if (from == BUDDY_ORDERS)
+        return 0;
+    pfn_t pfn = kmem.head[from];
+    list_unlink(pfn, from);
+    while (from > order) {
+        from--;
+        list_push(pfn + ((pfn_t)1 << from), from);
+    }
+    return pfn;
+}
+
+/* ---- Debug: who had it, and was it written to while free? ---- */
+
+static uint32_t caller_offset(const void *caller)
+{
+    return (uint32_t)((vaddr_t)caller - KERNBASE);
+}
+
+static void poison_check(struct core_map_entry *page)
+{
+#ifdef DEBUG
+    const uint64_t *words = page2kva(page);
+    for (size_t i = 0; i < PAGE_SIZE / sizeof *words; i++)
+        if (words[i] != POISON)
+            panic("frame %#lx was written to after it was freed at %#lx: word %zu is %#lx", page2pa(page),
+                  KERNBASE + page->owner, i, words[i]);
+#else
+    (void)page;
+#endif
+}
+
+static void poison_fill(struct core_map_entry *page)
+{
+#ifdef DEBUG
+    uint64_t *words = page2kva(page);
+    for (size_t i = 0; i < PAGE_SIZE / sizeof *words; i++)
+        words[i] = POISON;
+#else
+    (void)page;
+#endif
+}
+
+/* A free frame becomes one in use, with one reference; and back. => the lock of the list that it comes from, or goes to */
+static void frame_begin(struct core_map_entry *page, enum frame_kind kind, const void *caller)
+{
+    poison_check(page);
+    page->owner = caller_offset(caller);
+    frame_set_kind(page, kind);
+    atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+}
+
+static void frame_end(struct core_map_entry *page, const void *caller)
+{
+    poison_fill(page);
+    page->owner = caller_offset(caller);
+    page->order = ORDER_NONE;
+    frame_set_kind(page, FRAME_FREE);
+}
+
+/* ---- Single frames, through the CPU's cache ---- */
+
+static void cache_refill(struct frame_cache *cache)
+{
+    spin_lock(&kmem.lock);
+    while (cache->count < CACHE_FRAMES / 2) {
+        pfn_t pfn = buddy_alloc_locked(0);
+        if (!pfn)
+            break;
+        cache->frames[cache->count++] = pfn;
+    }
+    spin_unlock(&kmem.lock);
+}
+
+/* Give frames back to the buddy allocator until `keep` are left. => cache->lock held */
+static void cache_shrink(struct frame_cache *cache, unsigned keep)
+{
+    spin_lock(&kmem.lock);
+    while (cache->count > keep)
+        buddy_free_locked(cache->frames[--cache->count], 0);
+    spin_unlock(&kmem.lock);
+}
+
+/* => a frame in use, or NULL */
+static struct core_map_entry *cache_take(enum frame_kind kind, const void *caller)
+{
+    struct core_map_entry *page = NULL;
+
+    preempt_disable();
+    struct frame_cache *cache = &caches[cpu_id()];
+    spin_lock(&cache->lock);
+    if (cache->count == 0)
+        cache_refill(cache);
+    if (cache->count > 0) {
+        page = &core_map[cache->frames[--cache->count]];
+        frame_begin(page, kind, caller);
+    }
+    spin_unlock(&cache->lock);
+    preempt_enable();
+    return page;
+}
+
+static void cache_give(struct core_map_entry *page, const void *caller)
+{
+    preempt_disable();
+    struct frame_cache *cache = &caches[cpu_id()];
+    spin_lock(&cache->lock);
+    if (cache->count == CACHE_FRAMES)
+        cache_shrink(cache, CACHE_FRAMES / 2);
+    frame_end(page, caller);
+    cache->frames[cache->count++] = page2pfn(page);
+    spin_unlock(&cache->lock);
+    preempt_enable();
+}
+
+void kalloc_drain(void)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+        spin_lock(&caches[cpu].lock);
+        cache_shrink(&caches[cpu], 0);
+        spin_unlock(&caches[cpu].lock);
+    }
+}
+
+static struct core_map_entry *frame_alloc_for(enum frame_kind kind, const void *caller)
+{
+    struct core_map_entry *page = cache_take(kind, caller);
+    if (!page) {
+        /* The last free frames may lie in other CPUs' caches. */
+        kalloc_drain();
+        page = cache_take(kind, caller);
+    }
+    if (page)
+        vm_count(VM_PGALLOC);
+    return page;
+}
+
+struct core_map_entry *frame_alloc(enum frame_kind kind)
+{
+    return frame_alloc_for(kind, __builtin_return_address(0));
+}
+
+struct core_map_entry *frame_alloc_zeroed(enum frame_kind kind)
+{
+    struct core_map_entry *page = frame_alloc_for(kind, __builtin_return_address(0));
+
+    if (page)
+        page_zero(page2kva(page));
+    return page;
+}
+
+void frame_free(struct core_map_entry *page)
+{
+    DEBUG_ASSERT(frame_refs(page) == 0);
+    vm_count(VM_PGFREE);
+    cache_give(page, __builtin_return_address(0));
+}
+
+/* ---- Runs ---- */
+
+struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
+{
+    if (order >= BUDDY_ORDERS)
+        return NULL;
+    spin_lock(&kmem.lock);
+    pfn_t pfn = buddy_alloc_locked(order);
+    for (pfn_t i = 0; pfn && i < (pfn_t)1 << order; i++)
+        frame_begin(&core_map[pfn + i], kind, __builtin_return_address(0));
+    spin_unlock(&kmem.lock);
+    if (!pfn)
+        return NULL;
+    vm_count_n(VM_PGALLOC, 1ull << order);
+    return &core_map[pfn];
+}
+
+void frame_free_run(struct core_map_entry *page, unsigned order)
+{
+    vm_count_n(VM_PGFREE, 1ull << order);
+    spin_lock(&kmem.lock);
+    for (pfn_t i = 0; i < (pfn_t)1 << order; i++) {
+        ASSERT(frame_refs(&page[i]) == 1);
+        atomic_store_explicit(&page[i].refs, 0, memory_order_relaxed);
+        frame_end(&page[i], __builtin_return_address(0));
+    }
+    buddy_free_locked(page2pfn(page), order);
+    spin_unlock(&kmem.lock);
+}
+
+/* ---- The slides' names ---- */
+
+void *kalloc(void)
+{
+    struct core_map_entry *page = frame_alloc_for(FRAME_KERNEL, __builtin_return_address(0));
+
+    return page ? page2kva(page) : NULL;
+}
+
+void kfree(void *kva)
+{
+    ASSERT(IS_ALIGNED((vaddr_t)kva, PAGE_SIZE));
+    struct core_map_entry *page = kva2page(kva);
+    if (frame_refs(page) != 1 || frame_kind(page) != FRAME_KERNEL)
+        panic("kfree(%p) at %p: a %s frame with %u references, last taken or freed at %#lx", kva,
+              __builtin_return_address(0), frame_kind_name(frame_kind(page)), frame_refs(page),
+              KERNBASE + page->owner);
+    frame_put(page);
+}
+
+/* ---- Boot and verify ---- */
+
+/* The largest order at which `pfn` is aligned and which ends at `end` or before. */
+static unsigned order_at(pfn_t pfn, pfn_t end)
+{
+    unsigned order = 0;
+
+    while (order < BUDDY_ORDERS - 1 && IS_ALIGNED(pfn, (pfn_t)2 << order) && pfn + ((pfn_t)2 << order) <= end)
+        order++;
+    return order;
+}
+
+void kalloc_init(void)
+{
+    atomic_store_explicit(&kind_counts[FRAME_RESERVED], core_map_frames, memory_order_relaxed);
+}
+
+void kalloc_add_range(pfn_t first, pfn_t count)
+{
+    pfn_t end = first + count;
+
+    for (pfn_t pfn = first; pfn < end; pfn++) {
+        poison_fill(&core_map[pfn]);
+        core_map[pfn].order = ORDER_NONE;
+        atomic_store_explicit(&core_map[pfn].kind, FRAME_FREE, memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&kind_counts[FRAME_FREE], count, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&kind_counts[FRAME_RESERVED], count, memory_order_relaxed);
+    spin_lock(&kmem.lock);
+    for (pfn_t pfn = first; pfn < end;) {
+        unsigned order = order_at(pfn, end);
+        buddy_free_locked(pfn, order);
+        pfn += (pfn_t)1 << order;
+    }
+    spin_unlock(&kmem.lock);
+}
+
+void kalloc_freeze(void)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        spin_lock_nested(&caches[cpu].lock); // in the order of CPUs; nobody else takes two
+    spin_lock(&kmem.lock);
+}
+
+void kalloc_thaw(void)
+{
+    spin_unlock(&kmem.lock);
+    for (unsigned cpu = MAX_CPUS; cpu-- > 0;)
+        spin_unlock(&caches[cpu].lock);
+}
+
+void kalloc_for_each_free(void (*visit)(struct core_map_entry *page, void *arg), void *arg)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        for (unsigned i = 0; i < caches[cpu].count; i++)
+            visit(&core_map[caches[cpu].frames[i]], arg);
+    for (unsigned order = 0; order < BUDDY_ORDERS; order++)
+        for (pfn_t pfn = kmem.head[order]; pfn; pfn = core_map[pfn].free.next)
+            for (pfn_t i = 0; i < (pfn_t)1 << order; i++)
+                visit(&core_map[pfn + i], arg);
+}

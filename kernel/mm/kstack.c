@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+/*
+ * kstack.c - kernel stacks in an area of their own, so that the page below each can stay unmapped.
+ *
+ * Theory      The area is divided into slots; a stack is frames mapped at a slot. A stack that is given back stays mapped and
+ *             is kept for the next thread, linked through its topmost word: who gives it back cannot wait for other CPUs to
+ *             forget it. Who takes one can, and unmaps one of those that are kept beyond a few.
+ * Locking     kstacks.lock guards slots, kept stacks and the area's page tables. Unmapping waits for other CPUs outside it: a
+ *             slot is free again only after that.
+ */
+#include "mm/kstack.h"
+
+#include "arch/x86/paging.h"
+#include "lib/log.h"
+#include "mm/kalloc.h"
+#include "mm/tlb.h"
+#include "sync/spinlock.h"
+
+#define KEPT_STACKS 8
+#define MAX_STACKS 4096 // slots that we use: as many threads
+
+static struct {
+    struct spinlock lock;
+    void *kept;                     // the top of a mapped stack that is nobody's; the next in its topmost word
+    unsigned kept_count;
+    uint64_t used[MAX_STACKS / 64]; // bit per slot: mapped, or being mapped
+} kstacks = {.lock = SPINLOCK_INIT("kernel stacks", RANK_KSTACK)};
+
+/* The lowest slot that nobody has, now taken; -1 if there is none. => kstacks.lock held */
+static int slot_take(void)
+{
+    for (unsigned word = 0; word < ARRAY_SIZE(kstacks.used); word++)
+        if (~kstacks.used[word]) {
+            unsigned bit = (unsigned)__builtin_ctzll(~kstacks.used[word]);
+            kstacks.used[word] |= 1ull << bit;
+            return (int)(word * 64 + bit);
+        }
+    return -1;
+}
+
+static void slot_give(unsigned slot)
+{
+    kstacks.used[slot / 64] &= ~(1ull << slot % 64);
+}
+
+static void put_frames(const paddr_t *frames, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        frame_put(pa2page(frames[i]));
+}
+
+static bool take_frames(paddr_t *frames)
+{
+    for (unsigned i = 0; i < KSTACK_PAGES; i++) {
+        struct core_map_entry *page = frame_alloc(FRAME_STACK);
+        if (!page) {
+            put_frames(frames, i);
+            return false;
+        }
+        frames[i] = page2pa(page);
+    }
+    return true;
+}
+
+/* A fresh slot with these frames mapped; NULL when there is no slot or no page for the area's tables. */
+static void *map_new(const paddr_t *frames)
+{
+    spin_lock(&kstacks.lock);
+    int slot = slot_take();
+    if (slot >= 0 && kstack_map((unsigned)slot, frames)) {
+        slot_give((unsigned)slot);
+        slot = -1;
+    }
+    spin_unlock(&kstacks.lock);
+    return slot < 0 ? NULL : (void *)kstack_slot_top((unsigned)slot);
+}
+
+static void **link_of(void *top)
+{
+    return (void **)top - 1;
+}
+
+/* One of the kept stacks, or NULL if no more than `spared` are kept. */
+static void *kept_take(unsigned spared)
+{
+    void *top = NULL;
+
+    spin_lock(&kstacks.lock);
+    if (kstacks.kept_count > spared) {
+        top = kstacks.kept;
+        kstacks.kept = *link_of(top);
+        kstacks.kept_count--;
+    }
+    spin_unlock(&kstacks.lock);
+    return top;
+}
+
+void kstack_free(void *top)
+{
+    spin_lock(&kstacks.lock);
+    *link_of(top) = kstacks.kept;
+    kstacks.kept = top;
+    kstacks.kept_count++;
+    spin_unlock(&kstacks.lock);
+}
+
+/* Unmap a stack on every CPU, then give its frames and the slot back. */
+static void unmap(void *top)
+{
+    unsigned slot = kstack_slot_of((vaddr_t)top - 1);
+    paddr_t frames[KSTACK_PAGES];
+
+    spin_lock(&kstacks.lock);
+    kstack_unmap(slot, frames);
+    spin_unlock(&kstacks.lock);
+    for (vaddr_t va = (vaddr_t)top - KSTACK_SIZE; va < (vaddr_t)top; va += PAGE_SIZE)
+        tlb_flush_kernel_page(va);
+    put_frames(frames, KSTACK_PAGES);
+    spin_lock(&kstacks.lock);
+    slot_give(slot);
+    spin_unlock(&kstacks.lock);
+}
+
+void *kstack_alloc(void)
+{
+    paddr_t frames[KSTACK_PAGES];
+    void *surplus = kept_take(KEPT_STACKS), *top = kept_take(0);
+
+    if (surplus)
+        unmap(surplus);
+    if (top)
+        return top;
+    if (!take_frames(frames))
+        return NULL;
+    top = map_new(frames);
+    if (!top)
+        put_frames(frames, KSTACK_PAGES);
+    return top;
+}
+
+void kstack_drain(void)
+{
+    void *top;
+
+    while ((top = kept_take(0)))
+        unmap(top);
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+/*
+ * map.c - mmap, munmap, mprotect.
+ *
+ * Check the arguments, prepare what is needed, then commit: range.c does the work.
+ */
+#include "mm/map.h"
+
+#include <linux/mman.h>
+
+#include "lib/checked.h"
+#include "lib/errno.h"
+#include "mm/page_cache.h"
+#include "mm/range.h"
+#include "mm/tlb.h"
+
+/* ---- munmap ---- */
+
+/* Check a range from a program. => -EINVAL if it is not page-aligned, wraps, or leaves the user's half */
+static int check_range(vaddr_t addr, uint64_t size, vaddr_t *end)
+{
+    uint64_t bytes;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || align_up_overflows(size, PAGE_SIZE, &bytes) ||
+        !range_within(addr, bytes, USER_END))
+        return -EINVAL;
+    *end = addr + bytes;
+    return 0;
+}
+
+int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
+{
+    struct spare_regions spare;
+    vaddr_t end;
+
+    int error = check_range(addr, size, &end);
+    if (error || size == 0)
+        return -EINVAL;
+    rwlock_write_lock(&space->lock);
+    error = range_prepare_cut(space, addr, end, &spare);
+    if (!error) {
+        range_cut(space, addr, end, &spare);
+        range_remove(space, addr, end);
+    }
+    rwlock_write_unlock(&space->lock);
+    return error;
+}
+
+/* ---- mmap ---- */
+
+/* Whether [start, end) is free, with the gap that a stack above it needs. */
+static bool range_is_free(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct vregion *above = vregion_above(space, start);
+
+    return !above || vregion_start(above) >= end;
+}
+
+/* The highest room of `size` bytes below mmap_top. => its address, or -ENOMEM */
+static int64_t find_room(struct vspace *space, uint64_t size)
+{
+    vaddr_t end = space->mmap_top ? space->mmap_top : USER_END;
+    struct vregion *region = vregion_above(space, end - 1);
+
+    if (region && vregion_start(region) < end)
+        end = vregion_room_end(region);
+    region = region ? vregion_prev(region) : vregion_highest(space);
+    for (;;) {
+        vaddr_t start = region ? vregion_end(region) : USER_MIN;
+        if (end > start && end - start >= size)
+            return (int64_t)(end - size);
+        if (!region)
+            return -ENOMEM;
+        end = MIN(end, vregion_room_end(region));
+        region = vregion_prev(region);
+    }
+}
+
+/* Choose the address for a request. => it, or -EINVAL, -ENOMEM, -EEXIST, -EPERM */
+static int64_t choose_address(struct vspace *space, const struct map_request *request, uint64_t size)
+{
+    if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        if (!IS_ALIGNED(request->addr, PAGE_SIZE))
+            return -EINVAL;
+        if (!range_within(request->addr, size, USER_END))
+            return -ENOMEM;
+        if (request->addr < USER_MIN)
+            return -EPERM;
+        if ((request->flags & MAP_FIXED_NOREPLACE) && !range_is_free(space, request->addr, request->addr + size))
+            return -EEXIST;
+        return (int64_t)request->addr;
+    }
+    vaddr_t hint = ALIGN_DOWN(request->addr, PAGE_SIZE);
+    if (hint >= USER_MIN && range_within(hint, size, USER_END) && range_is_free(space, hint, hint + size))
+        return (int64_t)hint;
+    return find_room(space, size);
+}
+
+static void region_fill(struct vregion *region, const struct map_request *request, vaddr_t addr, uint64_t size)
+{
+    *region = (struct vregion){
+        .dir = VR_UP,
+        .va_base = addr,
+        .size = size,
+        .prot = request->prot & (VR_READ | VR_WRITE | VR_EXEC),
+        .max_prot = request->max_prot,
+        .shared = (request->flags & MAP_TYPE) != MAP_PRIVATE,
+        .purpose = request->purpose,
+        .file = request->file,
+        .file_offset = request->file ? request->offset : 0,
+    };
+}
+
+/* Give the region its file: the request's, or for shared anonymous memory one without a name. => 0 or -ENOMEM */
+static int region_hold_file(struct vregion *region)
+{
+    if (region->file) {
+        region->file->ops->hold(region->file);
+        return 0;
+    }
+    if (!region->shared)
+        return 0;
+    region->file = page_cache_create_anonymous(region->size);
+    return region->file ? 0 : -ENOMEM;
+}
+
+/* Map `region` where the request says. => space->lock for writing; the address, or an error and nothing changed */
+static int64_t map_locked(struct vspace *space, const struct map_request *request, struct vregion *region)
+{
+    struct spare_regions spare;
+    int64_t addr = choose_address(space, request, region->size);
+    if (addr < 0)
+        return addr;
+    vaddr_t start = (vaddr_t)addr, end = start + region->size;
+
+    int error = range_prepare_cut(space, start, end, &spare);
+    if (error)
+        return error;
+    range_cut(space, start, end, &spare);
+    range_remove(space, start, end);
+    vregion_set_range(region, start, end);
+    vregion_insert(space, region);
+    region_merge(space, region);
+    return addr;
+}
+
+int64_t vspace_mmap(struct vspace *space, const struct map_request *request)
+{
+    uint64_t size, file_end;
+
+    if (request->size == 0)
+        return -EINVAL;
+    if (align_up_overflows(request->size, PAGE_SIZE, &size) || size > USER_END - USER_MIN)
+        return -ENOMEM;
+    if (request->file && !IS_ALIGNED(request->offset, PAGE_SIZE))
+        return -EINVAL;
+    if (request->file && add_overflows(request->offset, size, &file_end))
+        return -EOVERFLOW;
+    struct vregion *region = vregion_alloc();
+    if (!region)
+        return -ENOMEM;
+    region_fill(region, request, 0, size);
+    int64_t result = region_hold_file(region);
+    if (result) {
+        region->file = NULL;
+    } else {
+        rwlock_write_lock(&space->lock);
+        result = map_locked(space, request, region);
+        rwlock_write_unlock(&space->lock);
+    }
+    if (result < 0)
+        vregion_free(region);
+    return result;
+}
+
+/* ---- mprotect ---- */
+
+/* Where the regions that cover `start` without a hole end, at most `end`; -EACCES if one may not have `prot`. */
+static int64_t covered_end(struct vspace *space, vaddr_t start, vaddr_t end, unsigned prot)
+{
+    struct vregion *region = va2vregion(space, start);
+
+    while (region && start < end && vregion_start(region) <= start) {
+        if (prot & ~region->max_prot)
+            return -EACCES;
+        start = vregion_end(region);
+        region = vregion_next(region);
+    }
+    return (int64_t)MIN(start, end);
+}
+
+/* Give the regions of [start, end) the rights. => the range is cut out and has no hole */
+static void protect_range(struct vspace *space, vaddr_t start, vaddr_t end, unsigned prot)
+{
+    bool flush = false;
+
+    for (vaddr_t va = start; va < end;) {
+        struct vregion *region = va2vregion(space, va);
+        region->prot = prot;
+        va = vregion_end(region);
+        flush |= range_derive(space, region);
+        region_merge(space, region);
+    }
+    struct vregion *after = end < USER_END ? va2vregion(space, end) : NULL;
+    if (after)
+        region_merge(space, after);
+    if (flush)
+        tlb_flush_range(space, start, end);
+}
+
+int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t prot)
+{
+    struct spare_regions spare;
+    vaddr_t end;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE))
+        return -EINVAL;
+    if (size == 0)
+        return 0;
+    if (check_range(addr, size, &end))
+        return -ENOMEM;
+    prot &= VR_READ | VR_WRITE | VR_EXEC;
+    rwlock_write_lock(&space->lock);
+    int64_t covered = covered_end(space, addr, end, prot);
+    int error = covered < 0 ? (int)covered : range_prepare_cut(space, addr, (vaddr_t)covered, &spare);
+    if (!error) {
+        range_cut(space, addr, (vaddr_t)covered, &spare);
+        protect_range(space, addr, (vaddr_t)covered, prot);
+        error = (vaddr_t)covered < end ? -ENOMEM : 0;
+    }
+    rwlock_write_unlock(&space->lock);
+    return error;
+}

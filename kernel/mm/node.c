@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: MIT
+/*
+ * node.c - the tree of page-table pages.
+ *
+ * Theory      The tree that the CPU walks is also ours: an entry above a leaf points to a node, and the node's core_map_entry
+ *             tells its level, place, and how many of its entries are live. A walk needs no lock but the vspace's: nodes
+ *             come under its read lock (two makers of one node settle it under the parent's lock) and go only under its
+ *             write lock.
+ * Invariants  I4  A node's references are the entries that point to it.
+ *             I10 `live` counts the entries (above a leaf) or infos (leaf) in use; `first` and `last` enclose them.
+ *             I11 A node's level and base are those of its place.
+ *             A node that leaves the tree is zero, entries and infos, and is kept for the next one that is made.
+ * Locking     space->lock, then a node's lock, parent before child.
+ * Failure     -ENOMEM from making; nodes made so far stay and are found by the next try.
+ * Not here    Sharing nodes between spaces: fork.c. What is in a leaf: vpage.c.
+ */
+#include "mm/node.h"
+
+#include "arch/x86/cpu.h"
+#include "arch/x86/paging.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kalloc.h"
+#include "mm/vspace.h"
+#include "sync/rank.h"
+
+/* ---- Frames of zeros, kept for the next node ---- */
+
+#define ZERO_FRAMES 16
+
+/* A table of zeros costs 512 instructions to make, and exit leaves plenty. One list for all CPUs: it is short. */
+static struct {
+    struct spinlock lock;
+    unsigned count;
+    struct core_map_entry *frames[ZERO_FRAMES]; // kind kernel, one reference, all zero
+} zero_frames = {.lock = SPINLOCK_INIT("zero frames", RANK_KSTACK)};
+
+/* A frame of zeros of the kind, with one reference. NULL: no memory. */
+static struct core_map_entry *zero_frame_take(enum frame_kind kind)
+{
+    struct core_map_entry *page = NULL;
+
+    spin_lock(&zero_frames.lock);
+    if (zero_frames.count > 0)
+        page = zero_frames.frames[--zero_frames.count];
+    spin_unlock(&zero_frames.lock);
+    if (!page)
+        return frame_alloc_zeroed(kind);
+    frame_set_kind(page, kind);
+    return page;
+}
+
+static void assert_is_zero(const struct core_map_entry *page)
+{
+#ifdef DEBUG
+    const uint64_t *words = page2kva(page);
+    for (size_t i = 0; i < PAGE_SIZE / sizeof *words; i++)
+        ASSERT(words[i] == 0);
+#else
+    (void)page;
+#endif
+}
+
+/* Give back a frame that is zero again. => it has one reference */
+static void zero_frame_give(struct core_map_entry *page)
+{
+    assert_is_zero(page);
+    spin_lock(&zero_frames.lock);
+    bool kept = zero_frames.count < ZERO_FRAMES;
+    if (kept) {
+        frame_set_kind(page, FRAME_KERNEL);
+        zero_frames.frames[zero_frames.count++] = page;
+    }
+    spin_unlock(&zero_frames.lock);
+    if (!kept)
+        frame_put(page);
+}
+
+void node_drain(void)
+{
+    spin_lock(&zero_frames.lock);
+    while (zero_frames.count > 0)
+        frame_put(zero_frames.frames[--zero_frames.count]);
+    spin_unlock(&zero_frames.lock);
+}
+
+/* ---- Locks ---- */
+
+static enum lock_rank __maybe_unused node_rank(const struct core_map_entry *node)
+{
+    return RANK_NODE_4 + (ROOT_LEVEL - node->level);
+}
+
+static void byte_lock(struct core_map_entry *node)
+{
+    while (atomic_exchange_explicit(&node->lock, 1, memory_order_acquire))
+        while (atomic_load_explicit(&node->lock, memory_order_relaxed))
+            cpu_relax();
+}
+
+void node_lock(struct core_map_entry *node)
+{
+    preempt_disable();
+    lock_rank_push(node, node_rank(node));
+    byte_lock(node);
+}
+
+void node_unlock(struct core_map_entry *node)
+{
+    atomic_store_explicit(&node->lock, 0, memory_order_release);
+    lock_rank_pop(node, node_rank(node));
+    preempt_enable();
+}
+
+void node_lock_copy(struct core_map_entry *leaf)
+{
+    preempt_disable();
+    lock_rank_push(leaf, RANK_NODE_COPY);
+    byte_lock(leaf);
+}
+
+void node_unlock_copy(struct core_map_entry *leaf)
+{
+    atomic_store_explicit(&leaf->lock, 0, memory_order_release);
+    lock_rank_pop(leaf, RANK_NODE_COPY);
+    preempt_enable();
+}
+
+bool node_is_locked(const struct core_map_entry *node)
+{
+    return atomic_load_explicit(&node->lock, memory_order_relaxed) != 0;
+}
+
+/* ---- Live entries ---- */
+
+static void live_add(struct core_map_entry *node, unsigned index)
+{
+    DEBUG_ASSERT(node_is_locked(node));
+    if (node->node.live == 0 || index < node->node.first)
+        node->node.first = index;
+    if (node->node.live == 0 || index > node->node.last)
+        node->node.last = index;
+    node->node.live++;
+}
+
+/* The bounds are not drawn in: they may enclose more than what is live. */
+static void live_remove(struct core_map_entry *node)
+{
+    DEBUG_ASSERT(node_is_locked(node) && node->node.live > 0);
+    node->node.live--;
+}
+
+void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
+{
+    live_add(leaf, pte_index(va, LEAF_LEVEL));
+}
+
+void leaf_info_removed(struct core_map_entry *leaf)
+{
+    live_remove(leaf);
+}
+
+/* ---- Making and finding ---- */
+
+/* The first address of the part of the tree that a node of `level` over `va` maps. */
+static vaddr_t node_base(vaddr_t va, int level)
+{
+    return va & ~(((vaddr_t)1 << level_shift(level + 1)) - 1);
+}
+
+static vaddr_t leaf_base(const struct core_map_entry *leaf)
+{
+    return (vaddr_t)leaf->node.base_2m * LEAF_SPAN;
+}
+
+/* A node without entries, with one reference. NULL: no memory. */
+static struct core_map_entry *node_create(int level, vaddr_t va)
+{
+    struct core_map_entry *node = zero_frame_take(FRAME_NODE), *vpi = NULL;
+    if (!node)
+        return NULL;
+    if (level == LEAF_LEVEL) {
+        vpi = zero_frame_take(FRAME_VPI);
+        if (!vpi) {
+            zero_frame_give(node);
+            return NULL;
+        }
+    }
+    node->level = level;
+    node->node.vpi = vpi ? page2kva(vpi) : NULL;
+    node->node.base_2m = node_base(va, level) / LEAF_SPAN;
+    node->node.live = node->node.first = node->node.last = 0;
+    return node;
+}
+
+/* Give back a node that no entry points to. => its entries and infos are zero */
+static void node_destroy(struct core_map_entry *node)
+{
+    if (node->node.vpi)
+        zero_frame_give(kva2page(node->node.vpi));
+    zero_frame_give(node);
+}
+
+struct core_map_entry *node_create_root(void)
+{
+    struct core_map_entry *root = node_create(ROOT_LEVEL, 0);
+
+    if (root)
+        paging_copy_kernel_half(node_entries(root));
+    return root;
+}
+
+/* The node that the parent's entry over `va` points to, or NULL. */
+static struct core_map_entry *node_child(const struct core_map_entry *parent, vaddr_t va)
+{
+    pte_t entry = pte_load(&node_entries(parent)[pte_index(va, parent->level)]);
+
+    return pte_is_present(entry) ? pa2page(pte_pa(entry)) : NULL;
+}
+
+struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va)
+{
+    struct core_map_entry *node = space->root;
+
+    while (node && node->level > LEAF_LEVEL)
+        node = node_child(node, va);
+    return node;
+}
+
+/* Make the child of `parent` over `va`, unless somebody else was faster. NULL: no memory. */
+static struct core_map_entry *node_make_child(struct core_map_entry *parent, vaddr_t va)
+{
+    struct core_map_entry *made = node_create(parent->level - 1, va);
+    if (!made)
+        return NULL;
+    unsigned index = pte_index(va, parent->level);
+    node_lock(parent);
+    struct core_map_entry *child = node_child(parent, va);
+    if (!child) {
+        pte_store(&node_entries(parent)[index], pte_table(page2pa(made), true));
+        live_add(parent, index);
+    }
+    node_unlock(parent);
+    if (child)
+        node_destroy(made);
+    return child ? child : made;
+}
+
+int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+{
+    struct core_map_entry *node = space->root;
+
+    while (node->level > LEAF_LEVEL) {
+        struct core_map_entry *child = node_child(node, va);
+        if (!child)
+            child = node_make_child(node, va);
+        if (!child)
+            return -ENOMEM;
+        node = child;
+    }
+    *leaf = node;
+    return 0;
+}
+
+/* ---- Walking ---- */
+
+struct core_map_entry *node_next_leaf(const struct vspace *space, vaddr_t *va, vaddr_t end)
+{
+    while (*va < end) {
+        struct core_map_entry *node = space->root;
+        int level = ROOT_LEVEL;
+        for (; node && level > LEAF_LEVEL; level--)
+            node = node_child(node, *va);
+        if (node)
+            return node;
+        /* The entry that was empty is one of level + 1: nothing lies below it. */
+        vaddr_t span = (vaddr_t)1 << level_shift(level + 1);
+        *va = ALIGN_DOWN(*va, span) + span;
+    }
+    return NULL;
+}
+
+vaddr_t leaf_range_end(const struct core_map_entry *leaf, vaddr_t end)
+{
+    return MIN(leaf_base(leaf) + LEAF_SPAN, end);
+}
+
+struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end)
+{
+    vaddr_t base = leaf_base(leaf);
+
+    if (leaf->node.live == 0)
+        return (struct leaf_range){va, va};
+    vaddr_t first = MAX(va, base + leaf->node.first * PAGE_SIZE);
+    vaddr_t last = MIN(end, base + (leaf->node.last + 1) * PAGE_SIZE);
+    return (struct leaf_range){first, MAX(first, last)};
+}
+
+/* ---- Taking out ---- */
+
+/* Whether a node can go: nothing in it, and no region that may soon need it again. => space->lock for writing */
+static bool node_is_idle(struct vspace *space, const struct core_map_entry *node)
+{
+    vaddr_t base = (vaddr_t)node->node.base_2m * LEAF_SPAN;
+    struct vregion *region = vregion_above(space, base);
+
+    return node->node.live == 0 && (!region || vregion_start(region) >= base + ((vaddr_t)1 << level_shift(node->level + 1)));
+}
+
+/* Take the idle ones among the children of `node` over [va, end) out, those below them first. */
+static void prune_below(struct vspace *space, struct core_map_entry *node, vaddr_t va, vaddr_t end, uint32_t *pruned)
+{
+    vaddr_t span = (vaddr_t)1 << level_shift(node->level);
+
+    for (; va < end; va = ALIGN_DOWN(va, span) + span) {
+        struct core_map_entry *child = node_child(node, va);
+        if (!child)
+            continue;
+        if (child->level > LEAF_LEVEL)
+            prune_below(space, child, va, MIN(ALIGN_DOWN(va, span) + span, end), pruned);
+        if (!node_is_idle(space, child))
+            continue;
+        node_lock(node);
+        pte_exchange(&node_entries(node)[pte_index(va, node->level)], pte_none());
+        live_remove(node);
+        node_unlock(node);
+        child->node.pruned = *pruned;
+        *pruned = page2pfn(child);
+    }
+}
+
+bool node_prune(struct vspace *space, vaddr_t start, vaddr_t end, uint32_t *pruned)
+{
+    DEBUG_ASSERT(rwlock_held_write(&space->lock));
+    *pruned = 0;
+    prune_below(space, space->root, start, end, pruned);
+    return *pruned != 0;
+}
+
+void node_release_pruned(uint32_t pruned)
+{
+    while (pruned) {
+        struct core_map_entry *node = &core_map[pruned];
+        pruned = node->node.pruned;
+        node_destroy(node);
+    }
+}
+
+/* Empty a leaf for ever: give every frame back and zero what was used. => nobody else uses it */
+static void leaf_clear(struct core_map_entry *leaf)
+{
+    pte_t *entries = node_entries(leaf);
+
+    if (leaf->node.live == 0)
+        return;
+    for (unsigned i = leaf->node.first; i <= leaf->node.last; i++) {
+        struct vpage_info info = leaf->node.vpi->info[i];
+        if (!info.used)
+            continue;
+        entries[i] = pte_none();
+        leaf->node.vpi->info[i] = (struct vpage_info){0};
+        frame_put(vpage_frame(&info));
+    }
+}
+
+/* Give back everything below a node, and the node. => nobody else uses it */
+static void node_destroy_tree(struct core_map_entry *node)
+{
+    pte_t *entries = node_entries(node);
+
+    if (node->level == LEAF_LEVEL)
+        leaf_clear(node);
+    else if (node->node.live > 0)
+        for (unsigned i = node->node.first; i <= node->node.last; i++)
+            if (pte_is_present(entries[i])) {
+                node_destroy_tree(pa2page(pte_pa(entries[i])));
+                entries[i] = pte_none();
+            }
+    node_destroy(node);
+}
+
+void node_destroy_root(struct core_map_entry *root)
+{
+    /* The kernel's half is not ours to follow. */
+    memset(&node_entries(root)[PTES_PER_NODE / 2], 0, PTES_PER_NODE / 2 * sizeof(pte_t));
+    node_destroy_tree(root);
+}

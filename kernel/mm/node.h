@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * node.h - the tree of page-table pages, and the locks of its nodes.
+ *
+ * A node is named by the core_map_entry of its frame. Level 1 is a leaf: it maps 512 pages and has a vpi_page beside it.
+ * Level 4 is the root. A node has as many references as entries point to it; the root has one, its vspace's.
+ */
+#pragma once
+
+#include "arch/x86/pte.h"
+#include "lib/types.h"
+#include "mm/core_map.h"
+#include "mm/vpage.h"
+
+#define LEAF_LEVEL 1
+#define ROOT_LEVEL 4
+#define LEAF_SPAN ((uint64_t)PTES_PER_NODE << PAGE_SHIFT) // 2 MiB
+
+struct vspace;
+
+/* A root with the kernel's half of the entries. NULL: no memory. */
+__must_check struct core_map_entry *node_create_root(void);
+
+/* Drop the whole user half below a root, and the root. => nobody uses the tree; no CPU has it loaded */
+void node_destroy_root(struct core_map_entry *root);
+
+/* A node's 512 entries; a leaf's 512 infos. */
+static inline pte_t *node_entries(const struct core_map_entry *node)
+{
+    return page2kva(node);
+}
+
+static inline struct vpage_info *leaf_info(struct core_map_entry *leaf, vaddr_t va)
+{
+    return &leaf->node.vpi->info[pte_index(va, LEAF_LEVEL)];
+}
+
+/*
+ * A node's spinlock, one byte of its core_map_entry, ranked by level: parent before child. A leaf under construction, that
+ * nobody else can find, is locked with node_lock_copy while the leaf that it is copied from is locked.
+ *
+ * => preemption is off while one is held
+ */
+void node_lock(struct core_map_entry *node);
+void node_unlock(struct core_map_entry *node);
+void node_lock_copy(struct core_map_entry *leaf);
+void node_unlock_copy(struct core_map_entry *leaf);
+bool node_is_locked(const struct core_map_entry *node);
+
+/* The leaf that maps `va`, or NULL. => space->lock held */
+struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va);
+
+/*
+ * The leaf that maps `va`, made with the nodes above it if they are missing.
+ *
+ * => space->lock held; no node lock; may sleep for memory; 0 or -ENOMEM
+ */
+__must_check int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf);
+
+/*
+ * The first leaf at or after `*va` that begins before `end`, or NULL; `*va` becomes the first address of the leaf's range
+ * that lies in the search. For walks over a range that touch only what exists:
+ *
+ *     for (va = start; (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end))
+ *
+ * => space->lock held
+ */
+struct core_map_entry *node_next_leaf(const struct vspace *space, vaddr_t *va, vaddr_t end);
+
+/* Where the walk above goes on: the end of the leaf's 2 MiB, or `end` if that is nearer. */
+vaddr_t leaf_range_end(const struct core_map_entry *leaf, vaddr_t end);
+
+/*
+ * The part of [va, end), within one leaf, that can hold used pages; empty if none can.
+ *
+ * => the leaf is locked, or space->lock held for writing
+ */
+struct leaf_range {
+    vaddr_t start, end;
+};
+struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end);
+
+/* Account for a vpage_info that becomes used, or no longer is. => the leaf is locked */
+void leaf_info_added(struct core_map_entry *leaf, vaddr_t va);
+void leaf_info_removed(struct core_map_entry *leaf);
+
+/*
+ * Take nodes without a live entry, over which no region lies, out of the tree. They are linked through their
+ * core_map_entries; `*pruned` begins the list.
+ *
+ * => space->lock for writing; true if a node went: flush the space (CPUs cache paths), then node_release_pruned
+ */
+__must_check bool node_prune(struct vspace *space, vaddr_t start, vaddr_t end, uint32_t *pruned);
+void node_release_pruned(uint32_t pruned);
+
+/* Give frames that are kept for new nodes back to kalloc (drop_caches). */
+void node_drain(void);

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * page_cache.c - one cache of file pages, for read, write and mmap.
+ *
+ * Theory      A page is in the cache only when its content is whole: it is filled first, then inserted. If two fill the
+ *             same page at once, the second one's frame is dropped; that costs a read, and no state "being filled".
+ *             The cache holds one reference of each page; leaf entries that map it hold more.
+ * Invariants  I15 A page of a cache has kind file, and knows its cache and index.
+ * Locking     The cache's spinlock around the radix tree; never while filling or copying to users.
+ * Failure     -ENOMEM with nothing changed; what fill returned.
+ * Not here    Which pages of a file are holes, write-back: the file system's.
+ */
+#include "mm/page_cache.h"
+
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kalloc.h"
+#include "mm/slab.h"
+
+static struct spinlock caches_lock = SPINLOCK_INIT("page caches", RANK_PAGE_CACHES);
+static struct list caches = LIST_INIT(caches); // caches_lock
+
+void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
+{
+    spin_init(&cache->lock, "page cache", RANK_PAGE_CACHE);
+    cache->pages = (struct radix){NULL, 0};
+    atomic_init(&cache->size, 0);
+    atomic_init(&cache->count, 0);
+    cache->ops = ops;
+    spin_lock(&caches_lock);
+    list_add_tail(&caches, &cache->link);
+    spin_unlock(&caches_lock);
+}
+
+/* Take page `index` out of the cache with the cache's reference, which becomes the caller's. => cache->lock held */
+static struct core_map_entry *remove_locked(struct page_cache *cache, uint64_t index)
+{
+    struct core_map_entry *page = radix_remove(&cache->pages, index);
+
+    if (page) {
+        page->file.cache = NULL;
+        atomic_fetch_sub_explicit(&cache->count, 1, memory_order_relaxed);
+    }
+    return page;
+}
+
+/* Drop the pages from `first` on. */
+static void drop_from(struct page_cache *cache, uint64_t first)
+{
+    uint64_t index = first;
+
+    for (;;) {
+        spin_lock(&cache->lock);
+        struct core_map_entry *page = NULL;
+        if (radix_next(&cache->pages, &index))
+            page = remove_locked(cache, index);
+        spin_unlock(&cache->lock);
+        if (!page)
+            return;
+        frame_put(page);
+    }
+}
+
+void page_cache_destroy(struct page_cache *cache)
+{
+    spin_lock(&caches_lock);
+    list_remove(&cache->link);
+    spin_unlock(&caches_lock);
+    drop_from(cache, 0);
+}
+
+static struct core_map_entry *find(struct page_cache *cache, uint64_t index)
+{
+    spin_lock(&cache->lock);
+    struct core_map_entry *page = radix_find(&cache->pages, index);
+    if (page)
+        frame_get(page);
+    spin_unlock(&cache->lock);
+    return page;
+}
+
+int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_entry *page)
+{
+    DEBUG_ASSERT(frame_kind(page) == FRAME_FILE);
+    spin_lock(&cache->lock);
+    int error = radix_find(&cache->pages, index) ? -EEXIST : radix_insert(&cache->pages, index, page);
+    if (!error) {
+        page->file.cache = cache;
+        page->file.index = index;
+        atomic_fetch_add_explicit(&cache->count, 1, memory_order_relaxed);
+    }
+    spin_unlock(&cache->lock);
+    return error;
+}
+
+/* A frame with the content of page `index`, not in the cache yet, with two references: the cache's and the caller's. */
+static int fill_page(struct page_cache *cache, uint64_t index, struct core_map_entry **result)
+{
+    bool zero = !cache->ops || !cache->ops->fill;
+    struct core_map_entry *page = zero ? frame_alloc_zeroed(FRAME_FILE) : frame_alloc(FRAME_FILE);
+    if (!page)
+        return -ENOMEM;
+    int error = zero ? 0 : cache->ops->fill(cache, index, page2kva(page));
+    if (error) {
+        frame_put(page);
+        return error;
+    }
+    frame_get(page);
+    *result = page;
+    return 0;
+}
+
+int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **result)
+{
+    for (;;) {
+        struct core_map_entry *page = find(cache, index);
+        *result = page;
+        if (page || how == PAGE_FIND)
+            return 0;
+        int error = fill_page(cache, index, &page);
+        if (error)
+            return error;
+        error = page_cache_insert(cache, index, page);
+        *result = page;
+        if (!error)
+            return 0;
+        frame_put(page);
+        frame_put(page);
+        if (error != -EEXIST)
+            return error;
+    }
+}
+
+void page_cache_put(struct core_map_entry *page)
+{
+    frame_put(page);
+}
+
+void page_cache_truncate(struct page_cache *cache, uint64_t size)
+{
+    uint64_t old = atomic_exchange(&cache->size, size);
+    if (size >= old)
+        return;
+    drop_from(cache, (size + PAGE_MASK) >> PAGE_SHIFT);
+    struct core_map_entry *last = size & PAGE_MASK ? find(cache, size >> PAGE_SHIFT) : NULL;
+    if (last) {
+        memset((char *)page2kva(last) + (size & PAGE_MASK), 0, PAGE_SIZE - (size & PAGE_MASK));
+        frame_put(last);
+    }
+}
+
+/* Copy up to `part` bytes of one page out; an absent page of a file that is not filled from below reads as zeros. */
+static int64_t read_part(struct page_cache *cache, struct io *io, size_t part)
+{
+    bool sparse = !cache->ops || !cache->ops->fill;
+    struct core_map_entry *page;
+    int error = page_cache_get(cache, io->offset >> PAGE_SHIFT, sparse ? PAGE_FIND : PAGE_READ, &page);
+    if (error)
+        return error;
+    if (!page)
+        return (int64_t)io_zero_out(io, part);
+    size_t done = io_copy_out(io, (char *)page2kva(page) + (io->offset & PAGE_MASK), part);
+    frame_put(page);
+    return (int64_t)done;
+}
+
+static int64_t write_part(struct page_cache *cache, struct io *io, size_t part)
+{
+    struct core_map_entry *page;
+    int error = page_cache_get(cache, io->offset >> PAGE_SHIFT, PAGE_WRITE, &page);
+    if (error)
+        return error;
+    size_t done = io_copy_in(io, (char *)page2kva(page) + (io->offset & PAGE_MASK), part);
+    frame_put(page);
+    if (done && io->offset > atomic_load(&cache->size))
+        atomic_store(&cache->size, io->offset);
+    return (int64_t)done;
+}
+
+/* Move a transfer page by page until it is done, stops short, or fails. `end`: where the file ends for it. */
+static int64_t transfer(struct page_cache *cache, struct io *io, uint64_t end,
+                        int64_t (*move)(struct page_cache *, struct io *, size_t))
+{
+    int64_t total = 0;
+
+    while (io->left > 0 && io->offset < end) {
+        size_t part = MIN(PAGE_SIZE - (io->offset & PAGE_MASK), MIN(io->left, end - io->offset));
+        int64_t done = move(cache, io, part);
+        if (done < 0)
+            return total ? total : done;
+        total += done;
+        if ((size_t)done < part)
+            return total ? total : -EFAULT;
+    }
+    return total;
+}
+
+int64_t page_cache_read(struct page_cache *cache, struct io *io)
+{
+    return transfer(cache, io, atomic_load(&cache->size), read_part);
+}
+
+int64_t page_cache_write(struct page_cache *cache, struct io *io)
+{
+    return transfer(cache, io, INT64_MAX, write_part);
+}
+
+/* ---- Files without a name, for shared anonymous memory ---- */
+
+/* A cache that counts its own holds. */
+struct anonymous_file {
+    struct page_cache cache;
+    _Atomic uint32_t holds;
+};
+
+static void anonymous_hold(struct page_cache *cache)
+{
+    atomic_fetch_add(&container_of(cache, struct anonymous_file, cache)->holds, 1);
+}
+
+static void anonymous_release(struct page_cache *cache)
+{
+    struct anonymous_file *file = container_of(cache, struct anonymous_file, cache);
+
+    if (atomic_fetch_sub(&file->holds, 1) > 1)
+        return;
+    page_cache_destroy(cache);
+    slab_free(file);
+}
+
+static int anonymous_describe(struct page_cache *cache, char *buf, size_t size, struct map_identity *identity)
+{
+    *identity = (struct map_identity){0, 1, (uint64_t)(uintptr_t)cache >> 6 & 0xffffff};
+    return (int)strlcpy(buf, "/dev/zero (deleted)", size);
+}
+
+static const struct page_cache_ops anonymous_ops = {
+    .hold = anonymous_hold,
+    .release = anonymous_release,
+    .describe = anonymous_describe,
+};
+
+struct page_cache *page_cache_create_anonymous(uint64_t size)
+{
+    struct anonymous_file *file = slab_alloc(sizeof *file);
+    if (!file)
+        return NULL;
+    page_cache_init(&file->cache, &anonymous_ops);
+    atomic_init(&file->cache.size, size);
+    atomic_init(&file->holds, 1);
+    return &file->cache;
+}
+
+void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t index, struct core_map_entry *page,
+                                            void *arg),
+                              void *arg)
+{
+    struct page_cache *cache;
+    struct core_map_entry *page;
+
+    spin_lock(&caches_lock);
+    list_for_each_entry(cache, &caches, link) {
+        spin_lock(&cache->lock);
+        for (uint64_t index = 0; (page = radix_next(&cache->pages, &index)); index++)
+            visit(cache, index, page, arg);
+        spin_unlock(&cache->lock);
+    }
+    spin_unlock(&caches_lock);
+}

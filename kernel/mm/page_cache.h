@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/*
+ * page_cache.h - the pages of a file in memory, for read, write, exec and mmap alike.
+ */
+#pragma once
+
+#include "lib/list.h"
+#include "lib/types.h"
+#include "mm/core_map.h"
+#include "mm/io.h"
+#include "mm/radix.h"
+#include "sync/spinlock.h"
+
+struct page_cache;
+
+/* What /proc/PID/maps says of a mapped file. */
+struct map_identity {
+    uint32_t major, minor; // of its device
+    uint64_t inode;
+};
+
+/* What a file system hands down, so that mm can fill and keep files without knowing them. */
+struct page_cache_ops {
+    /*
+     * Fill one frame with page `index` of the file. NULL: pages that are absent are zero (tmpfs).
+     * => may sleep; no lock is held; 0 or -errno (-EIO, -ENOMEM)
+     */
+    int (*fill)(struct page_cache *cache, uint64_t index, void *page);
+
+    /* Keep the file alive while a vregion maps it, and let it go. => release may sleep */
+    void (*hold)(struct page_cache *cache);
+    void (*release)(struct page_cache *cache);
+
+    /* Its path, with its end, into buf, and its identity. => the length, or -errno */
+    int (*describe)(struct page_cache *cache, char *buf, size_t size, struct map_identity *identity);
+};
+
+/* The cached pages of one file.    Fields: (c) constant  (l) lock  (a) atomic */
+struct page_cache {
+    struct spinlock lock;
+    struct radix pages;               // (l) index -> core_map_entry; one reference each
+    _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
+    _Atomic uint64_t count;           // (a) pages held
+    const struct page_cache_ops *ops; // (c)
+    struct list link;                 // all caches, under page_caches_lock
+};
+
+/* How page_cache_get finds a page. */
+enum page_how {
+    PAGE_FIND,  // only if it is there: NULL otherwise, and 0
+    PAGE_READ,  // fill it if it is absent
+    PAGE_WRITE, // the same; it will be changed (marks it dirty)
+};
+
+void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops);
+
+/* Drop every page. => no vregion maps the file and nobody else uses the cache */
+void page_cache_destroy(struct page_cache *cache);
+
+/*
+ * The frame that holds page `index`, with a reference for the caller.
+ *
+ * => may sleep; 0, -ENOMEM, or what fill returned. PAGE_FIND gives NULL for a page that is absent
+ */
+__must_check int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how,
+                                struct core_map_entry **page);
+
+/* Give the caller's reference back. */
+void page_cache_put(struct core_map_entry *page);
+
+/*
+ * Put a frame of kind FRAME_FILE, with the one reference that the cache takes over, at an index that is empty.
+ *
+ * => 0, -ENOMEM or -EEXIST; the reference stays the caller's then
+ */
+__must_check int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_entry *page);
+
+/*
+ * Cut the file to `size` bytes, or extend it with a hole: pages wholly beyond the end leave the cache, the rest of the last
+ * one is zeroed.
+ *
+ * => the file's own lock held
+ */
+void page_cache_truncate(struct page_cache *cache, uint64_t size);
+
+/*
+ * Move bytes between the file and a buffer, from io->offset on. Read stops at the end of the file; write extends it.
+ *
+ * => the file's own lock held for write; may sleep and fault
+ * => the number of bytes, or -errno when there was none: -EFAULT, -ENOMEM, -EIO
+ */
+int64_t page_cache_read(struct page_cache *cache, struct io *io);
+int64_t page_cache_write(struct page_cache *cache, struct io *io);
+
+/* A nameless file of zeros with one hold, behind MAP_SHARED | MAP_ANONYMOUS. NULL: no memory. */
+__must_check struct page_cache *page_cache_create_anonymous(uint64_t size);
+
+/* For verify: every cache, every page. => nobody changes them meanwhile */
+void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t index, struct core_map_entry *page,
+                                            void *arg),
+                              void *arg);

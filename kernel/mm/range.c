@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/*
+ * range.c - what mmap, munmap, mprotect and brk do to the pages and regions of a range.
+ *
+ * Theory      Regions are changed first on paper: the range is cut out of the regions that straddle its ends, so that what
+ *             follows meets whole regions only. Unmapping goes over the pages twice, with one flush for the whole range in
+ *             between: entries are emptied while the infos still know the frames; then the frames are dropped. The space's
+ *             write lock keeps faults away meanwhile, so no list of frames is needed.
+ * Invariants  I6  Regions are sorted, page-aligned and never overlap.   I7  A used page lies in a region.
+ * Locking     space->lock for writing; leaf by leaf.
+ * Failure     Memory for cutting regions is taken first. After that nothing can fail.
+ */
+#include "mm/range.h"
+
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "mm/node.h"
+#include "mm/tlb.h"
+#include "mm/vpage.h"
+
+/* ---- Pages of a range ---- */
+
+/* What a walk does with one used page. => its leaf is locked */
+typedef bool page_step(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region);
+
+/* Do `step` to every used page of a range. => true if it was for one of them */
+static inline bool range_walk(struct vspace *space, vaddr_t start, vaddr_t end, page_step *step,
+                              const struct vregion *region)
+{
+    struct core_map_entry *leaf;
+    bool any = false;
+
+    for (vaddr_t va = start; (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
+        node_lock(leaf);
+        struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
+        for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
+            if (leaf_info(leaf, page)->used)
+                any |= step(leaf, page, region);
+        node_unlock(leaf);
+    }
+    return any;
+}
+
+/* => true if a CPU may remember the entry */
+static bool page_underive(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region)
+{
+    (void)region;
+    return vspace_underive(leaf, va);
+}
+
+/* => no CPU remembers the entry */
+static bool page_drop(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region)
+{
+    struct vpage_info *info = leaf_info(leaf, va);
+
+    (void)region;
+    frame_put(vpage_frame(info));
+    *info = (struct vpage_info){0};
+    leaf_info_removed(leaf);
+    return false;
+}
+
+static bool page_derive(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region)
+{
+    return vspace_derive(leaf, region, va);
+}
+
+void range_release(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    if (range_walk(space, start, end, page_underive, NULL))
+        tlb_flush_range(space, start, end);
+    (void)range_walk(space, start, end, page_drop, NULL);
+}
+
+void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    uint32_t pruned;
+
+    if (!node_prune(space, start, end, &pruned))
+        return;
+    tlb_flush_space(space);
+    node_release_pruned(pruned);
+}
+
+bool range_derive(struct vspace *space, const struct vregion *region)
+{
+    return range_walk(space, vregion_start(region), vregion_end(region), page_derive, region);
+}
+
+/* ---- Cutting and joining regions ---- */
+
+/* The region that `va` would cut in two, or NULL. */
+static struct vregion *straddling(struct vspace *space, vaddr_t va)
+{
+    struct vregion *region = vregion_above(space, va);
+
+    return region && vregion_start(region) < va ? region : NULL;
+}
+
+static void spare_release(struct spare_regions *spare)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(spare->region); i++)
+        if (spare->region[i]) {
+            spare->region[i]->file = NULL;
+            vregion_free(spare->region[i]);
+        }
+}
+
+int range_prepare_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare)
+{
+    const vaddr_t cuts[] = {start, end};
+
+    *spare = (struct spare_regions){{NULL, NULL}};
+    for (unsigned i = 0; i < ARRAY_SIZE(cuts); i++) {
+        if (!straddling(space, cuts[i]))
+            continue;
+        spare->region[i] = vregion_alloc();
+        if (!spare->region[i]) {
+            spare_release(spare);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+/* Cut the region that straddles `va`, if any; `*spare` becomes the upper part. */
+static void cut_at(struct vspace *space, vaddr_t va, struct vregion **spare)
+{
+    struct vregion *low = straddling(space, va), *high = *spare;
+    if (!low)
+        return;
+    vaddr_t start = vregion_start(low), end = vregion_end(low);
+
+    *spare = NULL;
+    vregion_copy(high, low);
+    if (high->file)
+        high->file_offset += va - start;
+    vregion_set_range(low, start, va);
+    vregion_set_range(high, va, end);
+    atomic_store(&space->recent, NULL);
+    vregion_insert(space, high);
+}
+
+void range_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare)
+{
+    cut_at(space, start, &spare->region[0]);
+    cut_at(space, end, &spare->region[1]);
+    spare_release(spare);
+}
+
+struct vregion *region_merge(struct vspace *space, struct vregion *region)
+{
+    struct vregion *low = vregion_prev(region), *high = vregion_next(region);
+
+    if (high && vregion_can_merge(region, high)) {
+        region->size += high->size;
+        vregion_remove(space, high);
+        vregion_free(high);
+    }
+    if (low && vregion_can_merge(low, region)) {
+        low->size += region->size;
+        vregion_remove(space, region);
+        vregion_free(region);
+        return low;
+    }
+    return region;
+}
+
+/* ---- Taking away ---- */
+
+void range_remove(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct vregion *region = vregion_above(space, start), *next;
+    if (!region || vregion_start(region) >= end)
+        return;
+
+    range_release(space, start, end);
+    for (; region && vregion_start(region) < end; region = next) {
+        next = vregion_next(region);
+        vregion_remove(space, region);
+        vregion_free(region);
+    }
+    range_prune(space, start, end);
+}

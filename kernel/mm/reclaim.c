@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "mm/reclaim.h"
+
+#include "mm/kalloc.h"
+#include "mm/kstack.h"
+#include "mm/node.h"
+#include "mm/slab.h"
+
+bool reclaim(void)
+{
+    uint64_t before = frames_by_kind(FRAME_FREE);
+
+    kstack_drain();
+    node_drain();
+    slab_drain();
+    return frames_by_kind(FRAME_FREE) > before;
+}
+
+void reclaim_all(void)
+{
+    (void)!reclaim();
+    kalloc_drain();
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+/*
+ * slab.c - small objects in frames of one size each.
+ *
+ * Theory      A frame begins with a header; the rest is objects. Free objects form a list through their first word. An
+ *             object's frame, and so its cache, is found by rounding its address down.
+ * Locking     The cache's lock; then kalloc's.
+ * Failure     NULL when a frame was needed and there is none.
+ * Debug       A free object carries a mark in its second word, so that a double free and a write after free are seen.
+ */
+#include "mm/slab.h"
+
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kalloc.h"
+
+#define FREE_MARK 0xdeadf4eedeadf4eeull
+
+/* The beginning of each frame. All fields: the cache's lock. */
+struct slab_frame {
+    struct list link; // partial or full
+    struct slab_cache *cache;
+    struct free_object *free;
+    uint32_t used;
+};
+
+struct free_object {
+    struct free_object *next;
+    uint64_t mark;
+};
+
+#define FIRST_OBJECT ALIGN_UP(sizeof(struct slab_frame), (size_t)16)
+
+/* Sizes behind slab_alloc: what divides a frame well. */
+static const uint16_t class_sizes[] = {16, 32, 48, 64, 96, 128, 192, 256, 336, 448, 576, 672, 1008, 1344, SLAB_MAX};
+static struct slab_cache classes[ARRAY_SIZE(class_sizes)];
+static uint8_t class_of[SLAB_MAX / 16 + 1]; // by size in units of 16, rounded up
+
+static struct list caches = LIST_INIT(caches); // grows at boot only
+
+static struct slab_frame *frame_of(const void *object)
+{
+    return (struct slab_frame *)ALIGN_DOWN((vaddr_t)object, PAGE_SIZE);
+}
+
+void slab_cache_init(struct slab_cache *cache, const char *name, size_t size)
+{
+    ASSERT(size > 0 && size <= SLAB_MAX);
+    spin_init(&cache->lock, name, RANK_SLAB);
+    cache->name = name;
+    cache->size = ALIGN_UP(size, (size_t)16);
+    cache->per_frame = (PAGE_SIZE - FIRST_OBJECT) / cache->size;
+    cache->spare = NULL;
+    cache->used = 0;
+    list_init(&cache->partial);
+    list_init(&cache->full);
+    list_add_tail(&caches, &cache->link);
+}
+
+static void mark_free(struct free_object *object)
+{
+#ifdef DEBUG
+    object->mark = FREE_MARK;
+#else
+    (void)object;
+#endif
+}
+
+static void check_was_free(const struct slab_cache *cache, const struct free_object *object)
+{
+#ifdef DEBUG
+    if (object->mark != FREE_MARK)
+        panic("slab %s: object %p was written to after it was freed", cache->name, (const void *)object);
+#else
+    (void)cache, (void)object;
+#endif
+}
+
+static void check_is_used(const struct slab_cache *cache, const struct free_object *object, const void *caller)
+{
+#ifdef DEBUG
+    if (object->mark != FREE_MARK)
+        return;
+    for (const struct free_object *free = frame_of(object)->free; free; free = free->next)
+        if (free == object)
+            panic("slab %s: object %p freed twice, now at %p", cache->name, (const void *)object, caller);
+#else
+    (void)cache, (void)object, (void)caller;
+#endif
+}
+
+/* A frame of free objects, linked from the lowest up. NULL: no memory. => cache->lock held */
+static struct slab_frame *slab_frame_create(struct slab_cache *cache)
+{
+    struct core_map_entry *page = frame_alloc(FRAME_SLAB);
+    if (!page)
+        return NULL;
+    struct slab_frame *frame = page2kva(page);
+    frame->cache = cache;
+    frame->used = 0;
+    frame->free = NULL;
+    for (uint32_t i = cache->per_frame; i-- > 0;) {
+        struct free_object *object = (void *)((char *)frame + FIRST_OBJECT + (size_t)i * cache->size);
+        object->next = frame->free;
+        mark_free(object);
+        frame->free = object;
+    }
+    list_add_head(&cache->partial, &frame->link);
+    return frame;
+}
+
+/* A frame with a free object: a partial one, the spare one, or a new one. => cache->lock held */
+static struct slab_frame *slab_frame_find(struct slab_cache *cache)
+{
+    if (!list_empty(&cache->partial))
+        return list_first_entry(&cache->partial, struct slab_frame, link);
+    struct slab_frame *frame = cache->spare;
+    if (!frame)
+        return slab_frame_create(cache);
+    cache->spare = NULL;
+    list_add_head(&cache->partial, &frame->link);
+    return frame;
+}
+
+void *slab_cache_alloc(struct slab_cache *cache)
+{
+    spin_lock(&cache->lock);
+    struct slab_frame *frame = slab_frame_find(cache);
+    if (!frame) {
+        spin_unlock(&cache->lock);
+        return NULL;
+    }
+    struct free_object *object = frame->free;
+    check_was_free(cache, object);
+    frame->free = object->next;
+    cache->used++;
+    if (++frame->used == cache->per_frame) {
+        list_remove(&frame->link);
+        list_add_head(&cache->full, &frame->link);
+    }
+    spin_unlock(&cache->lock);
+#ifdef DEBUG
+    object->mark = 0;
+#endif
+    return object;
+}
+
+/* Put an empty frame aside, or give it back if there is one aside already. => cache->lock held */
+static void slab_frame_retire(struct slab_cache *cache, struct slab_frame *frame)
+{
+    list_remove(&frame->link);
+    if (!cache->spare)
+        cache->spare = frame;
+    else
+        frame_put(kva2page(frame));
+}
+
+void slab_cache_free(struct slab_cache *cache, void *pointer)
+{
+    struct free_object *object = pointer;
+    struct slab_frame *frame = frame_of(pointer);
+
+    DEBUG_ASSERT(frame->cache == cache);
+    spin_lock(&cache->lock);
+    check_is_used(cache, object, __builtin_return_address(0));
+    object->next = frame->free;
+    mark_free(object);
+    frame->free = object;
+    cache->used--;
+    if (frame->used-- == cache->per_frame) {
+        list_remove(&frame->link);
+        list_add_head(&cache->partial, &frame->link);
+    }
+    if (frame->used == 0)
+        slab_frame_retire(cache, frame);
+    spin_unlock(&cache->lock);
+}
+
+void *slab_alloc(size_t size)
+{
+    ASSERT(size > 0 && size <= SLAB_MAX);
+    return slab_cache_alloc(&classes[class_of[(size + 15) / 16]]);
+}
+
+void *slab_zalloc(size_t size)
+{
+    void *object = slab_alloc(size);
+
+    if (object)
+        memset(object, 0, size);
+    return object;
+}
+
+void slab_free(void *object)
+{
+    if (!object)
+        return;
+    ASSERT(frame_kind(kva2page(object)) == FRAME_SLAB);
+    slab_cache_free(frame_of(object)->cache, object);
+}
+
+void slab_init(void)
+{
+    size_t size = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(class_sizes); i++) {
+        slab_cache_init(&classes[i], "general", class_sizes[i]);
+        for (; size <= class_sizes[i]; size += 16)
+            class_of[size / 16] = i;
+    }
+}
+
+void slab_drain(void)
+{
+    struct slab_cache *cache;
+
+    list_for_each_entry(cache, &caches, link) {
+        spin_lock(&cache->lock);
+        void *spare = cache->spare;
+        cache->spare = NULL;
+        spin_unlock(&cache->lock);
+        if (spare)
+            frame_put(kva2page(spare));
+    }
+}
+
+static uint64_t list_length(const struct list *head)
+{
+    uint64_t length = 0;
+
+    for (const struct list *link = head->next; link != head; link = link->next)
+        length++;
+    return length;
+}
+
+void slab_for_each(void (*visit)(const struct slab_cache *cache, uint64_t frames, void *arg), void *arg)
+{
+    struct slab_cache *cache;
+
+    list_for_each_entry(cache, &caches, link) {
+        spin_lock(&cache->lock);
+        uint64_t frames = list_length(&cache->partial) + list_length(&cache->full) + (cache->spare != NULL);
+        spin_unlock(&cache->lock);
+        visit(cache, frames, arg);
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/*
+ * slab.h - small kernel objects, several to a frame.
+ *
+ * A cache hands out objects of one size. Each of its frames begins with a header and a list of free objects; frames that
+ * empty go back to kalloc, but for one that is kept. Like kalloc: an answer at once, never from an interrupt.
+ */
+#pragma once
+
+#include "lib/list.h"
+#include "lib/types.h"
+#include "sync/spinlock.h"
+
+/* Objects of one size.    Fields: (c) constant  (l) lock */
+struct slab_cache {
+    struct spinlock lock;
+    const char *name;     // (c)
+    uint32_t size;        // (c) bytes per object, rounded up to 16
+    uint32_t per_frame;   // (c) objects in one frame
+    struct list partial;  // (l) frames with a free object
+    struct list full;     // (l) frames without
+    void *spare;          // (l) one empty frame, kept
+    uint64_t used;        // (l) objects handed out
+    struct list link;     // all caches
+};
+
+/* Make a cache ready. => once, before its first use; `size` <= SLAB_MAX */
+void slab_cache_init(struct slab_cache *cache, const char *name, size_t size);
+
+__must_check void *slab_cache_alloc(struct slab_cache *cache);
+void slab_cache_free(struct slab_cache *cache, void *object);
+
+/* Like malloc, calloc and free. 1 <= size <= SLAB_MAX; NULL: no memory. slab_free(NULL) does nothing. */
+#define SLAB_MAX 2016
+__must_check void *slab_alloc(size_t size);
+__must_check void *slab_zalloc(size_t size);
+void slab_free(void *object);
+
+/* Make the caches behind slab_alloc. => once, at boot, after kalloc */
+void slab_init(void);
+
+/* Give spare frames back (drop_caches). */
+void slab_drain(void);
+
+/* For each cache: its name, object size, objects in use and frames held. */
+void slab_for_each(void (*visit)(const struct slab_cache *cache, uint64_t frames, void *arg), void *arg);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "mm/stat.h"
+
+struct vm_counters vm_counters[MAX_CPUS];
+
+static const char *const names[VM_EVENTS] = {
+    [VM_PGALLOC] = "pgalloc_normal",
+    [VM_PGFREE] = "pgfree",
+    [VM_PGFAULT] = "pgfault",
+    [VM_PGMAJFAULT] = "pgmajfault",
+    [VM_STACK_GROWN] = "stack_grown",
+    [VM_COW_COPIED] = "cow_copied",
+    [VM_COW_TAKEN_OVER] = "cow_taken_over",
+    [VM_ZERO_FILLED] = "zero_filled",
+    [VM_FILE_COPIED] = "file_copied",
+    [VM_TLB_FLUSH_PAGE] = "tlb_flush_page",
+    [VM_TLB_FLUSH_ALL] = "tlb_flush_all",
+    [VM_TLB_SHOOTDOWN] = "tlb_shootdown",
+};
+
+uint64_t vm_total(enum vm_event event)
+{
+    uint64_t total = 0;
+
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        total += atomic_load_explicit(&vm_counters[cpu].events[event], memory_order_relaxed);
+    return total;
+}
+
+const char *vm_event_name(enum vm_event event)
+{
+    return names[event];
+}

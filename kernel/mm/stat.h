@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stat.h - counters of the memory manager, for /proc/vmstat. Linux's names where Linux has the counter.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "arch/x86/cpu.h"
+#include "lib/types.h"
+
+enum vm_event {
+    VM_PGALLOC,        // pgalloc_normal: frames handed out
+    VM_PGFREE,         // pgfree: frames given back
+    VM_PGFAULT,        // pgfault: page faults, user's and kernel's on user addresses
+    VM_PGMAJFAULT,     // pgmajfault: those that waited for a device
+    VM_STACK_GROWN,    // stack_grown: times a stack was extended
+    VM_COW_COPIED,     // cow_copied: writes to a shared anonymous frame that copied it
+    VM_COW_TAKEN_OVER, // cow_taken_over: writes that found to be the last owner
+    VM_ZERO_FILLED,    // zero_filled: zeroed frames given to users
+    VM_FILE_COPIED,    // file_copied: private copies made of file pages
+    VM_TLB_FLUSH_PAGE, // tlb_flush_page: single pages flushed on this CPU
+    VM_TLB_FLUSH_ALL,  // tlb_flush_all: whole flushes on this CPU
+    VM_TLB_SHOOTDOWN,  // tlb_shootdown: flushes that interrupted other CPUs
+    VM_EVENTS
+};
+
+extern struct vm_counters {
+    _Atomic uint64_t events[VM_EVENTS];
+} __attribute__((aligned(64))) vm_counters[MAX_CPUS];
+
+/* Count n events on this CPU. Exact: the addition is atomic, should the thread move meanwhile. */
+static inline void vm_count_n(enum vm_event event, uint64_t n)
+{
+    atomic_fetch_add_explicit(&vm_counters[cpu_id()].events[event], n, memory_order_relaxed);
+}
+
+static inline void vm_count(enum vm_event event)
+{
+    vm_count_n(event, 1);
+}
+
+/* The sum over all CPUs since boot, and the name in /proc/vmstat. */
+uint64_t vm_total(enum vm_event event);
+const char *vm_event_name(enum vm_event event);

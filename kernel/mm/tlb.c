@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tlb.c - which CPUs to tell, and waiting until they know.
+ *
+ * Theory      A CPU joins `active` of a space before it loads the space's tables, with a barrier between; we change the
+ *             entries before we read `active`, with a barrier between. So either we see the CPU and interrupt it, or it
+ *             loads the tables after the change.
+ * Locking     One flush of other CPUs at a time, under a spinlock whose holder waits with interrupts on; whoever waits for
+ *             the lock serves interrupts too.
+ */
+#include "mm/tlb.h"
+
+#include <stdatomic.h>
+
+#include "arch/x86/tlb.h"
+#include "lib/log.h"
+#include "mm/stat.h"
+#include "mm/vspace.h"
+#include "sync/rank.h"
+#include "sync/sched.h"
+
+/* Above so many pages one full flush costs less than one invlpg each. */
+#define FLUSH_PAGES_MAX 32
+
+/* The flush that other CPUs are asked for. One at a time: taken by compare-and-exchange on `busy`. */
+static struct {
+    _Atomic bool busy;
+    vaddr_t start, end;           // stable while busy
+    _Atomic uint64_t outstanding; // CPUs that have not answered, a bit each
+} request;
+
+static void flush_here(vaddr_t start, vaddr_t end)
+{
+    uint64_t pages = (end - start) >> PAGE_SHIFT;
+
+    if (pages > FLUSH_PAGES_MAX) {
+        tlb_flush_local_all();
+        vm_count(VM_TLB_FLUSH_ALL);
+        return;
+    }
+    for (vaddr_t va = start; va < end; va += PAGE_SIZE)
+        tlb_flush_local_page(va);
+    vm_count_n(VM_TLB_FLUSH_PAGE, pages);
+}
+
+/* On the CPU that was asked, in an interrupt. */
+static void shootdown_handler(void)
+{
+    uint64_t self = 1ull << cpu_id();
+
+    if (!(atomic_load(&request.outstanding) & self))
+        return;
+    flush_here(request.start, request.end);
+    atomic_fetch_and(&request.outstanding, ~self);
+}
+
+/* => preemption off, interrupts on */
+static void flush_others(uint64_t targets, vaddr_t start, vaddr_t end)
+{
+    struct cpuset set = {targets};
+
+    while (atomic_exchange_explicit(&request.busy, true, memory_order_acquire))
+        cpu_relax();
+    request.start = start;
+    request.end = end;
+    atomic_store(&request.outstanding, targets);
+    tlb_send_shootdown(&set);
+    while (atomic_load(&request.outstanding))
+        cpu_relax();
+    atomic_store_explicit(&request.busy, false, memory_order_release);
+    vm_count(VM_TLB_SHOOTDOWN);
+}
+
+void tlb_flush_range(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    lock_rank_assert_no_spinlock("wait for a TLB flush");
+    preempt_disable();
+    atomic_thread_fence(memory_order_seq_cst);
+    uint64_t targets = cpuset_bits(&space->active), self = 1ull << cpu_id();
+    if (targets & self)
+        flush_here(start, end);
+    if (targets & ~self)
+        flush_others(targets & ~self, start, end);
+    preempt_enable();
+}
+
+void tlb_flush_space(struct vspace *space)
+{
+    tlb_flush_range(space, 0, USER_END);
+}
+
+bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    uint64_t targets = cpuset_bits(&space->active), self = 1ull << cpu_id();
+    if (targets & ~self)
+        return false;
+    if (targets & self)
+        flush_here(va, va + PAGE_SIZE);
+    return true;
+}
+
+void tlb_flush_kernel_page(vaddr_t va)
+{
+    preempt_disable();
+    tlb_flush_local_page(va);
+    uint64_t others = sched_online() & ~(1ull << cpu_id());
+    if (others)
+        flush_others(others, va, va + PAGE_SIZE);
+    preempt_enable();
+}
+
+void tlb_init(void)
+{
+    tlb_set_shootdown_handler(shootdown_handler);
+}

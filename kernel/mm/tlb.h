@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tlb.h - tell the CPUs that entries of a vspace have changed.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+struct vspace;
+
+/*
+ * Make every CPU that may hold translations of [start, end) forget them, and wait until they have.
+ *
+ * => the entries are written; no spinlock held. Only for entries that lost rights or changed frames: a new mapping where
+ *    there was none needs no flush
+ */
+void tlb_flush_range(struct vspace *space, vaddr_t start, vaddr_t end);
+
+/* The same for everything, paths through nodes included: after a change above a leaf. */
+void tlb_flush_space(struct vspace *space);
+
+/*
+ * Flush one page if no CPU but this one may hold it, without waiting for anybody.
+ *
+ * => preemption off, so a node's lock may be held; false: nothing was done, other CPUs must be told
+ */
+__must_check bool tlb_try_flush_here(struct vspace *space, vaddr_t va);
+
+/*
+ * Make every CPU forget one page of the kernel's half. The direct map never changes, so this is for kernel stacks.
+ *
+ * => no spinlock held
+ */
+void tlb_flush_kernel_page(vaddr_t va);
+
+/* Answer other CPUs' requests. => once, at boot */
+void tlb_init(void);

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+/*
+ * verify.c - the invariants of docs/mm.md, checked from all roots.
+ *
+ * Theory      With every space locked for writing no fault, map or fork is under way, so the references that core_map counts
+ *             must be those that can be found: entries of nodes, infos of leaves, page caches. They are recounted in
+ *             core_map's own `recount` fields, so that verify needs no memory. An entry weaker than its metadata allows is
+ *             fine (it is filled at the next fault); a stronger one never is.
+ * Locking     The list of spaces, then all of them in the list's order. Frames that system calls have pinned (a page under
+ *             read(2)) may have more references than are found: tolerated for kind file only.
+ */
+#include "mm/verify.h"
+
+#include <stdarg.h>
+
+#include "arch/x86/paging.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/kalloc.h"
+#include "mm/node.h"
+#include "mm/page_cache.h"
+#include "mm/vpage.h"
+#include "mm/vspace.h"
+
+#define LINES_MAX 64
+
+/* One run of verify. */
+struct check {
+    struct verify_report *report;
+    struct vspace *space;           // under check
+    uint64_t free_found;
+};
+
+static void __printf_like(3, 4) violated(struct check *check, enum invariant invariant, const char *format, ...)
+{
+    char text[160];
+    va_list arguments;
+
+    check->report->broken |= 1u << invariant;
+    if (check->report->violations++ >= LINES_MAX)
+        return;
+    int length = snprintf(text, sizeof text, "I%d ", invariant);
+    va_start(arguments, format);
+    vsnprintf(text + length, sizeof text - (size_t)length, format, arguments);
+    va_end(arguments);
+    check->report->line(check->report->arg, text);
+}
+
+/* ---- Regions ---- */
+
+static void check_regions(struct check *check)
+{
+    vaddr_t last_end = USER_MIN;
+
+    for (struct vregion *region = vregion_lowest(check->space); region; region = vregion_next(region)) {
+        vaddr_t start = vregion_start(region), end = vregion_end(region);
+        if (region->size == 0 || !IS_ALIGNED(start | end, PAGE_SIZE) || start < last_end || end > USER_END)
+            violated(check, I6_REGIONS_SORTED, "region [%#lx, %#lx) overlaps, is empty, unaligned or out of order", start,
+                     end);
+        last_end = end;
+    }
+}
+
+/* ---- Leaves ---- */
+
+static void check_entry(struct check *check, const struct vregion *region, const struct vpage_info *info, pte_t entry,
+                        vaddr_t va)
+{
+    pte_t allowed = vpage_entry(region, info);
+
+    if (!pte_is_present(entry))
+        return;
+    if (!info->present || pte_pa(entry) != (paddr_t)info->ppn << PAGE_SHIFT)
+        violated(check, I8_ENTRY_FRAME, "page %#lx: the entry maps %#lx, its vpage_info says %s %#lx", va, pte_pa(entry),
+                 info->present ? "frame" : "absent, last at", (uint64_t)info->ppn << PAGE_SHIFT);
+    if (!pte_is_present(allowed) || (pte_is_writable(entry) && !pte_is_writable(allowed)) ||
+        (pte_is_exec(entry) && !pte_is_exec(allowed)))
+        violated(check, I9_ENTRY_RIGHTS, "page %#lx: the entry allows%s%s, which region, metadata and references do not",
+                 va, pte_is_writable(entry) ? " writing" : " reading", pte_is_exec(entry) ? " executing" : "");
+}
+
+static void check_page(struct check *check, struct core_map_entry *leaf, unsigned index, vaddr_t va)
+{
+    struct vpage_info *info = &leaf->node.vpi->info[index];
+    pte_t entry = pte_load(&node_entries(leaf)[index]);
+    if (!info->used) {
+        if (!pte_is_none(entry))
+            violated(check, I8_ENTRY_FRAME, "page %#lx: an entry for a page that is not in use", va);
+        return;
+    }
+    struct vregion *region = va2vregion(check->space, va);
+    if (!region) {
+        violated(check, I7_PAGE_IN_REGION, "page %#lx is in use but lies in no region", va);
+        return;
+    }
+    if (!pfn_is_valid(info->ppn)) {
+        violated(check, I8_ENTRY_FRAME, "page %#lx: no frame has the number %#lx", va, (uint64_t)info->ppn);
+        return;
+    }
+    check_entry(check, region, info, entry, va);
+    vpage_frame(info)->recount++;
+}
+
+static void check_leaf(struct check *check, struct core_map_entry *leaf, vaddr_t base)
+{
+    unsigned live = 0;
+
+    if (!leaf->node.vpi || frame_kind(kva2page(leaf->node.vpi)) != FRAME_VPI) {
+        violated(check, I14_NODE_KIND, "leaf over %#lx has no vpi_page", base);
+        return;
+    }
+    kva2page(leaf->node.vpi)->recount++;
+    for (unsigned i = 0; i < PTES_PER_NODE; i++) {
+        check_page(check, leaf, i, base + i * PAGE_SIZE);
+        if (!leaf->node.vpi->info[i].used)
+            continue;
+        live++;
+        if (i < leaf->node.first || i > leaf->node.last)
+            violated(check, I10_NODE_COUNTS, "leaf over %#lx: page %u is outside its bounds", base, i);
+    }
+    if (live != leaf->node.live)
+        violated(check, I10_NODE_COUNTS, "leaf over %#lx: %u pages in use, it counts %u", base, live, leaf->node.live);
+}
+
+/* ---- Nodes ---- */
+
+static bool check_place(struct check *check, const struct core_map_entry *node, int level, vaddr_t base)
+{
+    if (frame_kind(node) != FRAME_NODE) {
+        violated(check, I14_NODE_KIND, "node over %#lx lies in a %s frame", base, frame_kind_name(frame_kind(node)));
+        return false;
+    }
+    if (node->level == level && (vaddr_t)node->node.base_2m * LEAF_SPAN == base)
+        return true;
+    violated(check, I11_NODE_PLACE, "node over %#lx at level %d says level %u, base %#lx", base, level, node->level,
+             (vaddr_t)node->node.base_2m * LEAF_SPAN);
+    return false;
+}
+
+static void check_node(struct check *check, struct core_map_entry *node, int level, vaddr_t base);
+
+/* One entry above a leaf. => whether it is live */
+static bool check_child(struct check *check, struct core_map_entry *node, unsigned index, vaddr_t base)
+{
+    pte_t entry = pte_load(&node_entries(node)[index]);
+    if (!pte_is_present(entry))
+        return false;
+    if (!pfn_is_valid(PGNUM(pte_pa(entry)))) {
+        violated(check, I14_NODE_KIND, "entry over %#lx points to no frame", base);
+        return true;
+    }
+    struct core_map_entry *child = pa2page(pte_pa(entry));
+    if (frame_refs(child) > 1 && pte_is_writable(entry))
+        violated(check, I3_SHARED_NODE_WRITE, "entry over %#lx is writable, its node has %u owners", base,
+                 frame_refs(child));
+    check_node(check, child, node->level - 1, base);
+    return true;
+}
+
+static void check_node(struct check *check, struct core_map_entry *node, int level, vaddr_t base)
+{
+    unsigned live = 0, count = level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE;
+
+    if (!check_place(check, node, level, base))
+        return;
+    if (node->recount++ > 0)
+        return; // a shared node: what it owns is counted once
+    if (level == LEAF_LEVEL) {
+        check_leaf(check, node, base);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (!check_child(check, node, i, base + ((vaddr_t)i << level_shift(level))))
+            continue;
+        live++;
+        if (i < node->node.first || i > node->node.last)
+            violated(check, I10_NODE_COUNTS, "node over %#lx: entry %u is outside its bounds", base, i);
+    }
+    if (live != node->node.live)
+        violated(check, I10_NODE_COUNTS, "node over %#lx: %u live entries, it counts %u", base, live, node->node.live);
+}
+
+static void check_kernel_half(struct check *check)
+{
+    const pte_t *ours = node_entries(check->space->root), *boot = P2V(paging_kernel_root());
+
+    for (unsigned i = PTES_PER_NODE / 2; i < PTES_PER_NODE; i++)
+        if (!pte_same(ours[i], boot[i])) {
+            violated(check, I13_KERNEL_HALF, "a root's entry %u differs from the kernel's own", i);
+            return;
+        }
+}
+
+static void check_space(struct check *check, struct vspace *space)
+{
+    check->space = space;
+    check_regions(check);
+    check_kernel_half(check);
+    check_node(check, space->root, ROOT_LEVEL, 0);
+}
+
+/* ---- Frames ---- */
+
+static void count_cached(struct page_cache *cache, uint64_t index, struct core_map_entry *page, void *arg)
+{
+    if (frame_kind(page) != FRAME_FILE || page->file.cache != cache || page->file.index != index)
+        violated(arg, I15_CACHE_INDEX, "frame %#lx, page %#lx of a file, does not know it", page2pa(page), index);
+    page->recount++;
+}
+
+static void count_free(struct core_map_entry *page, void *arg)
+{
+    struct check *check = arg;
+
+    check->free_found++;
+    if (frame_kind(page) != FRAME_FREE || frame_refs(page) != 0 || page->recount++ > 0)
+        violated(check, I1_FREE_FRAMES, "frame %#lx is on a free list twice, or is a %s frame with %u references",
+                 page2pa(page), frame_kind_name(frame_kind(page)), frame_refs(page));
+}
+
+/* Whether references of this kind are all found by the walk, so that the numbers must agree. */
+static bool kind_is_counted(enum frame_kind kind)
+{
+    return kind == FRAME_NODE || kind == FRAME_VPI || kind == FRAME_ANON || kind == FRAME_FILE;
+}
+
+static void check_frame(struct check *check, const struct core_map_entry *page)
+{
+    enum frame_kind kind = frame_kind(page);
+    uint32_t refs = frame_refs(page);
+
+    if (kind == FRAME_FREE && page->recount != 1)
+        violated(check, I1_FREE_FRAMES, "free frame %#lx is on no free list", page2pa(page));
+    if (kind != FRAME_FREE && kind != FRAME_RESERVED && kind != FRAME_IMAGE && refs == 0)
+        violated(check, I2_FRAMES_IN_USE, "%s frame %#lx is in use without a reference", frame_kind_name(kind),
+                 page2pa(page));
+    if (!kind_is_counted(kind) || refs == page->recount || (kind == FRAME_FILE && refs > page->recount))
+        return;
+    violated(check, kind == FRAME_NODE ? I4_NODE_OWNERS : I5_FRAME_REFERENCES, "%s frame %#lx: %u references, %u found",
+             frame_kind_name(kind), page2pa(page), refs, page->recount);
+}
+
+static void check_zero_frame(struct check *check)
+{
+    const uint64_t *words = page2kva(zero_page);
+
+    for (size_t i = 0; i < PAGE_SIZE / sizeof *words; i++)
+        if (words[i] != 0) {
+            violated(check, I12_ZERO_FRAME, "the zero frame has %#lx at byte %zu", words[i], i * sizeof *words);
+            return;
+        }
+}
+
+static void check_counts(struct check *check)
+{
+    uint64_t counts[FRAME_KINDS] = {0};
+
+    for (pfn_t pfn = 0; pfn < core_map_frames; pfn++)
+        counts[frame_kind(&core_map[pfn])]++;
+    for (unsigned kind = 0; kind < FRAME_KINDS; kind++)
+        if (counts[kind] != frames_by_kind(kind))
+            violated(check, I16_FRAME_COUNTS, "%lu %s frames, counted %lu", counts[kind], frame_kind_name(kind),
+                     frames_by_kind(kind));
+}
+
+static void check_frames(struct check *check)
+{
+    page_cache_for_each_page(count_cached, check);
+    kalloc_freeze();
+    kalloc_for_each_free(count_free, check);
+    for (pfn_t pfn = 0; pfn < core_map_frames; pfn++)
+        check_frame(check, &core_map[pfn]);
+    check_counts(check);
+    kalloc_thaw();
+    check_zero_frame(check);
+}
+
+void verify_all(struct verify_report *report)
+{
+    struct check check = {.report = report};
+    struct vspace *space;
+
+    report->violations = 0;
+    report->broken = 0;
+    struct list *spaces = vspaces_lock();
+    list_for_each_entry(space, spaces, link)
+        rwlock_write_lock_nested(&space->lock);
+    for (pfn_t pfn = 0; pfn < core_map_frames; pfn++)
+        core_map[pfn].recount = 0;
+    list_for_each_entry(space, spaces, link)
+        if (space->root)
+            check_space(&check, space);
+    check_frames(&check);
+    list_for_each_entry(space, spaces, link)
+        rwlock_write_unlock(&space->lock);
+    vspaces_unlock();
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/*
+ * vpage.h - what the kernel knows of one virtual page, and the page-table entry that follows from it.
+ */
+#pragma once
+
+#include "arch/x86/pte.h"
+#include "lib/log.h"
+#include "lib/types.h"
+#include "mm/core_map.h"
+#include "mm/vregion.h"
+
+struct vspace;
+
+/*
+ * One virtual page.    All fields: under the lock of the leaf node that it lies beside. All zero: never touched.
+ *
+ * `writable` says whose frame it is: set when a write may go into this frame, clear when the frame belongs to somebody else
+ * (the zero frame; a page of a file that is mapped privately, or shared and still clean). It does not say that nobody shares
+ * the frame: that is computed from the frame's references. Nor that the user may write: that is the region's to say.
+ */
+struct vpage_info {
+    uint64_t used : 1;     // the page has content: a frame now, or (later) a slot in swap
+    uint64_t present : 1;  // it is in the frame `ppn`
+    uint64_t writable : 1; // a write may go into that frame
+    uint64_t moving : 1;   // being copied to another frame: a fault here looks again
+    uint64_t ppn : 40;     // physical page number
+};
+
+static_assert(sizeof(struct vpage_info) == 8, "a vpi_page is one frame");
+
+/* The metadata of the 512 pages that one leaf node maps. */
+struct vpi_page {
+    struct vpage_info info[PTES_PER_NODE];
+};
+
+static inline struct core_map_entry *vpage_frame(const struct vpage_info *info)
+{
+    return &core_map[info->ppn];
+}
+
+/* Metadata for a page that is in `page`. */
+static inline struct vpage_info vpage_in_frame(const struct core_map_entry *page, bool writable)
+{
+    return (struct vpage_info){.used = 1, .present = 1, .writable = writable, .ppn = page2pfn(page)};
+}
+
+/* Whether two or more hold the page's frame, so that a write must copy it: computed, never stored. */
+bool vpage_is_cow(const struct vregion *region, const struct vpage_info *info);
+
+/*
+ * The page-table entry that a region and a page's metadata call for, with the frame's references as they are now.
+ * This is the only place that decides what the hardware may do.
+ */
+pte_t vpage_entry(const struct vregion *region, const struct vpage_info *info);
+
+/*
+ * Derive the entry of the page at `va` again and store it in its leaf.
+ *
+ * => the leaf is locked; va lies in `region` and in the leaf's range
+ * => true if a CPU may still hold the old entry with more rights, or another frame: flush before the frame goes
+ */
+__must_check bool vspace_derive(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va);
+
+/* The same where rights can only have grown, so that no CPU has anything to forget. */
+static inline void vspace_derive_grown(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va)
+{
+    bool shrank = vspace_derive(leaf, region, va);
+
+    ASSERT(!shrank);
+}
+
+/* Empty the entry of the page at `va`. => the leaf is locked; true if a CPU may still hold the old entry */
+__must_check bool vspace_underive(struct core_map_entry *leaf, vaddr_t va);
+
+/*
+ * The metadata of the page at `va`, or NULL where the space has no leaf. The slides' look-up.
+ *
+ * => space->lock held, and the leaf's lock for what is in it
+ */
+struct vpage_info *va2vpage_info(struct vspace *space, vaddr_t va);

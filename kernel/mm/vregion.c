@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "mm/vregion.h"
+
+#include "lib/log.h"
+#include "mm/page_cache.h"
+#include "mm/slab.h"
+#include "mm/vspace.h"
+
+static struct slab_cache region_cache;
+
+void vregion_init(void)
+{
+    slab_cache_init(&region_cache, "vregion", sizeof(struct vregion));
+}
+
+struct vregion *vregion_alloc(void)
+{
+    return slab_cache_alloc(&region_cache);
+}
+
+void vregion_free(struct vregion *region)
+{
+    if (region->file)
+        region->file->ops->release(region->file);
+    slab_cache_free(&region_cache, region);
+}
+
+void vregion_copy(struct vregion *copy, const struct vregion *region)
+{
+    *copy = *region;
+    if (copy->file)
+        copy->file->ops->hold(copy->file);
+}
+
+void vregion_set_range(struct vregion *region, vaddr_t start, vaddr_t end)
+{
+    region->va_base = region->dir == VR_UP ? start : end;
+    region->size = end - start;
+}
+
+static struct vregion *region_of(struct tree_node *node)
+{
+    return node ? container_of(node, struct vregion, link) : NULL;
+}
+
+struct vregion *vregion_above(struct vspace *space, vaddr_t va)
+{
+    struct tree_node *node = space->regions.root;
+    struct vregion *best = NULL;
+
+    while (node) {
+        struct vregion *region = region_of(node);
+        if (va < vregion_end(region)) {
+            best = region;
+            if (va >= vregion_start(region))
+                break;
+            node = node->left;
+        } else {
+            node = node->right;
+        }
+    }
+    return best;
+}
+
+struct vregion *va2vregion(struct vspace *space, vaddr_t va)
+{
+    DEBUG_ASSERT(rwlock_held(&space->lock));
+    struct vregion *recent = atomic_load_explicit(&space->recent, memory_order_relaxed);
+    if (recent && vregion_contains(recent, va))
+        return recent;
+    struct vregion *region = vregion_above(space, va);
+    if (!region || va < vregion_start(region))
+        return NULL;
+    atomic_store_explicit(&space->recent, region, memory_order_relaxed);
+    return region;
+}
+
+struct vregion *vregion_next(struct vregion *region)
+{
+    return region_of(tree_next(&region->link));
+}
+
+struct vregion *vregion_prev(struct vregion *region)
+{
+    return region_of(tree_prev(&region->link));
+}
+
+struct vregion *vregion_lowest(struct vspace *space)
+{
+    return region_of(tree_first(&space->regions));
+}
+
+struct vregion *vregion_highest(struct vspace *space)
+{
+    return region_of(tree_last(&space->regions));
+}
+
+static bool region_less(const struct tree_node *a, const struct tree_node *b)
+{
+    return vregion_start(container_of(a, struct vregion, link)) < vregion_start(container_of(b, struct vregion, link));
+}
+
+void vregion_insert(struct vspace *space, struct vregion *region)
+{
+    DEBUG_ASSERT(rwlock_held_write(&space->lock));
+    DEBUG_ASSERT(region->size > 0 && IS_ALIGNED(region->va_base | region->size, PAGE_SIZE));
+    tree_insert(&space->regions, &region->link, region_less);
+}
+
+void vregion_remove(struct vspace *space, struct vregion *region)
+{
+    DEBUG_ASSERT(rwlock_held_write(&space->lock));
+    atomic_store_explicit(&space->recent, NULL, memory_order_relaxed);
+    tree_remove(&space->regions, &region->link);
+}
+
+bool vregion_can_merge(const struct vregion *low, const struct vregion *high)
+{
+    if (vregion_end(low) != vregion_start(high) || low->dir != VR_UP || high->dir != VR_UP)
+        return false;
+    if (low->prot != high->prot || low->max_prot != high->max_prot || low->shared != high->shared ||
+        low->purpose != high->purpose || low->file != high->file)
+        return false;
+    return !low->file || low->file_offset + low->size == high->file_offset;
+}
+
+vaddr_t vregion_room_end(const struct vregion *region)
+{
+    vaddr_t start = vregion_start(region);
+
+    if (region->dir == VR_DOWN)
+        return start > STACK_GUARD_GAP ? start - STACK_GUARD_GAP : 0;
+    return start;
+}

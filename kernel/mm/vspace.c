@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+/*
+ * vspace.c - the life of an address space: made, loaded on CPUs, measured, torn down.
+ */
+#include "mm/vspace.h"
+
+#include "arch/x86/paging.h"
+#include "lib/log.h"
+#include "mm/node.h"
+#include "mm/slab.h"
+#include "mm/vregion.h"
+#include "sync/mutex.h"
+
+#define DEFAULT_STACK_LIMIT (8ull << 20)
+
+static struct slab_cache space_cache;
+static struct mutex spaces_lock;
+static struct list spaces = LIST_INIT(spaces); // spaces_lock
+
+/* The space loaded on each CPU. Only its CPU touches it, with preemption off. */
+static struct vspace *loaded[MAX_CPUS];
+
+void vspace_init(void)
+{
+    mutex_init(&spaces_lock, "vspaces", RANK_VSPACES);
+    slab_cache_init(&space_cache, "vspace", sizeof(struct vspace));
+    vregion_init();
+}
+
+struct list *vspaces_lock(void)
+{
+    mutex_lock(&spaces_lock);
+    return &spaces;
+}
+
+void vspaces_unlock(void)
+{
+    mutex_unlock(&spaces_lock);
+}
+
+struct vspace *vspace_create(void)
+{
+    struct vspace *space = slab_cache_alloc(&space_cache);
+    if (!space)
+        return NULL;
+    /* The root and its place on the list come together: verify must find an owner for every node. */
+    mutex_lock(&spaces_lock);
+    *space = (struct vspace){.root = node_create_root()};
+    if (space->root)
+        list_add_tail(&spaces, &space->link);
+    rwlock_init(&space->lock, "vspace", RANK_VSPACE);
+    atomic_init(&space->refs, 1);
+    atomic_init(&space->stack_limit, DEFAULT_STACK_LIMIT);
+    mutex_unlock(&spaces_lock);
+    if (space->root)
+        return space;
+    slab_cache_free(&space_cache, space);
+    return NULL;
+}
+
+void vspace_get(struct vspace *space)
+{
+    uint32_t old = atomic_fetch_add_explicit(&space->refs, 1, memory_order_relaxed);
+
+    ASSERT(old > 0);
+}
+
+/* Everything in the space goes; the struct stays, without a root, until verify cannot meet it any more. */
+static void vspace_tear_down(struct vspace *space)
+{
+    struct vregion *region;
+
+    rwlock_write_lock(&space->lock);
+    node_destroy_root(space->root);
+    space->root = NULL;
+    while ((region = vregion_lowest(space))) {
+        vregion_remove(space, region);
+        vregion_free(region);
+    }
+    rwlock_write_unlock(&space->lock);
+}
+
+void vspace_put(struct vspace *space)
+{
+    if (atomic_fetch_sub_explicit(&space->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    ASSERT(cpuset_bits(&space->active) == 0);
+    vspace_tear_down(space);
+    mutex_lock(&spaces_lock);
+    list_remove(&space->link);
+    mutex_unlock(&spaces_lock);
+    slab_cache_free(&space_cache, space);
+}
+
+void vspace_activate(struct vspace *space)
+{
+    unsigned cpu = cpu_id();
+    struct vspace *old = loaded[cpu];
+
+    if (old == space)
+        return;
+    if (space)
+        cpuset_add(&space->active, cpu); // a full barrier: tlb.c
+    paging_load(space ? page2pa(space->root) : paging_kernel_root());
+    loaded[cpu] = space;
+    if (old)
+        cpuset_remove(&old->active, cpu);
+}
+
+void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vregion *region, void *arg), void *arg)
+{
+    rwlock_read_lock(&space->lock);
+    for (struct vregion *region = vregion_lowest(space); region; region = vregion_next(region))
+        if (!visit(region, arg))
+            break;
+    rwlock_read_unlock(&space->lock);
+}
+
+/* ---- Sizes ---- */
+
+static void measure_page(const struct vregion *region, const struct vpage_info *info, struct vspace_sizes *sizes)
+{
+    if (!info->present || frame_kind(vpage_frame(info)) == FRAME_ZERO)
+        return;
+    if (region->shared)
+        sizes->shared++;
+    else if (frame_kind(vpage_frame(info)) == FRAME_FILE)
+        sizes->file++;
+    else
+        sizes->anonymous++;
+}
+
+static void measure_region(struct vspace *space, const struct vregion *region, struct vspace_sizes *sizes)
+{
+    vaddr_t end = vregion_end(region);
+    struct core_map_entry *leaf;
+
+    sizes->total_bytes += region->size;
+    if (region->purpose == VR_STACK)
+        sizes->stack_bytes += region->size;
+    else if (region->prot & VR_EXEC)
+        sizes->text_bytes += region->size;
+    else if ((region->prot & VR_WRITE) && !region->shared)
+        sizes->data_bytes += region->size;
+    for (vaddr_t va = vregion_start(region); (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
+        node_lock(leaf);
+        struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
+        for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
+            measure_page(region, leaf_info(leaf, page), sizes);
+        node_unlock(leaf);
+    }
+}
+
+/* Nodes below `node` and itself, each leaf with its vpi_page. */
+static uint64_t count_nodes(const struct core_map_entry *node)
+{
+    uint64_t count = node->level == LEAF_LEVEL ? 2 : 1;
+
+    if (node->level > LEAF_LEVEL)
+        for (unsigned i = 0; i < (node->level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE); i++) {
+            pte_t entry = pte_load(&node_entries(node)[i]);
+            if (pte_is_present(entry))
+                count += count_nodes(pa2page(pte_pa(entry)));
+        }
+    return count;
+}
+
+void vspace_measure(struct vspace *space, struct vspace_sizes *sizes)
+{
+    *sizes = (struct vspace_sizes){0};
+    rwlock_read_lock(&space->lock);
+    for (struct vregion *region = vregion_lowest(space); region; region = vregion_next(region))
+        measure_region(space, region, sizes);
+    sizes->nodes = count_nodes(space->root);
+    rwlock_read_unlock(&space->lock);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * vspace.h - the address space of a process: its vregions and one tree of nodes.
+ */
+#pragma once
+
+#include "arch/x86/cpu.h"
+#include "lib/list.h"
+#include "lib/tree.h"
+#include "lib/types.h"
+#include "mm/core_map.h"
+#include "mm/vregion.h"
+#include "sync/rwlock.h"
+
+#define STACK_GUARD_GAP (256 * PAGE_SIZE) // below a growing stack, as Linux's stack_guard_gap
+#define USER_MIN PAGE_SIZE                // the lowest address that may be mapped: NULL never is
+
+/*
+ * One address space.    Fields: (c) constant after creation  (v) lock  (a) atomic  (l) the list's lock
+ */
+struct vspace {
+    struct rwlock lock;              // faults read; map, unmap, protect, brk, fork write
+    _Atomic uint32_t refs;           // (a) processes that run in it, and who looks at it
+    struct tree regions;             // (v) sorted by address, never overlapping
+    struct vregion *_Atomic recent;  // (a) the region found last; set by readers, cleared when a region goes
+    struct core_map_entry *root;     // (c) the top page-table page
+    struct cpuset active;            // (a) CPUs that may hold our translations
+    vaddr_t brk_start, brk;          // (v) the heap: [brk_start, brk), to the byte
+    vaddr_t mmap_top;                // (v) mmap looks for room below this, from the top
+    _Atomic uint64_t stack_limit;    // (a) bytes that the stack may grow to (RLIMIT_STACK)
+    struct list link;                // (l) all spaces
+};
+
+/* An empty space with one reference. NULL: no memory. */
+__must_check struct vspace *vspace_create(void);
+
+void vspace_get(struct vspace *space);
+
+/* One reference less; the last takes everything down. => may sleep; not loaded on a CPU when it is the last */
+void vspace_put(struct vspace *space);
+
+/*
+ * A child's space: private pages are shared for copy-on-write, shared ones shared. fork.c.
+ *
+ * => takes parent->lock for writing; returns after the parent's write rights are flushed; 0 or -ENOMEM, nothing changed
+ */
+__must_check int vspace_fork(struct vspace *parent, struct vspace **child);
+
+/*
+ * Load the space on this CPU: join its active set, then CR3. NULL loads the kernel's own tables.
+ *
+ * => preemption off; from the scheduler's switch hook, and from exec
+ */
+void vspace_activate(struct vspace *space);
+
+/* brk(2): move the heap's end. => the end after the call (the old one when it could not move) */
+vaddr_t vspace_brk(struct vspace *space, vaddr_t end);
+
+/* Begin the heap, empty, at `start` (byte-exact). => a fresh space, from exec */
+void vspace_set_brk_start(struct vspace *space, vaddr_t start);
+
+/* Pages by what is behind them, summed from the leaves. */
+struct vspace_sizes {
+    uint64_t total_bytes;          // VmSize: the regions
+    uint64_t anonymous, file;      // resident pages: RssAnon, RssFile
+    uint64_t shared;               // resident pages of MAP_SHARED regions: RssShmem
+    uint64_t data_bytes, text_bytes, stack_bytes; // by the regions' rights: VmData, VmExe, VmStk
+    uint64_t nodes;                // page-table pages with their vpi_pages: VmPTE
+};
+void vspace_measure(struct vspace *space, struct vspace_sizes *sizes);
+
+/* Call `visit` for each region in order of address, with space->lock held for reading. Stops at false. */
+void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vregion *region, void *arg), void *arg);
+
+/* All spaces, for verify. => the list's lock is held between begin and end; it sleeps */
+struct list *vspaces_lock(void);
+void vspaces_unlock(void);
+
+/* Make the slab caches of this floor. => once, at boot, after slab_init */
+void vspace_init(void);

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/*
+ * process.h - what threads share: an address space, files, signal handlers, limits, a place in the family.
+ *
+ * A process lives from fork until its last thread has ended (then it is a zombie: only its number, its relations and its
+ * exit status are left) and until its parent has waited for it. The structure itself is counted, so that /proc can look at it
+ * while it goes.
+ */
+#ifndef PROC_PROCESS_H
+#define PROC_PROCESS_H
+
+#include <linux/resource.h>
+
+#include "lib/list.h"
+#include "lib/types.h"
+#include "proc/pid.h"
+#include "proc/signal.h"
+#include "proc/thread.h"
+#include "sync/mutex.h"
+#include "sync/spinlock.h"
+#include "sync/wait.h"
+
+struct credentials;
+struct deferred;
+struct file_table;
+struct file;
+struct fs_context;
+struct itimers;
+struct session;
+struct signal_handlers;
+struct vspace;
+
+#define COMM_SIZE 16        // as in prctl(PR_SET_NAME), with the zero byte
+
+enum process_state {
+    PROCESS_ALIVE,
+    PROCESS_ZOMBIE,         // waits for wait(2)
+    PROCESS_DEAD,           // reaped; the structure goes with its last reference
+};
+
+/* Nanoseconds and counts that getrusage(2) and times(2) add up. */
+struct process_usage {
+    uint64_t user_ns, system_ns;
+    uint64_t minor_faults, major_faults;
+    uint64_t voluntary, involuntary;        // context switches
+};
+
+/*
+ * Where a program's strings lie in its address space, for /proc/PID/{cmdline,environ}.
+ */
+struct program_ranges {
+    vaddr_t code_start, code_end;
+    vaddr_t data_start, data_end;
+    vaddr_t stack_start;
+    vaddr_t arg_start, arg_end;
+    vaddr_t env_start, env_end;
+    vaddr_t auxv_start;
+    uint32_t auxv_size;
+};
+
+/*
+ * Fields: (c) constant after creation  (t) process_tree  (s) signal_lock  (p) lock below
+ *         (o) only its own threads, while alive  (a) atomic
+ */
+struct process {
+    _Atomic uint32_t references;
+    pid_t id;                           // (c) pid->number, also readable after the number is free
+    struct pid *pid;                    // (t)
+
+    // the family
+    struct process *parent;             // (t) never NULL while alive, but for init; who gets SIGCHLD
+    struct list children;               // (t)
+    struct list sibling;                // (t)
+    struct pid *group;                  // (t)
+    struct list in_group;               // (t)
+    struct session *session;            // (t)
+    struct list threads;                // (t) and (s) to write, either to read; the leader is first while it lives
+    _Atomic uint32_t thread_count;      // (a) likewise
+    enum process_state state;           // (t)
+    bool has_execed;                    // (t) setpgid by the parent is over
+    bool subreaper;                     // (t) PR_SET_CHILD_SUBREAPER
+
+    // what it has
+    struct spinlock lock;               // (p) guards the pointers below against readers from outside
+    struct vspace *vspace;              // (p) NULL once exiting
+    struct file_table *files;           // (p)
+    struct fs_context *fs;              // (p)
+    struct credentials *credentials;    // (p) the leader's, also after its end
+    struct file *executable;            // (p) /proc/PID/exe
+    char comm[COMM_SIZE];               // (p)
+    struct program_ranges ranges;       // (p)
+    struct rlimit limits[RLIM_NLIMITS]; // (p)
+
+    // signals
+    struct spinlock signal_lock;        // (s)
+    struct signal_queue pending;        // (s) for any thread
+    struct signal_handlers *handlers;   // (s) counted; its table has a lock of its own
+    struct deferred *signal_garbage;    // (s) entries taken out of queues, freed by the next thread that looks
+    _Atomic bool stopped;               // (s) to write: by a stop signal
+    _Atomic bool group_exiting;         // (s) to write: every thread is to end, and exit_status is set
+    bool stop_cancelled;                // (s) SIGCONT or SIGKILL came while a stop signal was being acted on
+    bool stop_waitable;                 // (s) wait(WUNTRACED) has not seen the stop yet
+    bool continue_waitable;             // (s) wait(WCONTINUED) has not seen it yet
+    bool continue_untold;               // (s) the parent has not been sent SIGCHLD for it yet
+    bool unkillable;                    // (s) init: signals without a handler do nothing
+    uint32_t parked;                    // (s) threads that have stopped
+    struct thread *exec_thread;         // (s) the one thread that is to survive, while exec ends the others
+    int stop_signal;                    // (s)
+    int exit_status;                    // (s) as wait(2) reports it
+    int exit_signal;                    // (c) sent to the parent at the end; 0: none; (t) after reparenting
+    int parent_death_signal;            // (t) PR_SET_PDEATHSIG
+    struct itimers *itimers;            // (o) NULL until one is set; then it stays
+
+    // waiting
+    struct wait_queue events;           // a child changed state, a vfork child let go, a thread ended, a stop is over
+    struct process *vfork_parent;       // (t) counted: it waits until exec or exit; or NULL
+
+    // accounts
+    uint64_t start_ns;                  // (c) since boot
+    struct process_usage usage;         // (t) of threads that have ended
+    struct process_usage child_usage;   // (t) of children that were waited for
+    int nice;                           // (a) kept and inherited; the scheduler has one class
+    bool not_dumpable;                  // (a) PR_SET_DUMPABLE
+};
+
+/* The running thread's process. => where current_thread() is allowed */
+static inline struct process *current_process(void)
+{
+    return current_thread()->process;
+}
+
+struct process *process_get(struct process *process);
+void process_put(struct process *process);
+
+/*
+ * A process that is not yet in the tree of processes. It has references = 1, no threads, and nothing of the pointers.
+ *
+ * => NULL when there is no memory
+ */
+__must_check struct process *process_create(void);
+
+/* The process with this id (zombies too), with a reference, or NULL. */
+struct process *process_find(pid_t id);
+
+/* The first process with an id >= `id`, with a reference, or NULL: how /proc lists them. */
+struct process *process_find_from(pid_t id);
+
+/* The process that has a thread of this number, with a reference, or NULL. */
+struct process *process_find_by_tid(pid_t tid);
+
+/* The first thread of `process` with a number >= `from`, or 0: how /proc/PID/task lists them. */
+pid_t process_next_thread(struct process *process, pid_t from);
+
+/* Threads in all, zombies counted as one each, as /proc/loadavg shows them; and forks since boot, for /proc/stat. */
+uint32_t thread_total(void);
+uint64_t process_forks(void);
+void process_count_fork(void);
+
+/*
+ * The address space of `process` with a reference (vspace_put it), or NULL if it has none (any more).
+ */
+struct vspace *process_vspace(struct process *process);
+
+/* Likewise: its files (file_table_put), its executable (file_put), its root and directory (fs_context_put). */
+struct file_table *process_files(struct process *process);
+struct file *process_executable(struct process *process);
+struct fs_context *process_fs(struct process *process);
+
+/* What /proc/PID/{stat,status} show, read under the locks in one go. */
+struct process_snapshot {
+    pid_t id, parent, group, session, foreground_group;
+    uint32_t tty_device;            // as stat(2) encodes it; 0: none
+    uint32_t threads;
+    char state;                     // R S D T Z
+    int exit_signal, exit_status;
+    int nice;
+    uint32_t cpu;
+    char comm[COMM_SIZE];
+    uint32_t uid, euid, suid, fsuid;
+    uint32_t gid, egid, sgid, fsgid;
+    sigset_t pending, shared_pending, blocked, ignored, caught;
+    uint64_t start_ns;
+    struct process_usage usage, child_usage;    // usage: threads that run are included
+    struct program_ranges ranges;
+    struct rlimit limits[RLIM_NLIMITS];
+};
+
+/*
+ * Fill `out`. It is large (over 600 bytes): the caller allocates it, never on a stack.
+ */
+void process_snapshot(struct process *process, struct process_snapshot *out);
+
+/* Add `more` to `sum`. */
+void process_usage_add(struct process_usage *sum, const struct process_usage *more);
+
+/* What one thread has used. */
+void thread_usage(struct thread *thread, struct process_usage *out);
+
+/* Times of `process`, its running threads included. */
+void process_usage(struct process *process, struct process_usage *out);
+
+/* Likewise of the children that were waited for. */
+void process_child_usage(struct process *process, struct process_usage *out);
+
+/* Copy or set the name. => `name` is cut to COMM_SIZE - 1 bytes */
+void process_set_comm(struct process *process, const char *name);
+void process_get_comm(struct process *process, char out[COMM_SIZE]);
+
+/*
+ * Everything of proc/ that must exist before the first process: lock, hooks, numbers.
+ */
+void proc_init(void);
+
+/*
+ * Start process 1 from `path` of the root file system with /dev/console as 0, 1 and 2, arguments and environment from
+ * the kernel's command line. Panics with one line that says why when it cannot.
+ */
+void proc_start_init(const char *path);
+
+/*
+ * Work before a thread goes back to user mode: end it if its process ends, stop it, deliver signals, restart the system call.
+ *
+ * => called with interrupts on, from trap.c, when kthread.interrupt is set or tf->rax holds a restart code
+ * => may not return
+ */
+void proc_return_to_user(struct trap_frame *tf);
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * snapshot.c - what a process has used and how it stands, for /proc, getrusage and wait.
+ */
+#include "dev/tty.h"
+#include "fs/credentials.h"
+#include "lib/string.h"
+#include "proc/handlers.h"
+#include "proc/pgrp.h"
+#include "proc/process.h"
+
+void process_usage_add(struct process_usage *sum, const struct process_usage *more)
+{
+    sum->user_ns += more->user_ns;
+    sum->system_ns += more->system_ns;
+    sum->minor_faults += more->minor_faults;
+    sum->major_faults += more->major_faults;
+    sum->voluntary += more->voluntary;
+    sum->involuntary += more->involuntary;
+}
+
+void thread_usage(struct thread *thread, struct process_usage *out)
+{
+    struct kthread *kthread = &thread->kthread;
+    struct sched_times times;
+
+    sched_thread_times(kthread, &times);
+    *out = (struct process_usage){
+        .user_ns = times.user_ns,
+        .system_ns = times.system_ns,
+        .minor_faults = thread->minor_faults,
+        .major_faults = thread->major_faults,
+        .voluntary = atomic_load_explicit(&kthread->switches_voluntary, memory_order_relaxed),
+        .involuntary = atomic_load_explicit(&kthread->switches_forced, memory_order_relaxed),
+    };
+}
+
+/* => process_tree held */
+static void usage_locked(struct process *process, struct process_usage *out)
+{
+    struct thread *thread;
+
+    *out = process->usage;
+    list_for_each_entry(thread, &process->threads, in_process) {
+        struct process_usage one;
+
+        thread_usage(thread, &one);
+        process_usage_add(out, &one);
+    }
+}
+
+void process_usage(struct process *process, struct process_usage *out)
+{
+    uint64_t flags = spin_lock_irq(&process_tree);
+
+    usage_locked(process, out);
+    spin_unlock_irq(&process_tree, flags);
+}
+
+void process_child_usage(struct process *process, struct process_usage *out)
+{
+    uint64_t flags = spin_lock_irq(&process_tree);
+
+    *out = process->child_usage;
+    spin_unlock_irq(&process_tree, flags);
+}
+
+/* What process->lock guards. */
+static void snapshot_possessions(struct process *process, struct process_snapshot *out)
+{
+    const struct credentials *who;
+
+    spin_lock(&process->lock);
+    memcpy(out->comm, process->comm, COMM_SIZE);
+    out->ranges = process->ranges;
+    memcpy(out->limits, process->limits, sizeof(out->limits));
+    who = process->credentials;
+    out->uid = who->uid;
+    out->euid = who->euid;
+    out->suid = who->suid;
+    out->fsuid = who->fsuid;
+    out->gid = who->gid;
+    out->egid = who->egid;
+    out->sgid = who->sgid;
+    out->fsgid = who->fsgid;
+    spin_unlock(&process->lock);
+}
+
+/* The letter of the process: the liveliest of its threads. */
+static char state_letter(struct process *process)
+{
+    struct thread *thread;
+    char letter = 'S';
+
+    if (process->state != PROCESS_ALIVE)
+        return process->state == PROCESS_ZOMBIE ? 'Z' : 'X';
+    list_for_each_entry(thread, &process->threads, in_process) {
+        char one = thread->parked ? 'T' : sched_state_letter(&thread->kthread);
+
+        if (one == 'R')
+            return 'R';
+        if (one != 'S')
+            letter = one;
+    }
+    return letter;
+}
+
+/* => process_tree held */
+static void snapshot_family(struct process *process, struct process_snapshot *out)
+{
+    struct tty *tty = process->session != NULL ? process->session->tty : NULL;
+
+    out->id = process->id;
+    out->parent = process->parent != NULL ? process->parent->id : 0;
+    out->group = process->group != NULL ? process->group->number : 0;
+    out->session = process->session != NULL ? process->session->id->number : 0;
+    out->tty_device = tty != NULL ? tty_number(tty) : 0;
+    out->foreground_group = tty != NULL ? tty_foreground_group(tty) : -1;
+    out->threads = process->thread_count;
+    out->state = state_letter(process);
+    out->nice = process->nice;
+    out->start_ns = process->start_ns;
+    usage_locked(process, &out->usage);
+    out->child_usage = process->child_usage;
+}
+
+/* => process_tree held */
+static void snapshot_signals(struct process *process, struct process_snapshot *out)
+{
+    struct list *first;
+
+    spin_lock(&process->signal_lock);
+    out->exit_signal = process->exit_signal;
+    out->exit_status = process->exit_status;
+    out->shared_pending = process->pending.set;
+    handlers_sets(process->handlers, &out->ignored, &out->caught);
+    first = list_first(&process->threads);
+    if (first != NULL) {
+        struct thread *leader = list_entry(first, struct thread, in_process);
+
+        out->pending = leader->pending.set;
+        out->blocked = leader->blocked;
+        out->cpu = leader->kthread.cpu;
+    }
+    spin_unlock(&process->signal_lock);
+}
+
+void process_snapshot(struct process *process, struct process_snapshot *out)
+{
+    uint64_t flags;
+
+    memset(out, 0, sizeof(*out));
+    snapshot_possessions(process, out);
+    flags = spin_lock_irq(&process_tree);
+    snapshot_family(process, out);
+    snapshot_signals(process, out);
+    spin_unlock_irq(&process_tree, flags);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/*
+ * thread.c - threads as objects, and what the scheduler's switch changes beyond the stack: address space, FPU state, segment bases.
+ *
+ * Theory  The FPU state of a thread is in the CPU while the thread runs, and in thread->fpu while it does not: saved and
+ *         loaded at each switch (two instructions each; the kernel uses no FPU register, so system calls and interrupts
+ *         leave it alone). Who edits the state (signal frames) unloads it first: then the switch leaves it where it is.
+ */
+#include "proc/thread.h"
+
+#include "arch/x86/context.h"
+#include "arch/x86/fpu.h"
+#include "arch/x86/layout.h"
+#include "arch/x86/trap.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/kstack.h"
+#include "mm/slab.h"
+#include "mm/vspace.h"
+#include "proc/cred.h"
+#include "proc/itimer.h"
+#include "proc/process.h"
+
+static struct slab_cache thread_cache;
+
+static struct thread *thread_of(struct kthread *kthread)
+{
+    return container_of(kthread, struct thread, kthread);
+}
+
+/* => interrupts off, run queue locked */
+static void switch_from(struct kthread *kthread)
+{
+    struct thread *thread = thread_of(kthread);
+
+    if (kthread_is_user(kthread) && !thread->fpu_unloaded)
+        fpu_save(thread->fpu);
+}
+
+/* => interrupts off, run queue locked */
+static void switch_to(struct kthread *kthread)
+{
+    struct thread *thread = thread_of(kthread);
+
+    if (!kthread_is_user(kthread))
+        return;
+    vspace_activate(thread->process->vspace);
+    user_set_fs_base(thread->fs_base);
+    user_set_gs_base(thread->gs_base);
+    if (!thread->fpu_unloaded)
+        fpu_restore(thread->fpu);
+}
+
+static void reap(struct kthread *kthread)
+{
+    thread_free(thread_of(kthread));
+}
+
+static void tick(struct kthread *kthread, bool user)
+{
+    if (kthread_is_user(kthread))
+        itimer_tick(thread_of(kthread), user);
+}
+
+void thread_init(void)
+{
+    static const struct sched_hooks hooks = {
+        .switch_from = switch_from,
+        .switch_to = switch_to,
+        .reap = reap,
+        .tick = tick,
+        .stack_alloc = kstack_alloc,
+        .stack_free = kstack_free,
+    };
+
+    slab_cache_init(&thread_cache, "thread", sizeof(struct thread) + FPU_STATE_ALIGN + fpu_state_size());
+    sched_set_hooks(&hooks);
+}
+
+/* The new thread begins with the FPU state, the segment bases and the mask of the one that runs. */
+static void thread_inherit(struct thread *thread)
+{
+    struct thread *parent;
+
+    if (!current_is_user_thread()) {
+        fpu_initial(thread->fpu);
+        return;
+    }
+    parent = current_thread();
+    preempt_disable();
+    fpu_save(thread->fpu);
+    preempt_enable();
+    thread->fs_base = parent->fs_base;
+    thread->gs_base = parent->gs_base;
+    thread->blocked = parent->blocked;
+    thread->timer_slack_ns = parent->timer_slack_ns;
+    thread->credentials = credentials_get(parent->credentials);
+}
+
+struct thread *thread_create(struct process *process, void (*entry)(void *), void *arg)
+{
+    struct thread *thread = slab_cache_alloc(&thread_cache);
+    void *stack;
+
+    if (thread == NULL)
+        return NULL;
+    stack = kstack_alloc();
+    if (stack == NULL) {
+        slab_cache_free(&thread_cache, thread);
+        return NULL;
+    }
+    memset(thread, 0, sizeof(*thread));
+    // The header of an XSAVE area must not hold garbage: fpu_save leaves parts of it as they are.
+    thread->fpu = (void *)ALIGN_UP((uintptr_t)(thread + 1), (uintptr_t)FPU_STATE_ALIGN);
+    memset(thread->fpu, 0, fpu_state_size());
+    thread->process = process_get(process);
+    list_init(&thread->in_process);
+    list_init(&thread->pending.entries);
+    thread->frame = (struct trap_frame *)stack - 1;
+    thread_inherit(thread);
+    kthread_init(&thread->kthread, process->comm, stack);
+    kthread_prepare(&thread->kthread, thread->frame, entry, arg);
+    return thread;
+}
+
+void thread_free(struct thread *thread)
+{
+    kstack_free(thread->kthread.stack_top);
+    credentials_put(thread->credentials);
+    process_put(thread->process);
+    slab_cache_free(&thread_cache, thread);
+}
+
+int thread_set_fs_base(uint64_t base)
+{
+    if (base >= USER_END)
+        return -EPERM;
+    preempt_disable();
+    current_thread()->fs_base = base;
+    user_set_fs_base(base);
+    preempt_enable();
+    return 0;
+}
+
+int thread_set_gs_base(uint64_t base)
+{
+    if (base >= USER_END)
+        return -EPERM;
+    preempt_disable();
+    current_thread()->gs_base = base;
+    user_set_gs_base(base);
+    preempt_enable();
+    return 0;
+}
+
+uint64_t thread_fs_base(void)
+{
+    return current_thread()->fs_base;
+}
+
+uint64_t thread_gs_base(void)
+{
+    return current_thread()->gs_base;
+}
+
+void thread_fpu_unload(void)
+{
+    struct thread *thread = current_thread();
+
+    preempt_disable();
+    if (!thread->fpu_unloaded)
+        fpu_save(thread->fpu);
+    thread->fpu_unloaded = true;
+    preempt_enable();
+}
+
+void thread_fpu_load(void)
+{
+    struct thread *thread = current_thread();
+
+    preempt_disable();
+    fpu_restore(thread->fpu);
+    thread->fpu_unloaded = false;
+    preempt_enable();
+}
+
+void thread_fpu_reset(void)
+{
+    struct thread *thread = current_thread();
+
+    preempt_disable();
+    thread->fpu_unloaded = true;
+    preempt_enable();
+    fpu_initial(thread->fpu);
+    thread_fpu_load();
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * rank.h - the order of all locks, and its checker.
+ *
+ * A lock may be taken only while every lock held has a lower rank. This is the list; docs/locking.md says what each
+ * guards and why it stands where it does. Debug builds check each acquire and panic with both names.
+ *
+ * Three zones:
+ *   sleeping      mutexes and rwlocks; one may block while holding them
+ *   spinning      preemption is off; never taken in interrupts
+ *   interrupts    also taken by interrupt handlers, so interrupts are off while one is held
+ * In the second and third nobody sleeps, allocates memory in the third, or waits for a flush.
+ */
+#ifndef SYNC_RANK_H
+#define SYNC_RANK_H
+
+#include "lib/types.h"
+
+enum lock_rank {
+    RANK_NONE,
+
+    /* Sleeping. */
+    RANK_MOUNT,             // changes of the mount tree
+    RANK_FILE_OFFSET,       // a struct file's offset, over one read or write
+    RANK_EPOLL,             // an epoll instance's set
+    RANK_RENAME,            // renames of directories in one file system
+    RANK_DIRECTORY,         // the tree of names of one file system
+    RANK_INODE,             // a file's content, size and attributes against other writers
+    RANK_PIPE,              // a pipe's ring
+    RANK_TTY_SLEEP,         // one reader, one writer of a terminal at a time
+    RANK_EXEC,              // a process's exec against those who look into it
+    RANK_VSPACES,           // the list of all address spaces, for verify
+    RANK_VSPACE,            // one address space: faults read, changes of regions write
+    RANK_DISK,              // a file system's block maps and buffers, needed to fill a page during a fault
+    RANK_SLEEPING_LAST,
+
+    /* Spinning. */
+    RANK_MOUNTS,            // the mount tree itself
+    RANK_SUPERBLOCK,        // the types of file systems; one's inode table
+    RANK_DENTRY,            // the names of an inode
+    RANK_INODE_FIELDS,      // an inode's times and counts
+    RANK_FILE_TABLE,        // a table of descriptors
+    RANK_FS_CONTEXT,        // a process's root, working directory, umask
+    RANK_CREDENTIALS,       // what a process points to, against readers from outside: user ids, files, limits
+    RANK_FUTEX,             // a bucket of waiters
+    RANK_FILE_REGIONS,      // the regions that map one file
+    RANK_NODE_4,            // page-table nodes by level, parent before child
+    RANK_NODE_3,
+    RANK_NODE_2,
+    RANK_NODE_1,            // leaf nodes
+    RANK_NODE_COPY,         // a leaf under construction, beside the leaf that it is copied from
+    RANK_PAGE_CACHES,       // the list of all page caches
+    RANK_PAGE_CACHE,        // the pages of one file
+    RANK_SWAP,              // slots and the swap cache
+    RANK_RANDOM,            // the state of the random generator
+    RANK_SLAB,              // small objects of one size
+    RANK_KSTACK,            // kernel stacks
+    RANK_KMEM_CACHE,        // free frames kept by one CPU
+    RANK_KMEM,              // kmem.lock: the free frames
+    RANK_SPINNING_LAST,
+
+    /* Taken in interrupts, too. */
+    RANK_DEVICE,            // a driver's rings and registers
+    RANK_TTY,               // a terminal's buffers and settings
+    RANK_PROCESS_TREE,      // parents, children, groups, sessions, pids
+    RANK_SIGNAL,            // a process's signal handlers and pending signals
+    RANK_ITIMER,            // interval and POSIX timers of a process
+    RANK_NOTIFY,            // an epoll instance's ready list, filled by wake-ups
+    RANK_WAIT_QUEUE,        // the waiters of a queue
+    RANK_SLEEP_LOCK,        // the waiters of a mutex or rwlock
+    RANK_RUN_QUEUE,         // the threads ready on one CPU
+    RANK_TIMER,             // the timers of one CPU
+    RANK_LOG,               // the ring of messages
+    RANK_CONSOLE,           // the output that printk writes to
+    RANK_LAST
+};
+
+#ifdef DEBUG
+
+/* A lock that is held, in debug builds. */
+struct lock_held {
+    const void *lock;
+    const char *name;
+    enum lock_rank rank;
+};
+
+#define LOCK_STACK_DEPTH 16
+
+/* The locks that a thread (sleeping ones) or a CPU (the others) holds.   All fields: only their thread or CPU. */
+struct lock_stack {
+    unsigned count;                             // of `held` in use
+    unsigned untracked;                         // held but not recorded, the stack being full
+    struct lock_held held[LOCK_STACK_DEPTH];    // in order of acquisition
+};
+
+/*
+ * Record a lock, after checking its rank against what is held. `nested`: another of the same rank may be held; whoever
+ * says so has an order within the rank, and a comment with it. `trying`: cannot wait, so no order is asked.
+ * => for spinning ranks preemption is off; panics on a violation
+ */
+void lock_rank_acquire(const void *lock, const char *name, enum lock_rank rank, bool nested, bool trying);
+void lock_rank_push(const void *lock, enum lock_rank rank);             // a lock without a name, by its rank's
+void lock_rank_push_nested(const void *lock, enum lock_rank rank);
+void lock_rank_pop(const void *lock, enum lock_rank rank);
+
+/* The rank's name in messages, as in the list above, in small letters. */
+const char *lock_rank_name(enum lock_rank rank);
+
+/* Does this thread, or CPU, hold the lock, as recorded? */
+bool lock_rank_holds(const void *lock, enum lock_rank rank);
+
+/* Panic unless this CPU holds no spinning lock, as it must before sleeping. `why` names what it is about to do. */
+void lock_rank_assert_no_spinlock(const char *why);
+
+#else
+
+#define lock_rank_acquire(lock, name, rank, nested, trying) ((void)0)
+#define lock_rank_push(lock, rank)                          ((void)(lock))
+#define lock_rank_push_nested(lock, rank)                   ((void)(lock))
+#define lock_rank_pop(lock, rank)                           ((void)(lock))
+#define lock_rank_assert_no_spinlock(why)                   ((void)0)
+
+#endif
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/*
+ * run_queue.c - which thread runs on which CPU.
+ *
+ * Theory      Each CPU serves its own queue in turn. A thread that becomes ready goes to the CPU where it ran last if that
+ *             one is idle, else to any idle one, else back to its last one. A CPU without work looks at the others'
+ *             queues before it halts. It marks itself idle first and looks then; a waker queues first and looks at the
+ *             marks then: one of them sees the other. What both miss the busy CPU's next tick finds (run_queue_offer).
+ * Locking     One queue at a time: a thread on its way from one to another is in none, and belongs to who moves it.
+ */
+#include "sync/sched_core.h"
+
+#include "arch/x86/smp.h"
+#include "arch/x86/time.h"
+#include "lib/log.h"
+#include "sync/timer.h"
+
+struct run_queue run_queues[MAX_CPUS];
+_Atomic uint64_t sched_online_cpus;
+_Atomic uint64_t sched_idle_cpus;
+
+void run_queue_init(struct run_queue *queue, unsigned cpu, struct kthread *idle)
+{
+    spin_init(&queue->lock, "run queue", RANK_RUN_QUEUE);
+    list_init(&queue->ready);
+    queue->cpu = cpu;
+    queue->idle = idle;
+    queue->current = idle;
+    queue->since_ns = clock_ns();
+    atomic_fetch_or(&sched_online_cpus, UINT64_C(1) << cpu);
+}
+
+void run_queue_add(struct run_queue *queue, struct kthread *thread)
+{
+    DEBUG_ASSERT(spin_held(&queue->lock));
+    DEBUG_ASSERT(!thread->is_idle);
+    atomic_store_explicit(&thread->cpu, queue->cpu, memory_order_relaxed);
+    list_add_tail(&queue->ready, &thread->run_link);
+    atomic_store_explicit(&queue->count, queue->count + 1, memory_order_relaxed);
+}
+
+void run_queue_remove(struct run_queue *queue, struct kthread *thread)
+{
+    list_remove(&thread->run_link);
+    atomic_store_explicit(&queue->count, queue->count - 1, memory_order_relaxed);
+}
+
+struct kthread *run_queue_take(struct run_queue *queue)
+{
+    struct list *first = list_first(&queue->ready);
+    struct kthread *thread;
+
+    if (first == NULL)
+        return NULL;
+    thread = list_entry(first, struct kthread, run_link);
+    run_queue_remove(queue, thread);
+    return thread;
+}
+
+/* One of the CPUs in the set. => not empty */
+static unsigned any_of(uint64_t cpus)
+{
+    return (unsigned)__builtin_ctzll(cpus);
+}
+
+/* => a CPU that is online and, if any is, allowed; an idle one loses its mark, so that the next waker finds another */
+static unsigned choose_cpu(const struct kthread *thread)
+{
+    unsigned last = atomic_load_explicit(&thread->cpu, memory_order_relaxed);
+    uint64_t online = atomic_load_explicit(&sched_online_cpus, memory_order_relaxed);
+    uint64_t allowed = online & atomic_load_explicit(&thread->allowed, memory_order_relaxed);
+    uint64_t idle = allowed & atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed);
+    unsigned chosen;
+
+    if (allowed == 0)
+        return any_of(online);
+    if (idle == 0)
+        return (allowed >> last) & 1 ? last : any_of(allowed);
+    chosen = (idle >> last) & 1 ? last : any_of(idle);
+    atomic_fetch_and(&sched_idle_cpus, ~(UINT64_C(1) << chosen));
+    return chosen;
+}
+
+/* Make a CPU that idles look at its queue. */
+static void poke(const struct run_queue *queue)
+{
+    if (queue->cpu == cpu_id())
+        preempt_request();
+    else
+        smp_send_reschedule(queue->cpu);
+}
+
+void run_queue_place(struct kthread *thread)
+{
+    struct run_queue *queue = &run_queues[choose_cpu(thread)];
+    bool idles;
+
+    spin_lock(&queue->lock);
+    run_queue_add(queue, thread);
+    idles = queue->current == queue->idle;
+    spin_unlock(&queue->lock);
+    if (idles)
+        poke(queue);
+}
+
+/* The first thread that waits for that busy CPU and may run on mine, taken out. NULL: none */
+static struct kthread *take_for(struct run_queue *from, const struct run_queue *mine)
+{
+    struct kthread *thread, *found = NULL;
+
+    spin_lock(&from->lock);
+    if (from->current != from->idle) {
+        list_for_each_entry(thread, &from->ready, run_link) {
+            if (run_queue_allows(mine, thread)) {
+                run_queue_remove(from, thread);
+                found = thread;
+                break;
+            }
+        }
+    }
+    spin_unlock(&from->lock);
+    return found;
+}
+
+bool run_queue_steal(struct run_queue *mine)
+{
+    uint64_t online = atomic_load_explicit(&sched_online_cpus, memory_order_relaxed);
+
+    for (unsigned i = 1; i < MAX_CPUS; i++) {
+        struct run_queue *from = &run_queues[(mine->cpu + i) % MAX_CPUS];
+        struct kthread *thread;
+
+        if (!((online >> ((mine->cpu + i) % MAX_CPUS)) & 1) || from->count == 0)
+            continue;
+        thread = take_for(from, mine);
+        if (thread == NULL)
+            continue;
+        spin_lock(&mine->lock);
+        run_queue_add(mine, thread);
+        spin_unlock(&mine->lock);
+        return true;
+    }
+    return false;
+}
+
+void run_queue_offer(const struct run_queue *mine)
+{
+    uint64_t idle = atomic_load_explicit(&sched_idle_cpus, memory_order_relaxed) & ~(UINT64_C(1) << mine->cpu);
+
+    if (mine->count > 0 && idle != 0)
+        smp_send_reschedule(any_of(idle));
+}
+
+struct run_queue *run_queue_lock_of(struct kthread *thread)
+{
+    for (;;) {
+        struct run_queue *queue = &run_queues[atomic_load_explicit(&thread->cpu, memory_order_relaxed)];
+
+        spin_lock(&queue->lock);
+        if (queue->cpu == atomic_load_explicit(&thread->cpu, memory_order_relaxed))
+            return queue;
+        spin_unlock(&queue->lock);
+    }
+}

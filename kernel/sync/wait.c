@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wait.c - wait queues.
+ *
+ * Theory      wake_one takes the first waiter out of the queue, so that the next wake_one finds another. A waiter that
+ *             goes on waiting puts itself back (wait_prepare). When it leaves for good and finds that it is not in the
+ *             queue, a wake-up has reached it after its last look at the condition, which it may not need: for what
+ *             it has seen, or because a signal or the deadline ends its wait. It passes that wake-up on. So no event
+ *             is lost to a waiter that does not use it; sometimes one wakes for nothing.
+ */
+#include "sync/wait.h"
+
+#include "arch/x86/time.h"
+#include "sync/timer.h"
+
+/* A timer that wakes the thread that waits for it. */
+struct sleep_timer {
+    struct timer timer;
+    struct kthread *thread;
+};
+
+void wait_queue_init(struct wait_queue *queue)
+{
+    spin_init(&queue->lock, "wait queue", RANK_WAIT_QUEUE);
+    list_init(&queue->waiters);
+}
+
+void wait_begin(struct wait_queue *queue, struct waiter *waiter)
+{
+    list_init(&waiter->link);
+    waiter->thread = current_kthread();
+    waiter->queue = queue;
+    waiter->observer = false;
+    waiter->notify = NULL;
+}
+
+void wait_prepare(struct waiter *waiter, bool interruptible)
+{
+    struct wait_queue *queue = waiter->queue;
+    uint64_t flags = spin_lock_irq(&queue->lock);
+
+    if (list_empty(&waiter->link))
+        list_add_tail(&queue->waiters, &waiter->link);
+    spin_unlock_irq(&queue->lock, flags);
+    sched_sleep_prepare(interruptible);
+}
+
+void wait_end(struct waiter *waiter)
+{
+    struct wait_queue *queue = waiter->queue;
+    uint64_t flags;
+    bool woken;
+
+    sched_sleep_cancel();
+    flags = spin_lock_irq(&queue->lock);
+    woken = list_empty(&waiter->link);
+    list_remove(&waiter->link);
+    spin_unlock_irq(&queue->lock, flags);
+    if (woken)
+        wake_one(queue);
+}
+
+void wait_add(struct wait_queue *queue, struct waiter *waiter, void (*notify)(struct waiter *))
+{
+    uint64_t flags;
+
+    waiter->thread = current_kthread();
+    waiter->queue = queue;
+    waiter->observer = true;
+    waiter->notify = notify;
+    flags = spin_lock_irq(&queue->lock);
+    list_add_head(&queue->waiters, &waiter->link);
+    spin_unlock_irq(&queue->lock, flags);
+}
+
+void wait_remove(struct waiter *waiter)
+{
+    uint64_t flags = spin_lock_irq(&waiter->queue->lock);
+
+    list_remove(&waiter->link);
+    spin_unlock_irq(&waiter->queue->lock, flags);
+    waiter->queue = NULL;
+}
+
+void wake_waiters(struct wait_queue *queue, bool all)
+{
+    uint64_t flags = spin_lock_irq(&queue->lock);
+    struct waiter *waiter, *after;
+
+    list_for_each_entry_safe(waiter, after, &queue->waiters, link) {
+        bool last = !waiter->observer && !all;
+
+        if (!waiter->observer)
+            list_remove(&waiter->link);
+        if (waiter->notify != NULL)
+            waiter->notify(waiter);
+        else
+            sched_wake(waiter->thread);
+        if (last)
+            break;
+    }
+    spin_unlock_irq(&queue->lock, flags);
+}
+
+static void wake_sleeper(struct timer *timer)
+{
+    sched_wake(container_of(timer, struct sleep_timer, timer)->thread);
+}
+
+static void block_until(uint64_t deadline_ns)
+{
+    struct sleep_timer sleep = { .thread = current_kthread() };
+
+    timer_init(&sleep.timer, wake_sleeper);
+    timer_add(&sleep.timer, deadline_ns);
+    sched_block();
+    timer_cancel(&sleep.timer);
+}
+
+int wait_sleep(uint64_t deadline_ns)
+{
+    if (sched_interrupted()) {
+        sched_sleep_cancel();
+        return -EINTR;
+    }
+    if (deadline_ns == WAIT_FOR_EVER) {
+        sched_block();
+        return 0;
+    }
+    if (clock_ns() >= deadline_ns) {
+        sched_sleep_cancel();
+        return -ETIMEDOUT;
+    }
+    block_until(deadline_ns);
+    return 0;
+}
+
+int sleep_until(uint64_t deadline_ns)
+{
+    int result;
+
+    do {
+        sched_sleep_prepare(true);
+        result = wait_sleep(deadline_ns);
+    } while (result == 0);
+    return result == -ETIMEDOUT ? 0 : result;
+}

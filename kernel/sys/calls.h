@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/*
+ * calls.h - the system calls that are there, by the file that has them.
+ *
+ * Not a header in the usual sense: it is included with CALL(name) defined, and the names are Linux's (__NR_name).
+ */
+
+/* file.c */
+CALL(open)
+CALL(openat)
+CALL(creat)
+CALL(close)
+CALL(lseek)
+CALL(truncate)
+CALL(ftruncate)
+CALL(fallocate)
+CALL(fadvise64)
+CALL(readahead)
+CALL(fsync)
+CALL(fdatasync)
+CALL(syncfs)
+CALL(sync)
+
+/* rw.c */
+CALL(read)
+CALL(write)
+
+/* vector.c */
+CALL(pread64)
+CALL(pwrite64)
+CALL(readv)
+CALL(writev)
+CALL(preadv)
+CALL(pwritev)
+
+/* sendfile.c */
+CALL(sendfile)
+
+/* descriptor.c */
+CALL(dup)
+CALL(dup2)
+CALL(dup3)
+CALL(close_range)
+CALL(fcntl)
+CALL(ioctl)
+CALL(pipe)
+CALL(pipe2)
+
+/* dir.c */
+CALL(mkdir)
+CALL(mkdirat)
+CALL(mknod)
+CALL(mknodat)
+CALL(rmdir)
+CALL(unlink)
+CALL(unlinkat)
+CALL(link)
+CALL(linkat)
+CALL(symlink)
+CALL(symlinkat)
+CALL(rename)
+CALL(renameat)
+CALL(renameat2)
+CALL(readlink)
+CALL(readlinkat)
+CALL(getcwd)
+CALL(chdir)
+CALL(fchdir)
+CALL(chroot)
+
+/* getdents.c */
+CALL(getdents64)
+
+/* stat.c */
+CALL(stat)
+CALL(lstat)
+CALL(fstat)
+CALL(newfstatat)
+CALL(statx)
+CALL(access)
+CALL(faccessat)
+CALL(faccessat2)
+CALL(statfs)
+CALL(fstatfs)
+
+/* attr.c */
+CALL(umask)
+CALL(chmod)
+CALL(fchmod)
+CALL(fchmodat)
+CALL(chown)
+CALL(lchown)
+CALL(fchown)
+CALL(fchownat)
+CALL(utime)
+CALL(utimes)
+CALL(futimesat)
+CALL(utimensat)
+
+/* poll.c */
+CALL(poll)
+CALL(ppoll)
+
+/* select.c */
+CALL(select)
+CALL(pselect6)
+
+/* memory.c */
+CALL(brk)
+CALL(mmap)
+CALL(munmap)
+CALL(mprotect)
+CALL(madvise)
+
+/* process.c */
+CALL(fork)
+CALL(vfork)
+CALL(clone)
+CALL(execve)
+CALL(execveat)
+CALL(exit)
+CALL(exit_group)
+CALL(wait4)
+CALL(waitid)
+CALL(arch_prctl)
+CALL(prctl)
+CALL(set_tid_address)
+CALL(set_robust_list)
+CALL(get_robust_list)
+CALL(futex)
+
+/* sched.c */
+CALL(sched_yield)
+CALL(sched_getaffinity)
+CALL(sched_setaffinity)
+CALL(sched_getscheduler)
+CALL(sched_getparam)
+CALL(sched_get_priority_max)
+CALL(sched_get_priority_min)
+CALL(getpriority)
+CALL(getcpu)
+
+/* signal.c */
+CALL(rt_sigaction)
+CALL(rt_sigprocmask)
+CALL(rt_sigpending)
+CALL(rt_sigsuspend)
+CALL(rt_sigtimedwait)
+CALL(rt_sigqueueinfo)
+CALL(rt_tgsigqueueinfo)
+CALL(rt_sigreturn)
+CALL(sigaltstack)
+CALL(pause)
+CALL(kill)
+CALL(tkill)
+CALL(tgkill)
+CALL(restart_syscall)
+
+/* time.c */
+CALL(time)
+CALL(gettimeofday)
+CALL(settimeofday)
+CALL(clock_gettime)
+CALL(clock_settime)
+CALL(clock_getres)
+CALL(nanosleep)
+CALL(clock_nanosleep)
+CALL(times)
+CALL(alarm)
+CALL(getitimer)
+CALL(setitimer)
+
+/* identity.c */
+CALL(getpid)
+CALL(gettid)
+CALL(getppid)
+CALL(getpgrp)
+CALL(getpgid)
+CALL(setpgid)
+CALL(getsid)
+CALL(setsid)
+
+/* cred.c */
+CALL(getuid)
+CALL(geteuid)
+CALL(getgid)
+CALL(getegid)
+CALL(setuid)
+CALL(setgid)
+CALL(setreuid)
+CALL(setregid)
+CALL(setresuid)
+CALL(getresuid)
+CALL(setresgid)
+CALL(getresgid)
+CALL(setfsuid)
+CALL(setfsgid)
+CALL(getgroups)
+CALL(setgroups)
+
+/* info.c */
+CALL(uname)
+CALL(sethostname)
+CALL(setdomainname)
+CALL(sysinfo)
+CALL(syslog)
+CALL(reboot)
+CALL(getrandom)
+
+/* limit.c */
+CALL(getrlimit)
+CALL(setrlimit)
+CALL(prlimit64)
+CALL(getrusage)
+
+/* mount.c */
+CALL(mount)
+CALL(umount2)

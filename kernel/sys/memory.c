@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/*
+ * memory.c - brk, mmap and its relatives: decode for mm/map.h.
+ *
+ * Not here    mremap, msync, mincore, mlock: not there yet. Advice that changes memory (MADV_DONTNEED, ...): -EINVAL.
+ */
+#include <linux/mman.h>
+
+#include "lib/checked.h"
+#include "mm/map.h"
+#include "mm/page_cache.h"
+#include "sys/descriptor.h"
+#include "sys/syscall.h"
+
+SYSCALL1(brk, vaddr_t, end)
+{
+    return vspace_brk(current_process()->vspace, end);
+}
+
+/* The rights that a mapping of `file` may get later: a shared one cannot write what is not open for writing. */
+static uint32_t most_rights(const struct file *file, uint32_t flags)
+{
+    uint32_t all = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+    if (file && (flags & MAP_TYPE) != MAP_PRIVATE && !(file->mode & FILE_WRITE))
+        return all & ~PROT_WRITE;
+    return all;
+}
+
+static int64_t map(struct map_request *request, struct file *file)
+{
+    int type = request->flags & MAP_TYPE;
+
+    if (!request->size || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
+        return -EINVAL;
+    request->max_prot = most_rights(file, request->flags);
+    if (file) {
+        int error = file_mmap(file, request->prot, request->flags, &request->file);
+
+        if (error)
+            return error;
+        if (!request->file)
+            request->flags |= MAP_ANONYMOUS;
+    }
+    return vspace_mmap(current_process()->vspace, request);
+}
+
+SYSCALL6(mmap, vaddr_t, addr, uint64_t, size, uint32_t, prot, uint32_t, flags, int, fd, uint64_t, offset)
+{
+    struct map_request request = {
+        .addr = addr, .size = size, .prot = prot, .flags = flags, .offset = offset, .purpose = VR_GENERAL,
+    };
+    struct file *file = NULL;
+    int64_t result;
+
+    if (!IS_ALIGNED(offset, PAGE_SIZE))
+        return -EINVAL;
+    if (!(flags & MAP_ANONYMOUS)) {
+        file = descriptor_file(fd);
+        if (!file)
+            return -EBADF;
+    }
+    result = map(&request, file);
+    if (file)
+        file_put(file);
+    return result;
+}
+
+SYSCALL2(munmap, vaddr_t, addr, uint64_t, size)
+{
+    return vspace_munmap(current_process()->vspace, addr, size);
+}
+
+SYSCALL3(mprotect, vaddr_t, addr, uint64_t, size, uint32_t, prot)
+{
+    if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+        return -EINVAL;
+    return vspace_mprotect(current_process()->vspace, addr, size, prot);
+}
+
+/* Advice that one may take or leave. */
+static bool is_hint(int advice)
+{
+    switch (advice) {
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_COLD:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_DODUMP:
+    case MADV_DONTDUMP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* How far regions cover [start, end) without a hole. */
+struct cover {
+    vaddr_t start, end;
+};
+
+static bool cover_region(const struct vregion *region, void *arg)
+{
+    struct cover *cover = arg;
+
+    if (vregion_end(region) <= cover->start)
+        return true;
+    if (vregion_start(region) > cover->start)
+        return false;
+    cover->start = vregion_end(region);
+    return cover->start < cover->end;
+}
+
+SYSCALL3(madvise, vaddr_t, addr, uint64_t, size, int, advice)
+{
+    struct cover cover = {.start = addr};
+    uint64_t bytes;
+
+    if (!is_hint(advice) || !IS_ALIGNED(addr, PAGE_SIZE) || align_up_overflows(size, PAGE_SIZE, &bytes) ||
+        add_overflows(addr, bytes, &cover.end))
+        return -EINVAL;
+    if (!bytes)
+        return 0;
+    vspace_for_each_region(current_process()->vspace, cover_region, &cover);
+    return cover.start < cover.end ? -ENOMEM : 0;
+}

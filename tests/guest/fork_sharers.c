@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fork_sharers.c - more sharers of one frame than a byte can count.
+ *
+ * All children live at once, each looks at the shared page and one in ten writes it; a count that wrapped would
+ * have freed the frame, or let someone take it over, while others still read it.
+ */
+#include "touch.h"
+
+#include <signal.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SHARERS = 300 };
+
+static unsigned char *page;
+static pid_t children[SHARERS];
+static int started;
+static struct baton go;
+
+static void live(int number)
+{
+    unsigned char byte;
+
+    if (read(go.ends[0], &byte, 1) != 1)
+        _exit(9);
+    if (page[0] != 's' || page[PAGE - 1] != 's')
+        _exit(1);
+    if (number % 10 == 0)
+        page[0] = number;
+    _exit(page[0] == (number % 10 == 0 ? (unsigned char)number : 's') ? 0 : 2);
+}
+
+static bool start_all(void)
+{
+    for (started = 0; started < SHARERS; started++) {
+        children[started] = fork();
+        if (children[started] == 0)
+            live(started);
+        if (children[started] < 0)
+            return false;
+    }
+    return true;
+}
+
+static int end_all(void)
+{
+    int wrong = 0;
+
+    for (int i = 0; i < started; i++)
+        baton_pass(&go);
+    for (int i = 0; i < started; i++)
+        wrong += child_wait(children[i]) != 0;
+    return wrong;
+}
+
+static bool three_hundred_share_one_frame(void)
+{
+    struct sysinfo info = {0};
+
+    page = pages_map(1);
+    CHECK(page && baton_make(&go));
+    memset(page, 's', PAGE);
+    bool all = start_all();
+    int error = errno;
+    CHECK_EQ(end_all(), 0);
+    CHECK_EQ(page[0], 's');
+    page[0] = 'p';
+    CHECK_EQ(page[0] + page[1], 'p' + 's');
+    baton_drop(&go);
+    pages_unmap(page, 1);
+    sysinfo(&info);
+    if (!all && (error == ENOMEM || error == EAGAIN) && info.totalram * info.mem_unit < 48UL << 20) {
+        diag("%d children", started);
+        SKIP("so many processes need more memory than this machine has");
+    }
+    CHECK_EQ(started, SHARERS);
+    return true;
+}
+
+int main(void)
+{
+    TEST(three_hundred_share_one_frame);
+    return tap_done();
+}

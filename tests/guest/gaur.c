@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/*
+ * gaur.c - readers of Gaur's own files in /proc.
+ */
+#include "gaur.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static char text[16384];
+static int fault_fd = -1;
+
+/* The value after `name` at the start of a line of `text`. */
+static const char *value_of(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+        if (*line == '\n')
+            line++;
+        if (!strncmp(line, name, length) && (line[length] == ' ' || line[length] == '\t'))
+            return line + length + 1;
+    }
+    return NULL;
+}
+
+long counter(const char *name)
+{
+    if (file_get("/proc/vmstat", text, sizeof text) < 0)
+        return -1;
+    const char *value = value_of(name);
+    return value ? strtol(value, NULL, 10) : -1;
+}
+
+long faults_taken(void)
+{
+    struct rusage usage;
+
+    if (on_gaur())
+        return counter("pgfault");
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+}
+
+bool frames_take(struct frames *frames)
+{
+    if (file_get("/proc/gaur/frames", text, sizeof text) < 0)
+        return false;
+    frames->kinds = 0;
+    for (char *line = text; line && *line && frames->kinds < FRAME_KINDS;) {
+        char *end = strchr(line, '\n'), *space = strpbrk(line, " \t");
+        if (space && (!end || space < end)) {
+            int length = space - line < 23 ? space - line : 23;
+            memcpy(frames->kind[frames->kinds].name, line, length);
+            frames->kind[frames->kinds].name[length] = 0;
+            frames->kind[frames->kinds++].count = strtol(space, NULL, 10);
+        }
+        line = end ? end + 1 : NULL;
+    }
+    return frames->kinds > 0;
+}
+
+long frames_of(const struct frames *frames, const char *kind)
+{
+    for (int i = 0; i < frames->kinds; i++) {
+        if (!strcmp(frames->kind[i].name, kind))
+            return frames->kind[i].count;
+    }
+    return 0;
+}
+
+void caches_drop(void)
+{
+    int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+    if (fd < 0)
+        return;
+    if (write(fd, "3\n", 2) != 2)
+        diag("drop_caches refuses: %s", strerror(errno));
+    close(fd);
+}
+
+bool fault_open(void)
+{
+    if (fault_fd >= 0)
+        close(fault_fd);
+    fault_fd = open("/proc/self/gaur/fault", O_RDONLY);
+    return fault_fd >= 0;
+}
+
+static void copy_word(char *to, size_t size, const char *from, const char *stops)
+{
+    size_t length = from ? strcspn(from, stops) : 0;
+
+    if (length > size - 1)
+        length = size - 1;
+    memcpy(to, from ? from : "", length);
+    to[length] = 0;
+}
+
+bool fault_read(struct fault_record *record)
+{
+    ssize_t length = pread(fault_fd, text, sizeof text - 1, 0);
+
+    if (length <= 0)
+        return false;
+    text[length] = 0;
+    const char *address = value_of("address"), *code = value_of("code");
+    record->address = address ? strtoul(address, NULL, 0) : 0;
+    record->code = code ? strtoul(code, NULL, 0) : 0;
+    copy_word(record->bits, sizeof record->bits, value_of("bits"), "\n");
+    copy_word(record->cause, sizeof record->cause, value_of("cause"), " \n");
+    copy_word(record->outcome, sizeof record->outcome, value_of("outcome"), " \n");
+    return address && code;
+}

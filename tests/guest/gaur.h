@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/*
+ * gaur.h - what only Gaur shows: its counters, its frames by kind, a thread's last fault.
+ *
+ * Reading takes no page fault from the second time on: all buffers are static. So a claim reads once to warm up,
+ * then before and after what it measures.
+ */
+#ifndef GUEST_GAUR_H
+#define GUEST_GAUR_H
+
+#include "tap.h"
+
+/* A counter of /proc/vmstat by name; -1 if there is none. */
+long counter(const char *name);
+
+/* Page faults that this process took (Linux: from getrusage; Gaur: all of them, from pgfault). */
+long faults_taken(void);
+
+#define FRAME_KINDS 32
+struct frames {
+    int kinds;
+    struct {
+        char name[24];
+        long count;
+    } kind[FRAME_KINDS];
+};
+
+/* /proc/gaur/frames; false if it cannot be read. */
+bool frames_take(struct frames *frames);
+/* Frames of one kind, 0 if the kind is not listed. */
+long frames_of(const struct frames *frames, const char *kind);
+/* Give back caches first, as the suite does between programs. */
+void caches_drop(void);
+
+/* The error code of a page fault, as the processor sets it. */
+enum { FAULT_P = 1, FAULT_W = 2, FAULT_U = 4, FAULT_I = 16 };
+
+struct fault_record {
+    unsigned long address;
+    unsigned long code;
+    char bits[32];
+    char cause[32];
+    char outcome[32];
+};
+
+/* Open /proc/self/gaur/fault for this process (again after a fork); false if it cannot be opened. */
+bool fault_open(void);
+/* The last fault of this process. */
+bool fault_read(struct fault_record *record);
+
+#endif

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+#
+# guest.mk - the guest tests: static programs that run on Gaur and, to check themselves, on Linux.
+#
+#   guest-tests           build them all
+#   GUEST_SUITE           the runner          GUEST_TESTS     what it runs, in order
+#
+# One program per property: NAME.c is the program NAME, linked with the harness. Included by the top Makefile;
+# `make -f tests/guest/guest.mk` works too.
+
+USERBUILD ?= build/user
+MUSL_CC   ?= musl-gcc
+MUSL_LIB  ?= $(patsubst %/rcrt1.o,%,$(firstword $(wildcard $(addsuffix /rcrt1.o, \
+	/usr/lib/x86_64-linux-musl /usr/lib/musl/lib /usr/lib))))
+
+GUEST_SRC := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+GUEST_OUT := $(USERBUILD)/guest
+
+GUEST_CFLAGS ?= -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -D_GNU_SOURCE
+
+GUEST_PROGRAMS := \
+@PROGRAMS@
+
+# exec_auxv is built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
+GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_PROGRAMS)) $(if $(MUSL_LIB),$(GUEST_OUT)/exec_auxv_pie)
+GUEST_SUITE := $(GUEST_OUT)/suite
+GUEST_LIB   := $(addprefix $(GUEST_OUT)/obj/,tap.o gaur.o touch.o)
+
+.PHONY: guest-tests guest-check
+guest-tests: $(GUEST_SUITE) $(GUEST_TESTS)
+
+# On this Linux: are the tests themselves right?
+guest-check: guest-tests
+	$(GUEST_SUITE) --linux $(GUEST_TESTS)
+
+.SECONDARY: $(GUEST_LIB) $(patsubst %,$(GUEST_OUT)/obj/%.o,$(GUEST_PROGRAMS) suite)
+
+# Programs of more than one file.
+$(GUEST_OUT)/faults: $(GUEST_OUT)/obj/faults_rows.o
+$(GUEST_OUT)/fpu $(GUEST_OUT)/signal_registers: $(GUEST_OUT)/obj/vectors.o
+
+$(GUEST_OUT)/obj/%.o: $(GUEST_SRC)/%.c
+	@mkdir -p $(@D)
+	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUEST_OUT)/%: $(GUEST_OUT)/obj/%.o $(GUEST_LIB)
+	$(Q)$(MUSL_CC) -static -s -o $@ $(filter %.o,$^)
+
+# musl-gcc has no -static-pie of its own; spelled out.
+$(GUEST_OUT)/exec_auxv_pie: $(addprefix $(GUEST_SRC)/,exec_auxv.c tap.c tap.h)
+	@mkdir -p $(@D)
+	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -fPIE -static -nostartfiles -s -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
+		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(filter %.c,$^) $(MUSL_LIB)/crtn.o
+
+-include $(wildcard $(GUEST_OUT)/obj/*.d)

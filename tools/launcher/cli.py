@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""Commands and options."""
+
+import getopt
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+from launcher import common
+from launcher.common import EXIT_GUEST, EXIT_USAGE, GuestFailed, ProgramFailed, Usage, say
+
+HELP = """\
+Gaur, a small Unix kernel, and the machine to try it on.
+
+usage: ./gaur COMMAND [options]
+
+  run     boot, and run a program or a shell
+  test    run all tests
+  gdb     boot under the debugger
+  bench, soak, watch, snapshot: not there yet
+
+`./gaur COMMAND --help` tells more. `make help` lists what can be built.
+"""
+
+HELP_RUN = """\
+usage: ./gaur run [options] [--] [PROGRAM [ARG...]]
+
+Boots Gaur and runs PROGRAM on it, or a BusyBox shell on the console. A PROGRAM with a slash that is a
+file here is taken into the guest; any other is looked up there. Input, output and exit status pass
+through: 128 + N if signal N killed the program, 125 if the guest itself failed, 2 for a wrong option.
+
+  -m SIZE         memory: 16M (default), 4096K, 1G; a plain number counts MiB
+  -c N            CPUs (default 1)
+  --root DIR      root file system: a folder (default: the BusyBox root built here)
+  --machine M     q35 (default) or pc
+  --icount        deterministic instruction counting
+  --timeout SEC   stop the guest after SEC seconds
+  --append ARGS   kernel arguments
+  --debug         the kernel with assertions
+  --quiet         only the program's own output
+  -h, --help      this text
+  --version       the version
+
+On a terminal, Ctrl-A X ends the guest. With input or output elsewhere, the program has no terminal.
+Environment: GAUR_NO_BUILD=1 takes what is built already; GAUR_KERNEL=FILE boots another kernel.
+"""
+
+HELP_TEST = """\
+usage: ./gaur test [NAME...]
+
+Runs all tests, or those whose names contain one of NAME. The last line counts: "N passed, N failed".
+"""
+
+HELP_GDB = """\
+usage: ./gaur gdb [options of run] [--batch SCRIPT] [--] [PROGRAM [ARG...]]
+
+Boots the debug kernel, halted before its first instruction, with gdb attached and these commands added:
+  gaur-vspace [PID]      regions of an address space, and how much of each is there
+  gaur-walk ADDRESS      the page-table entries on the way to an address
+  gaur-frame ADDR|PFN    what the kernel knows of a frame
+With --batch, gdb runs SCRIPT without a person, and its output is all that is printed.
+"""
+
+LATER = ('bench', 'soak', 'watch', 'snapshot')
+
+@dataclass
+class Options:
+    """What the user asked for."""
+    memory: str = '16M'
+    cpus: int = 1
+    root: str = ''
+    machine: str = 'q35'
+    icount: bool = False
+    timeout: float = 0
+    append: str = ''
+    debug: bool = False
+    quiet: bool = False
+    batch: str = ''
+    command: list = field(default_factory=list)     # PROGRAM and its arguments
+
+def parse_size(text):
+    """A size in bytes; QEMU's rule: a plain number counts MiB."""
+    match = re.fullmatch(r'([0-9]+)([KMGkmg]?)', text)
+    if not match:
+        raise Usage(f'-m {text}: no size; try 16M')
+    size = int(match[1]) << {'K': 10, 'M': 20, 'G': 30, '': 20}[match[2].upper()]
+    if not 1 << 20 <= size <= 1 << 40:
+        raise Usage(f'-m {text}: from 1M to 1024G')
+    return size
+
+def parse_memory(text):
+    """The size as QEMU takes it without rounding, in KiB."""
+    size = parse_size(text)
+    return f'{size >> 10}K'
+
+def parse_cpus(text):
+    if not re.fullmatch(r'[0-9]{1,3}', text) or not 1 <= int(text) <= 255:
+        raise Usage(f'-c {text}: a number of CPUs from 1 to 255 is wanted')
+    return int(text)
+
+def parse_machine(text):
+    if text == 'microvm':
+        raise Usage('--machine microvm: not there yet; q35 and pc are')
+    if text not in ('q35', 'pc'):
+        raise Usage(f'--machine {text}: q35 or pc is wanted')
+    return text
+
+def parse_timeout(text):
+    if not re.fullmatch(r'[0-9]*\.?[0-9]+|[0-9]+\.', text) or float(text) <= 0:
+        raise Usage(f'--timeout {text}: a number of seconds above 0 is wanted')
+    return float(text)
+
+def parse_root(text):
+    if os.path.isfile(text):
+        raise Usage(f'--root {text}: ext2 roots need a disk, which this kernel does not drive yet')
+    return text
+
+def parse_later(name):
+    def refuse(_text):
+        raise Usage(f'{name}: not there yet; this kernel does not drive disks')
+    return refuse
+
+# option: the field it sets, and how its text is read; without a reader, a flag
+VALUES = {
+    '-m': ('memory', parse_memory),
+    '-c': ('cpus', parse_cpus),
+    '--root': ('root', parse_root),
+    '--machine': ('machine', parse_machine),
+    '--timeout': ('timeout', parse_timeout),
+    '--append': ('append', str),
+    '--disk': ('', parse_later('--disk')),
+    '--swap': ('', parse_later('--swap')),
+}
+FLAGS = {'--icount': 'icount', '--quiet': 'quiet', '--debug': 'debug'}
+
+def parse(arguments, help_text, batch=False):
+    """Options and PROGRAM of `run` and `gdb`; None if help was all that was wanted."""
+    long = [name[2:] + '=' for name in VALUES if name.startswith('--')] + [name[2:] for name in FLAGS]
+    long += ['help', 'version'] + (['batch='] if batch else [])
+    try:
+        pairs, command = getopt.getopt(arguments, 'm:c:h', long)
+    except getopt.GetoptError as error:
+        raise Usage(str(error)) from None
+    options = Options(command=command)
+    for name, text in pairs:
+        if name in ('-h', '--help'):
+            sys.stdout.write(help_text)
+            return None
+        if name == '--version':
+            sys.stdout.write(f'gaur {common.VERSION}\n')
+            return None
+        if name in FLAGS:
+            setattr(options, FLAGS[name], True)
+        elif name == '--batch':
+            options.batch = text
+        else:
+            target, read = VALUES[name]
+            setattr(options, target, read(text))
+    return options
+
+def command_run(arguments):
+    options = parse(arguments, HELP_RUN)
+    if options is None:
+        return 0
+    from launcher import run
+    return run.run(options)
+
+def command_gdb(arguments):
+    options = parse(arguments, HELP_GDB, batch=True)
+    if options is None:
+        return 0
+    from launcher import gdb
+    return gdb.run(options)
+
+def command_test(arguments):
+    if arguments and arguments[0] in ('-h', '--help'):
+        sys.stdout.write(HELP_TEST)
+        return 0
+    if arguments == ['--version']:
+        sys.stdout.write(f'gaur {common.VERSION}\n')
+        return 0
+    command = ['make', '--no-print-directory', '-C', common.TOP, 'test']
+    return subprocess.run(command + (['ONLY=' + ' '.join(arguments)] if arguments else []), check=False).returncode
+
+COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test}
+
+def dispatch(arguments):
+    if not arguments:
+        raise Usage('a command is wanted; see ./gaur --help')
+    name, rest = arguments[0], arguments[1:]
+    if name in ('-h', '--help', 'help'):
+        sys.stdout.write(HELP)
+        return 0
+    if name == '--version':
+        sys.stdout.write(f'gaur {common.VERSION}\n')
+        return 0
+    if name in LATER:
+        raise Usage(f'{name}: not there yet')
+    if name not in COMMANDS:
+        raise Usage(f'{name}: no such command; see ./gaur --help')
+    return COMMANDS[name](rest)
+
+def main(arguments):
+    """Returns an exit status; a negative one is the signal to die of."""
+    try:
+        return dispatch(arguments)
+    except Usage as error:
+        say(str(error))
+        return EXIT_USAGE
+    except ProgramFailed as error:
+        say(str(error))
+        return error.status
+    except (GuestFailed, OSError) as error:
+        say(str(error))
+        return EXIT_GUEST
+    except KeyboardInterrupt:
+        return -signal.SIGINT
+
+def finish(status):
+    """End without waiting for threads that hang on somebody else's pipe."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        pass
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""What all parts of the launcher know: where things lie, and the ways to fail."""
+
+import os
+import subprocess
+import sys
+
+VERSION = '0.1'
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(TOP, 'build')
+
+EXIT_USAGE = 2      # the command line makes no sense
+EXIT_GUEST = 125    # the guest itself failed, or could not be started
+
+class Usage(Exception):
+    """A wrong command line; the text says what is wrong with it."""
+
+class GuestFailed(Exception):
+    """The guest could not be started or did not end well; the text says why, in one line."""
+
+class ProgramFailed(Exception):
+    """The user's program cannot be run at all: a text, and the status that a shell would give."""
+
+    def __init__(self, text, status):
+        super().__init__(text)
+        self.status = status
+
+def say(text):
+    """One line to the user, on standard error. That it cannot be written is no reason to fail."""
+    try:
+        sys.stderr.write(f'gaur: {text}\n')
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+def build(*targets):
+    """Bring the kernel and the root up to date. Whatever make says goes to standard error."""
+    if os.environ.get('GAUR_NO_BUILD'):
+        return
+    command = ['make', '-s', f'-j{os.cpu_count()}', '--no-print-directory', '-C', TOP, *targets]
+    # A launcher that make itself started must not take part in that make's bookkeeping.
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'DEBUG', 'V')}
+    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False).returncode:
+        raise GuestFailed('the build failed; see above')
+
+def kernel_file(debug):
+    """The kernel to boot: GAUR_KERNEL, if that is set."""
+    kind = 'debug' if debug else 'release'
+    path = os.environ.get('GAUR_KERNEL') or os.path.join(BUILD, kind, 'gaur.elf')
+    if not os.path.isfile(path):
+        raise GuestFailed(f'no kernel at {path}; `make` builds it')
+    with open(path, 'rb') as kernel:
+        start = kernel.read(0x206)
+    # Ours is an ELF file; Linux's, which may stand in for it, has its mark further back.
+    if not (start.startswith(b'\x7fELF') or start.endswith(b'HdrS')):
+        raise GuestFailed(f'{path} is no kernel')
+    return path
