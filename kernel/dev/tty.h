@@ -9,6 +9,7 @@
 
 #include "lib/types.h"
 
+struct file;
 struct file_ops;
 struct tty;
 
@@ -58,8 +59,12 @@ void tty_writable(struct tty *tty);
 // The session leader is gone: the terminal belongs to nobody; its foreground group gets SIGHUP and SIGCONT.
 void tty_session_ended(struct tty *tty);
 
-// File operations of a terminal, with file->private a struct tty.
+/*
+ * File operations of a terminal, with file->private a struct tty. They have no `open`: the device's own sets private
+ * and ends with tty_opened, which makes the terminal the caller's if it leads a session without one (not O_NOCTTY).
+ */
 extern const struct file_ops tty_file_ops;
+int tty_opened(struct file *file);
 
 // Register /dev/tty, the caller's own terminal.
 void tty_init(void);

@@ -75,6 +75,7 @@ int file_create(const struct path *path, const struct file_ops *ops, unsigned fl
     if (error == 0 && ops->open != NULL)
         error = ops->open(file);
     if (error == 0) {
+        file->flags &= ~(uint32_t)O_NOCTTY; // told to open only
         *out = file;
         return 0;
     }

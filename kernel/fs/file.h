@@ -73,7 +73,7 @@ struct file {
  * A new open file with one reference, over `path` (whose references it takes over).
  *
  * => calls ops->open last; on failure the path is still the caller's
- * => `flags`: O_ACCMODE and what F_GETFL shows
+ * => `flags`: O_ACCMODE and what F_GETFL shows; O_NOCTTY for ops->open alone
  * => 0, -ENOMEM, or what open says
  */
 int file_create(const struct path *path, const struct file_ops *ops, unsigned flags, void *private, struct file **out)

@@ -99,7 +99,7 @@ static int open_found(const struct path *path, const struct open_request *reques
 
     if (ops == NULL)
         return -ENXIO;
-    error = file_create(path, ops, request->flags & ~(unsigned)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC), NULL, out);
+    error = file_create(path, ops, request->flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC), NULL, out);
     if (error != 0 || (request->flags & O_PATH))
         return error;
     inode_set_alias(inode, path->dentry);

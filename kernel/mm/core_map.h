@@ -5,7 +5,8 @@
  * One `struct core_map_entry` per frame, found by its page frame number. The reference count says how many
  * places hold the frame; its kind says what for, and which part of the union is in force.
  */
-#pragma once
+#ifndef MM_CORE_MAP_H
+#define MM_CORE_MAP_H
 
 #include <stdatomic.h>
 
@@ -138,3 +139,5 @@ void frame_release_reserved(paddr_t start, paddr_t end);
 
 /* "anonymous", "node", ...: the word for a kind in /proc/gaur/frames. */
 const char *frame_kind_name(enum frame_kind kind);
+
+#endif

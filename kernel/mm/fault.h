@@ -2,7 +2,8 @@
 /*
  * fault.h - page faults: why one happened and what came of it.
  */
-#pragma once
+#ifndef MM_FAULT_H
+#define MM_FAULT_H
 
 #include "lib/types.h"
 
@@ -60,3 +61,5 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault);
 /* "cow_write", "resolved", ...: the words of /proc/PID/gaur/fault. */
 const char *fault_cause_name(enum fault_cause cause);
 const char *fault_outcome_name(enum fault_outcome outcome);
+
+#endif

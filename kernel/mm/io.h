@@ -5,7 +5,8 @@
  * What read, write, splice and exec hand down to files, pipes and devices, so that these need not know whose memory it is.
  * The copying functions may fault and sleep: no spinlock and no vspace lock may be held.
  */
-#pragma once
+#ifndef MM_IO_H
+#define MM_IO_H
 
 #include "lib/types.h"
 
@@ -38,3 +39,5 @@ static inline struct io io_kernel(void *base, size_t size, uint64_t offset)
 size_t io_copy_out(struct io *io, const void *data, size_t n); // kernel data to the buffer: read(2)
 size_t io_copy_in(struct io *io, void *data, size_t n);        // buffer to kernel data: write(2)
 size_t io_zero_out(struct io *io, size_t n);                   // zeros to the buffer
+
+#endif

@@ -4,7 +4,8 @@
  *
  * All of these answer at once: NULL means that no memory is left. None of them may be called from an interrupt.
  */
-#pragma once
+#ifndef MM_KALLOC_H
+#define MM_KALLOC_H
 
 #include "lib/types.h"
 #include "mm/core_map.h"
@@ -56,3 +57,5 @@ void kalloc_drain(void);
 void kalloc_freeze(void);
 void kalloc_thaw(void);
 void kalloc_for_each_free(void (*visit)(struct core_map_entry *page, void *arg), void *arg);
+
+#endif

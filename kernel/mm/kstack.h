@@ -2,7 +2,8 @@
 /*
  * kstack.h - kernel stacks, each with an unmapped guard page below it.
  */
-#pragma once
+#ifndef MM_KSTACK_H
+#define MM_KSTACK_H
 
 #include "lib/types.h"
 
@@ -14,3 +15,5 @@ void kstack_free(void *top);
 
 /* Unmap stacks that are kept for the next thread and give their frames back. => no spinlock held */
 void kstack_drain(void);
+
+#endif

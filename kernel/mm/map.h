@@ -5,7 +5,8 @@
  * Each operation checks, then prepares all that it needs, then commits without being able to fail. All take space->lock for
  * writing themselves and may sleep. Errors are Linux's.
  */
-#pragma once
+#ifndef MM_MAP_H
+#define MM_MAP_H
 
 #include "lib/types.h"
 #include "mm/vregion.h"
@@ -39,3 +40,5 @@ __must_check int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t si
  * => a fresh space; 0 or -ENOMEM
  */
 __must_check int vspace_map_stack(struct vspace *space, vaddr_t top, uint64_t size, bool executable);
+
+#endif

@@ -5,7 +5,8 @@
  * A node is named by the core_map_entry of its frame. Level 1 is a leaf: it maps 512 pages and has a vpi_page beside it.
  * Level 4 is the root. A node has as many references as entries point to it; the root has one, its vspace's.
  */
-#pragma once
+#ifndef MM_NODE_H
+#define MM_NODE_H
 
 #include "arch/x86/pte.h"
 #include "lib/types.h"
@@ -95,3 +96,5 @@ void node_release_pruned(uint32_t pruned);
 
 /* Give frames that are kept for new nodes back to kalloc (drop_caches). */
 void node_drain(void);
+
+#endif

@@ -2,7 +2,8 @@
 /*
  * page_cache.h - the pages of a file in memory, for read, write, exec and mmap alike.
  */
-#pragma once
+#ifndef MM_PAGE_CACHE_H
+#define MM_PAGE_CACHE_H
 
 #include "lib/list.h"
 #include "lib/types.h"
@@ -99,3 +100,5 @@ __must_check struct page_cache *page_cache_create_anonymous(uint64_t size);
 void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t index, struct core_map_entry *page,
                                             void *arg),
                               void *arg);
+
+#endif

@@ -5,7 +5,8 @@
  * A tree with only index 0 needs no node at all. Nodes come from the slab, which answers at once, so all of this may run
  * under the spinlock that guards the tree.
  */
-#pragma once
+#ifndef MM_RADIX_H
+#define MM_RADIX_H
 
 #include "lib/types.h"
 
@@ -24,3 +25,5 @@ void *radix_remove(struct radix *tree, uint64_t index);
 
 /* The first pointer at `*index` or above, and its index. NULL: none. */
 void *radix_next(const struct radix *tree, uint64_t *index);
+
+#endif

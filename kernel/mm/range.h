@@ -4,7 +4,8 @@
  *
  * => all of them: space->lock held for writing; start and end are page-aligned user addresses
  */
-#pragma once
+#ifndef MM_RANGE_H
+#define MM_RANGE_H
 
 #include "lib/types.h"
 #include "mm/vregion.h"
@@ -35,3 +36,5 @@ __must_check bool range_derive(struct vspace *space, const struct vregion *regio
 
 /* Join a region with its neighbours where they are alike. => the region that `region` is part of now */
 struct vregion *region_merge(struct vspace *space, struct vregion *region);
+
+#endif

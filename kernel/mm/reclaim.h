@@ -2,7 +2,8 @@
 /*
  * reclaim.h - find memory when there is none.
  */
-#pragma once
+#ifndef MM_RECLAIM_H
+#define MM_RECLAIM_H
 
 #include "lib/types.h"
 
@@ -15,3 +16,5 @@ __must_check bool reclaim(void);
 
 /* The same for drop_caches, and every CPU's cached frames to the buddy allocator. */
 void reclaim_all(void);
+
+#endif

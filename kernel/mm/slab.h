@@ -5,7 +5,8 @@
  * A cache hands out objects of one size. Each of its frames begins with a header and a list of free objects; frames that
  * empty go back to kalloc, but for one that is kept. Like kalloc: an answer at once, never from an interrupt.
  */
-#pragma once
+#ifndef MM_SLAB_H
+#define MM_SLAB_H
 
 #include "lib/list.h"
 #include "lib/types.h"
@@ -44,3 +45,5 @@ void slab_drain(void);
 
 /* For each cache: its name, object size, objects in use and frames held. */
 void slab_for_each(void (*visit)(const struct slab_cache *cache, uint64_t frames, void *arg), void *arg);
+
+#endif

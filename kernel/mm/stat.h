@@ -2,7 +2,8 @@
 /*
  * stat.h - counters of the memory manager, for /proc/vmstat. Linux's names where Linux has the counter.
  */
-#pragma once
+#ifndef MM_STAT_H
+#define MM_STAT_H
 
 #include <stdatomic.h>
 
@@ -43,3 +44,5 @@ static inline void vm_count(enum vm_event event)
 /* The sum over all CPUs since boot, and the name in /proc/vmstat. */
 uint64_t vm_total(enum vm_event event);
 const char *vm_event_name(enum vm_event event);
+
+#endif

@@ -2,7 +2,8 @@
 /*
  * tlb.h - tell the CPUs that entries of a vspace have changed.
  */
-#pragma once
+#ifndef MM_TLB_H
+#define MM_TLB_H
 
 #include "lib/types.h"
 
@@ -35,3 +36,5 @@ void tlb_flush_kernel_page(vaddr_t va);
 
 /* Answer other CPUs' requests. => once, at boot */
 void tlb_init(void);
+
+#endif

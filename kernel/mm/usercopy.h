@@ -5,7 +5,8 @@
  * Every function checks first that the range lies below USER_END, so that no system call reaches kernel memory through a
  * pointer. Touching may fault and sleep: no spinlock, no vspace lock. Sizes are bytes.
  */
-#pragma once
+#ifndef MM_USERCOPY_H
+#define MM_USERCOPY_H
 
 #include "lib/types.h"
 
@@ -30,3 +31,5 @@ __must_check int get_user_u32(uint32_t *value, vaddr_t src);
 __must_check int get_user_u64(uint64_t *value, vaddr_t src);
 __must_check int put_user_u32(vaddr_t dst, uint32_t value);
 __must_check int put_user_u64(vaddr_t dst, uint64_t value);
+
+#endif

@@ -2,7 +2,8 @@
 /*
  * verify.h - recount every reference, frame and entry from all roots and compare.
  */
-#pragma once
+#ifndef MM_VERIFY_H
+#define MM_VERIFY_H
 
 #include "lib/types.h"
 
@@ -27,3 +28,5 @@ struct verify_report {
  * => may sleep; takes every vspace's lock for writing, so the caller holds none
  */
 void verify_all(struct verify_report *report);
+
+#endif

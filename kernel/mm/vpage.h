@@ -2,7 +2,8 @@
 /*
  * vpage.h - what the kernel knows of one virtual page, and the page-table entry that follows from it.
  */
-#pragma once
+#ifndef MM_VPAGE_H
+#define MM_VPAGE_H
 
 #include "arch/x86/pte.h"
 #include "lib/log.h"
@@ -79,3 +80,5 @@ __must_check bool vspace_underive(struct core_map_entry *leaf, vaddr_t va);
  * => space->lock held, and the leaf's lock for what is in it
  */
 struct vpage_info *va2vpage_info(struct vspace *space, vaddr_t va);
+
+#endif

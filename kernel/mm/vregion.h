@@ -5,7 +5,8 @@
  * A vregion says what may be done with its addresses and where their content comes from; it says nothing of frames, which
  * are the business of the vpage_infos.
  */
-#pragma once
+#ifndef MM_VREGION_H
+#define MM_VREGION_H
 
 #include "lib/tree.h"
 #include "lib/types.h"
@@ -104,3 +105,5 @@ vaddr_t vregion_room_end(const struct vregion *region);
 
 /* Make the slab cache of regions. => once, at boot */
 void vregion_init(void);
+
+#endif

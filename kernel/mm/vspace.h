@@ -2,7 +2,8 @@
 /*
  * vspace.h - the address space of a process: its vregions and one tree of nodes.
  */
-#pragma once
+#ifndef MM_VSPACE_H
+#define MM_VSPACE_H
 
 #include "arch/x86/cpu.h"
 #include "lib/list.h"
@@ -78,3 +79,5 @@ void vspaces_unlock(void);
 
 /* Make the slab caches of this floor. => once, at boot, after slab_init */
 void vspace_init(void);
+
+#endif

@@ -7,9 +7,6 @@
 
 #include "lib/types.h"
 
-struct deferred;
-struct process;
-
 /* Status words as wait(2) reports them. */
 #define STATUS_EXITED(code) (((code) & 0xff) << 8)
 #define STATUS_SIGNALED(sig) ((sig) & 0x7f)
@@ -18,7 +15,7 @@ struct process;
 #define STATUS_CONTINUED 0xffff
 
 /*
- * exit(2): end the running thread. When it is the last one the process ends with `status`.
+ * exit(2): end the running thread. When all have ended the process ends with the leader's `status`, a word as above.
  */
 __noreturn void thread_exit(int status);
 
@@ -30,13 +27,15 @@ __noreturn void thread_exit(int status);
 __noreturn void process_exit(int status);
 
 /*
- * Take a zombie out of the family and give back its number.
- *
- * => process_tree held; the family's reference is now the caller's: process_put after unlocking, and deferred_free
+ * What the running thread owes to others in its address space, before it leaves that: robust futexes, clear_tid.
  */
-void process_reap(struct process *zombie, struct deferred **garbage);
+void thread_leave_memory(void);
 
-/* Wait until the running thread is the only one of its process, ending the others. For exec. => 0, -EINTR: it is to end itself */
+/*
+ * End the other threads of the process and wait until they have gone; the running one is the leader then. For exec.
+ *
+ * => 0; -EINTR: it is to end itself
+ */
 __must_check int process_end_other_threads(void);
 
 #endif

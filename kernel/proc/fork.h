@@ -7,6 +7,8 @@
 
 #include "lib/types.h"
 
+struct process;
+
 /* clone(2)'s arguments, whichever call they came by. fork is {.exit_signal = SIGCHLD}. */
 struct clone_request {
     uint64_t flags;         // CLONE_*, without the signal
@@ -26,7 +28,7 @@ struct clone_request {
  */
 int64_t process_clone(const struct clone_request *request);
 
-/* Let go of a parent that waits in vfork, if there is one. Called by exec and exit. */
-void process_vfork_release(void);
+/* Let go of a parent that waits in vfork, if there is one. Called by exec and exit, after the parent's memory was left. */
+void process_vfork_release(struct process *child);
 
 #endif

@@ -10,6 +10,7 @@
 struct thread;
 
 #define FUTEX_FOREVER UINT64_MAX
+#define FUTEX_ANYONE UINT32_MAX     // FUTEX_BITSET_MATCH_ANY
 
 struct futex_wait_request {
     vaddr_t address;            // of a 32-bit word, aligned to 4

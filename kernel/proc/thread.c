@@ -45,7 +45,7 @@ static void switch_to(struct kthread *kthread)
 
     if (!kthread_is_user(kthread))
         return;
-    vspace_activate(thread->process->vspace);
+    vspace_activate(thread->detached ? NULL : thread->process->vspace);
     user_set_fs_base(thread->fs_base);
     user_set_gs_base(thread->gs_base);
     if (!thread->fpu_unloaded)

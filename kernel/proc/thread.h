@@ -47,6 +47,7 @@ struct thread {
     uint64_t gs_base;               // (o)
     void *fpu;                      // (c) fpu_state_size() bytes, aligned to 64, behind this structure
     bool fpu_unloaded;              // (o) the state is there and not in the CPU, even while it runs
+    bool detached;                  // (o) ending: it has no use for the address space any more
 
     sigset_t blocked;               // (o) to read, (s) to write
     sigset_t saved_blocked;         // (o) what sigsuspend and the like put back ...

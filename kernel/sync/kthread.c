@@ -6,7 +6,6 @@
 #include "arch/x86/smp.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "sync/log_lock.h"
 #include "sync/sched_core.h"
 
 static struct kthread idle_threads[MAX_CPUS];
@@ -73,7 +72,6 @@ void sched_init_cpu(void *stack_top)
     idle->state = KTHREAD_RUNNING;
     idle->on_cpu = true;
     if (cpu == 0) {
-        log_lock_init();
         preempt_hook = preempt_now;
         smp_set_reschedule_handler(sched_reschedule_interrupt);
     }
@@ -89,8 +87,8 @@ void sched_idle(void)
     irq_disable();
     mine = run_queue_mine();
     for (;;) {
-        atomic_fetch_or(&sched_idle_cpus, UINT64_C(1) << mine->cpu);   // first the mark, then the look: run_queue.c
-        if (mine->count == 0 && !run_queue_steal(mine) && !preempt_requested()) {
+        atomic_fetch_or(&sched_idle_cpus, UINT64_C(1) << mine->cpu);
+        if (mine->count == 0 && !run_queue_pull(mine, 1) && !preempt_requested()) {
             cpu_wait_for_interrupt();
             irq_disable();
         }

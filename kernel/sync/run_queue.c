@@ -3,9 +3,9 @@
  * run_queue.c - which thread runs on which CPU.
  *
  * Theory      Each CPU serves its own queue in turn. A thread that becomes ready goes to the CPU where it ran last if that
- *             one is idle, else to any idle one, else back to its last one. A CPU without work looks at the others'
- *             queues before it halts. It marks itself idle first and looks then; a waker queues first and looks at the
- *             marks then: one of them sees the other. What both miss the busy CPU's next tick finds (run_queue_offer).
+ *             one is idle, else to any idle one, else back to its last one. A CPU without work takes some from the
+ *             longest of the other queues before it halts; one with work does so at the end of each time slice, if
+ *             that queue is longer by two. What an idle CPU misses by a moment a busy one's tick offers to it.
  * Locking     One queue at a time: a thread on its way from one to another is in none, and belongs to who moves it.
  */
 #include "sync/sched_core.h"
@@ -122,25 +122,32 @@ static struct kthread *take_for(struct run_queue *from, const struct run_queue *
     return found;
 }
 
-bool run_queue_steal(struct run_queue *mine)
+/* The other CPU with the most waiting threads, if it has at least `least`. NULL: none */
+static struct run_queue *busiest_but(const struct run_queue *mine, unsigned least)
 {
-    uint64_t online = atomic_load_explicit(&sched_online_cpus, memory_order_relaxed);
+    uint64_t others = atomic_load_explicit(&sched_online_cpus, memory_order_relaxed) & ~(UINT64_C(1) << mine->cpu);
+    struct run_queue *found = NULL;
 
-    for (unsigned i = 1; i < MAX_CPUS; i++) {
-        struct run_queue *from = &run_queues[(mine->cpu + i) % MAX_CPUS];
-        struct kthread *thread;
+    for (; others != 0; others &= others - 1) {
+        struct run_queue *queue = &run_queues[any_of(others)];
 
-        if (!((online >> ((mine->cpu + i) % MAX_CPUS)) & 1) || from->count == 0)
-            continue;
-        thread = take_for(from, mine);
-        if (thread == NULL)
-            continue;
-        spin_lock(&mine->lock);
-        run_queue_add(mine, thread);
-        spin_unlock(&mine->lock);
-        return true;
+        if (queue->count >= least && (found == NULL || queue->count > found->count))
+            found = queue;
     }
-    return false;
+    return found;
+}
+
+bool run_queue_pull(struct run_queue *mine, unsigned least)
+{
+    struct run_queue *from = busiest_but(mine, least);
+    struct kthread *thread = from != NULL ? take_for(from, mine) : NULL;
+
+    if (thread == NULL)
+        return false;
+    spin_lock(&mine->lock);
+    run_queue_add(mine, thread);
+    spin_unlock(&mine->lock);
+    return true;
 }
 
 void run_queue_offer(const struct run_queue *mine)

@@ -3,7 +3,7 @@
  * sched_core.h - what the files of the scheduler share. Private to sync/.
  *
  *   sched.c       threads going to sleep, being woken, switching
- *   run_queue.c   who runs where: choosing a CPU, queueing, stealing
+ *   run_queue.c   who runs where: choosing a CPU, queueing, balancing
  *   sched_time.c  how long who ran, load averages
  *   kthread.c     making threads and idle CPUs
  */
@@ -63,8 +63,11 @@ struct kthread *run_queue_take(struct run_queue *queue);
  */
 void run_queue_place(struct kthread *thread);
 
-/* Move a waiting thread from a busy CPU to this one. => true if there was one; interrupts off */
-bool run_queue_steal(struct run_queue *mine);
+/*
+ * Move a waiting thread from the busiest other CPU to this one, if there wait at least `least` (1 or more) of them.
+ * => true if done; no run queue locked; interrupts off
+ */
+bool run_queue_pull(struct run_queue *mine, unsigned least);
 
 /* Poke a CPU that halts, when a thread waits here that could run there. => interrupts off */
 void run_queue_offer(const struct run_queue *mine);

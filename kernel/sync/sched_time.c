@@ -54,17 +54,19 @@ static void sample(struct run_clock *clock, bool user)
     add(user ? &clock->user_ticks : &clock->system_ticks, 1);
 }
 
-/* The current thread has had a tick: account for it, and end or prolong its share. => my run queue locked */
-static void tick_thread(struct run_queue *mine, struct kthread *current, uint64_t now_ns, bool user)
+/* Account for the current thread's tick. => true if its share is over; interrupts off */
+static bool tick_thread(struct run_queue *mine, struct kthread *current, uint64_t now_ns, bool user)
 {
+    bool over = now_ns >= mine->slice_end_ns;
+
+    spin_lock(&mine->lock);
     sched_account(mine, now_ns);
     sample(&current->clock, user);
     sample(&mine->clock, user);
-    if (now_ns >= mine->slice_end_ns) {
-        if (mine->count > 0)
-            preempt_request();
+    if (over)
         mine->slice_end_ns = now_ns + SCHED_SLICE_NS;
-    }
+    spin_unlock(&mine->lock);
+    return over;
 }
 
 void sched_tick(uint64_t now_ns, bool user)
@@ -74,9 +76,11 @@ void sched_tick(uint64_t now_ns, bool user)
 
     if (current == NULL || current->is_idle)
         return;
-    spin_lock(&mine->lock);
-    tick_thread(mine, current, now_ns, user);
-    spin_unlock(&mine->lock);
+    if (tick_thread(mine, current, now_ns, user)) {
+        run_queue_pull(mine, mine->count + 2);
+        if (mine->count > 0)
+            preempt_request();
+    }
     timer_need(mine->slice_end_ns);
     run_queue_offer(mine);
     sched_sample_load(now_ns);

@@ -41,8 +41,8 @@ void wait_prepare(struct waiter *waiter, bool interruptible)
 
     if (list_empty(&waiter->link))
         list_add_tail(&queue->waiters, &waiter->link);
+    sched_sleep_prepare(interruptible);     // under the lock: who takes us out of the queue also ends this sleep
     spin_unlock_irq(&queue->lock, flags);
-    sched_sleep_prepare(interruptible);
 }
 
 void wait_end(struct waiter *waiter)

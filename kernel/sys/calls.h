@@ -120,13 +120,19 @@ CALL(execve)
 CALL(execveat)
 CALL(exit)
 CALL(exit_group)
-CALL(wait4)
-CALL(waitid)
-CALL(arch_prctl)
-CALL(prctl)
 CALL(set_tid_address)
 CALL(set_robust_list)
+
+/* wait.c */
+CALL(wait4)
+CALL(waitid)
+
+/* control.c */
+CALL(arch_prctl)
+CALL(prctl)
 CALL(get_robust_list)
+
+/* futex.c */
 CALL(futex)
 
 /* sched.c */
@@ -138,6 +144,7 @@ CALL(sched_getparam)
 CALL(sched_get_priority_max)
 CALL(sched_get_priority_min)
 CALL(getpriority)
+CALL(setpriority)
 CALL(getcpu)
 
 /* signal.c */
@@ -156,16 +163,18 @@ CALL(tkill)
 CALL(tgkill)
 CALL(restart_syscall)
 
-/* time.c */
+/* clock.c */
 CALL(time)
 CALL(gettimeofday)
 CALL(settimeofday)
 CALL(clock_gettime)
 CALL(clock_settime)
 CALL(clock_getres)
+CALL(times)
+
+/* sleep.c */
 CALL(nanosleep)
 CALL(clock_nanosleep)
-CALL(times)
 CALL(alarm)
 CALL(getitimer)
 CALL(setitimer)
@@ -180,7 +189,7 @@ CALL(setpgid)
 CALL(getsid)
 CALL(setsid)
 
-/* cred.c */
+/* user.c */
 CALL(getuid)
 CALL(geteuid)
 CALL(getgid)
@@ -198,14 +207,18 @@ CALL(setfsgid)
 CALL(getgroups)
 CALL(setgroups)
 
-/* info.c */
+/* uts.c */
 CALL(uname)
 CALL(sethostname)
 CALL(setdomainname)
+
+/* info.c */
 CALL(sysinfo)
-CALL(syslog)
 CALL(reboot)
 CALL(getrandom)
+
+/* syslog.c */
+CALL(syslog)
 
 /* limit.c */
 CALL(getrlimit)

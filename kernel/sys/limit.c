@@ -11,6 +11,7 @@
 #include "proc/cred.h"
 #include "proc/process.h"
 #include "proc/rlimit.h"
+#include "sys/inspect.h"
 #include "sys/syscall.h"
 #include "sys/usage.h"
 
@@ -24,12 +25,12 @@ static __kernel_suseconds_t microseconds(uint64_t ns)
     return ns % NS_PER_SECOND / 1000;
 }
 
+/* Peaks of resident memory are not kept: ru_maxrss is 0, like the fields that Linux does not maintain. */
 int put_rusage(vaddr_t address, const struct process_usage *usage)
 {
     struct rusage rusage = {
         .ru_utime = {whole_seconds(usage->user_ns), microseconds(usage->user_ns)},
         .ru_stime = {whole_seconds(usage->system_ns), microseconds(usage->system_ns)},
-        .ru_maxrss = usage->max_resident * (PAGE_SIZE / 1024),
         .ru_minflt = usage->minor_faults,
         .ru_majflt = usage->major_faults,
         .ru_nvcsw = usage->voluntary,
@@ -83,7 +84,7 @@ static int find_target(pid_t pid, struct process **target)
     *target = pid ? process_find(pid) : process_get(current_process());
     if (!*target)
         return -ESRCH;
-    error = *target == current_process() || credentials_same_user(*target) ? 0 : -EPERM;
+    error = inspect_same_user(*target) ? 0 : -EPERM;
     if (error)
         process_put(*target);
     return error;

@@ -15,7 +15,7 @@ int64_t write_result(int64_t result)
 
     if (unlikely(result == -EPIPE)) {
         signal_info_user(&info, SIGPIPE, SI_USER);
-        signal_send_thread(current_thread(), SIGPIPE, &info);
+        signal_kill_thread(current_process()->id, current_thread()->tid->number, SIGPIPE, &info);
     }
     return restartable(result);
 }

@@ -9,6 +9,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
+#include "proc/pgrp.h"
 #include "sys/syscall.h"
 #include "sys/usage.h"
 

@@ -4,6 +4,7 @@
 
 import os
 import termios
+import time
 
 from harness import Terminal, done, equal, ok
 
@@ -29,29 +30,31 @@ def session():
     answer(terminal, 'ps', 'init', 'ps')
     answer(terminal, 'stty -a | head -n 1', r'rows 30; columns 100', 'the terminal has a size')
     terminal.type('echo wrx\x7fong\x15echo ri\x7fight\r')
-    ok(terminal.read_until(r'\nright\r?\n.*' + PROMPT, 30) is not None, 'erase and kill a line', terminal.seen[-300:])
+    ok(terminal.read_until(r'\nright\n.*' + PROMPT, 30) is not None, 'erase and kill a line', terminal.seen[-300:])
     keys(terminal)
     terminal.type('exit 11\r')
     equal(terminal.end(), 11, "the shell's exit status", terminal.seen[-600:])
 
+def start(terminal, command):
+    """Types a command, and waits until it runs: the shell itself reads keys in another way than a program."""
+    terminal.type(f'echo beg""un; {command}\r')
+    terminal.read_until(r'\nbegun\n', 20)
+    time.sleep(0.3)
+
 def keys(terminal):
-    terminal.type('sleep 1000\r')
-    terminal.read_until(r'\n')
+    start(terminal, 'sleep 1000')
     terminal.type('\x03')
     ok(terminal.read_until(PROMPT, 20) is not None, '^C ends sleep', terminal.seen[-300:])
     answer(terminal, 'echo "status $?"', 'status 130', 'as a signal')
-    terminal.type('while :; do :; done\r')
-    terminal.read_until(r'\n')
+    start(terminal, 'while :; do :; done')
     terminal.type('\x03')
     ok(terminal.read_until(PROMPT, 20) is not None, '^C ends a loop of the shell itself', terminal.seen[-300:])
-    terminal.type('cat\r')
-    terminal.read_until(r'\n')
+    start(terminal, 'cat')
     terminal.type('line\r')
-    ok(terminal.read_until(r'line\r?\n.*line\r?\n', 20) is not None, 'cat answers line by line', terminal.seen[-300:])
+    ok(terminal.read_until(r'line\nline\n', 20) is not None, 'cat answers line by line', terminal.seen[-300:])
     terminal.type('\x04')
     ok(terminal.read_until(PROMPT, 20) is not None, '^D ends its input', terminal.seen[-300:])
-    terminal.type('sleep 1000\r')
-    terminal.read_until(r'\n')
+    start(terminal, 'sleep 1000')
     terminal.type('\x1a')
     ok(terminal.read_until('Stopped.*' + PROMPT, 20) is not None, '^Z stops sleep', terminal.seen[-300:])
     answer(terminal, 'kill %1; wait; echo over', 'over', 'and kill ends it')

@@ -132,8 +132,8 @@ class Terminal:
             piece = os.read(self.fd, 65536)
         except OSError:
             piece = b''
-        # Questions about the cursor and colours are not part of the text.
-        self.seen = re.sub(rb'\x1b\[[0-9;]*[A-Za-z]', b'', self.seen + piece)
+        # Carriage returns, colours, and the shell's questions about the cursor are not part of the text.
+        self.seen = re.sub(rb'\x1b\[[0-9;]*[A-Za-z]|\r', b'', self.seen + piece)
         return bool(piece)
 
     def type(self, text):

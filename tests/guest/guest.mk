@@ -19,7 +19,13 @@ GUEST_OUT := $(USERBUILD)/guest
 GUEST_CFLAGS ?= -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -D_GNU_SOURCE
 
 GUEST_PROGRAMS := \
-@PROGRAMS@
+	faults \
+	stack brk mmap munmap mprotect map_model demand_zero no_execute tlb \
+	fork_cow fork_readonly fork_shared fork_sharers usercopy kernel_pointers \
+	fork_wait vfork exec exec_auxv exec_script exec_hostile kill_groups \
+	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \
+	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
+	clocks system_info procfs proc_maps missing_calls
 
 # exec_auxv is built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
 GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_PROGRAMS)) $(if $(MUSL_LIB),$(GUEST_OUT)/exec_auxv_pie)

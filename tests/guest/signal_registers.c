@@ -76,12 +76,12 @@ static bool register_edited_in_the_frame_is_changed(void)
     return true;
 }
 
-/* The flag and the direction of string operations. */
+/* Carry is set before and must be after; the direction flag is clear, whatever the handler did. */
 static bool flags_survive_a_handler(void)
 {
     unsigned long flags, pid = getpid();
 
-    __asm__ volatile("mov %[number], %%eax\n mov %[signo], %%esi\n syscall\n stc\n"
+    __asm__ volatile("mov %[number], %%eax\n mov %[signo], %%esi\n stc\n syscall\n"
                      "pushfq\n pop %0"
                      : "=&r"(flags), "+D"(pid)
                      : [signo] "i"(SIGUSR1), [number] "i"(SYS_kill)
@@ -92,10 +92,8 @@ static bool flags_survive_a_handler(void)
 
 static bool vector_registers_survive_a_handler(void)
 {
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 20; i++)
         CHECK(vectors_survive_kill(0x10 + i, SIGUSR1));
-        CHECK(vectors_wide() || i < 20);
-    }
     diag("vector registers of %d bytes", vectors_wide() ? 32 : 16);
     return true;
 }

@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define LAPIC_DEFAULT 0xfee00000
+#define LAPIC_DEFAULT  0xfee00000
 #define IOAPIC_DEFAULT 0xfec00000
 
 struct rsdp {
@@ -56,7 +56,7 @@ static_assert(offsetof(struct fadt, pm_timer) == 76, "FADT");
 static_assert(offsetof(struct fadt, flags) == 112, "FADT");
 
 #define FADT_RESET_SUPPORTED (1u << 10)
-#define SPACE_IO 1
+#define SPACE_IO             1
 
 struct madt {
     struct table header;
@@ -187,8 +187,7 @@ static void read_fadt(const struct fadt *fadt)
 {
     info.pm_timer_port = (uint16_t)fadt->pm_timer;
     info.pm1a_control_port = (uint16_t)fadt->pm1a_control;
-    if (fadt->header.length >= sizeof(*fadt) && (fadt->flags & FADT_RESET_SUPPORTED) &&
-        fadt->reset.space == SPACE_IO) {
+    if (fadt->header.length >= sizeof(*fadt) && (fadt->flags & FADT_RESET_SUPPORTED) && fadt->reset.space == SPACE_IO) {
         info.reset_port = (uint16_t)fadt->reset.address;
         info.reset_value = fadt->reset_value;
     }

@@ -8,7 +8,7 @@
 #include "arch/x86/cpu.h"
 #include "lib/types.h"
 
-#define ISA_IRQS 16
+#define ISA_IRQS    16
 #define IOAPICS_MAX 4
 
 struct acpi_ioapic {

@@ -56,7 +56,7 @@ unsigned backtrace_collect(uint64_t rbp, uint64_t *addresses, unsigned size)
         if (frame[1] < (uint64_t)image_start || frame[1] >= (uint64_t)image_text_end)
             break;
         addresses[count++] = frame[1];
-        // Frames lie above each other on one stack. A double fault has left another: one jump is good, two are nonsense.
+        // Frames lie above each other on one stack. A double fault has left another stack: one jump is good, no more.
         if ((frame[0] <= rbp || frame[0] - rbp >= KSTACK_SIZE) && jumps++ > 0)
             break;
         rbp = frame[0];

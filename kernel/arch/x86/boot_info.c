@@ -9,7 +9,7 @@
 #include "lib/string.h"
 
 #define START_MAGIC 0x336ec578
-#define MEMORY_RAM 1 // as in E820
+#define MEMORY_RAM  1 // as in E820
 
 struct start_info {
     uint32_t magic;

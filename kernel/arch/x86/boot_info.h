@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-#define BOOT_RANGES_MAX 32
+#define BOOT_RANGES_MAX       32
 #define BOOT_COMMAND_LINE_MAX 2048
 
 struct boot_range {
@@ -55,6 +55,9 @@ paddr_t boot_alloc_pages(uint64_t count);
  * => the number of ranges, the array in *ranges
  */
 unsigned boot_reserved_ranges(const struct boot_range **ranges);
+
+/* Bytes of usable memory in all. */
+uint64_t boot_memory_usable(void);
 
 /* First address above all usable memory: core_map has an entry for each frame below. */
 paddr_t boot_memory_end(void);

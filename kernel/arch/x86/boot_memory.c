@@ -142,6 +142,16 @@ unsigned boot_reserved_ranges(const struct boot_range **ranges)
     return taken_count;
 }
 
+uint64_t boot_memory_usable(void)
+{
+    const struct boot_info *info = boot_info();
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < info->range_count; i++)
+        sum += info->ranges[i].usable ? info->ranges[i].size : 0;
+    return sum;
+}
+
 paddr_t boot_memory_end(void)
 {
     const struct boot_info *info = boot_info();

@@ -34,8 +34,14 @@ static const struct {
     unsigned reg; // 1 EBX, 2 ECX, 3 EDX
     unsigned bit;
 } required[] = {
-    {"syscall", 0x80000001, 3, 11}, {"nx", 0x80000001, 3, 20}, {"apic", 1, 3, 9}, {"xsave", 1, 2, 26},
-    {"sse2", 1, 3, 26},             {"pge", 1, 3, 13},         {"smep", 7, 1, 7}, {"smap", 7, 1, 20},
+    {"syscall", 0x80000001, 3, 11},
+    {"nx", 0x80000001, 3, 20},
+    {"apic", 1, 3, 9},
+    {"xsave", 1, 2, 26},
+    {"sse2", 1, 3, 26},
+    {"pge", 1, 3, 13},
+    {"smep", 7, 1, 7},
+    {"smap", 7, 1, 20},
 };
 
 static void check_required(void)

@@ -13,28 +13,28 @@
 #define MAX_CPUS 8
 
 /* Offsets in struct cpu, for GS-relative instructions; checked in cpu.c. */
-#define CPU_SELF 0
-#define CPU_ID 8
-#define CPU_PREEMPT 12
-#define CPU_CURRENT 16
+#define CPU_SELF     0
+#define CPU_ID       8
+#define CPU_PREEMPT  12
+#define CPU_CURRENT  16
 #define CPU_USER_RSP 24
-#define CPU_IN_IRQ 32
-#define CPU_RSP0 40
+#define CPU_IN_IRQ   32
+#define CPU_RSP0     40
 
-#define CR0_MP (1 << 1)
-#define CR0_EM (1 << 2)
-#define CR0_TS (1 << 3)
-#define CR0_NE (1 << 5)
-#define CR0_WP (1 << 16)
-#define CR0_PG 0x80000000
-#define CR4_PAE (1 << 5)
-#define CR4_PGE (1 << 7)
-#define CR4_OSFXSR (1 << 9)
+#define CR0_MP         (1 << 1)
+#define CR0_EM         (1 << 2)
+#define CR0_TS         (1 << 3)
+#define CR0_NE         (1 << 5)
+#define CR0_WP         (1 << 16)
+#define CR0_PG         0x80000000
+#define CR4_PAE        (1 << 5)
+#define CR4_PGE        (1 << 7)
+#define CR4_OSFXSR     (1 << 9)
 #define CR4_OSXMMEXCPT (1 << 10)
-#define CR4_UMIP (1 << 11)
-#define CR4_OSXSAVE (1 << 18)
-#define CR4_SMEP (1 << 20)
-#define CR4_SMAP (1 << 21)
+#define CR4_UMIP       (1 << 11)
+#define CR4_OSXSAVE    (1 << 18)
+#define CR4_SMEP       (1 << 20)
+#define CR4_SMAP       (1 << 21)
 
 #ifndef __ASSEMBLER__
 #include "lib/types.h"
@@ -46,16 +46,16 @@ struct kthread;
  * interrupts off  (a) atomic
  */
 struct cpu {
-    struct cpu *self;        // (c)
-    uint32_t id;             // (c) index in cpus[]
-    uint32_t preempt;        // (o) depth of preempt_disable; PREEMPT_IDLE is set unless a reschedule is wanted
-    struct kthread *current; // (o) set by the scheduler's switch
-    uint64_t user_rsp;       // (o) scratch of the system-call entry
-    uint32_t in_irq;         // (o) 1 while an interrupt handler runs
-    struct tss tss;          // (o) rsp0 is the current thread's kernel stack top
+    struct cpu *self;          // (c)
+    uint32_t id;               // (c) index in cpus[]
+    uint32_t preempt;          // (o) depth of preempt_disable; PREEMPT_IDLE is set unless a reschedule is wanted
+    struct kthread *current;   // (o) set by the scheduler's switch
+    uint64_t user_rsp;         // (o) scratch of the system-call entry
+    uint32_t in_irq;           // (o) 1 while an interrupt handler runs
+    struct tss tss;            // (o) rsp0 is the current thread's kernel stack top
     uint64_t gdt[GDT_ENTRIES]; // (c)
-    uint32_t lapic_id;       // (c)
-    _Atomic bool online;     // (a)
+    uint32_t lapic_id;         // (c)
+    _Atomic bool online;       // (a)
 } __attribute__((aligned(256)));
 
 extern struct cpu cpus[MAX_CPUS];

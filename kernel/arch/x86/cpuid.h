@@ -8,11 +8,11 @@
 #include "lib/types.h"
 
 #define CPUID_1_EBX_APIC_ID_SHIFT 24
-#define CPUID_1_ECX_AVX (1u << 28)
-#define CPUID_1_ECX_RDRAND (1u << 30)
-#define CPUID_7_EBX_RDSEED (1u << 18)
-#define CPUID_7_ECX_UMIP (1u << 2)
-#define CPUID_D1_EAX_XSAVEOPT (1u << 0)
+#define CPUID_1_ECX_AVX           (1u << 28)
+#define CPUID_1_ECX_RDRAND        (1u << 30)
+#define CPUID_7_EBX_RDSEED        (1u << 18)
+#define CPUID_7_ECX_UMIP          (1u << 2)
+#define CPUID_D1_EAX_XSAVEOPT     (1u << 0)
 
 struct cpuid_result {
     uint32_t eax, ebx, ecx, edx;

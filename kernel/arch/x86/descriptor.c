@@ -7,9 +7,9 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/msr.h"
 
-#define CODE64(dpl) (0x00af9b000000ffffull | (uint64_t)(dpl) << 45)
-#define CODE32(dpl) (0x00cf9b000000ffffull | (uint64_t)(dpl) << 45)
-#define DATA(dpl) (0x00cf93000000ffffull | (uint64_t)(dpl) << 45)
+#define CODE64(dpl)   (0x00af9b000000ffffull | (uint64_t)(dpl) << 45)
+#define CODE32(dpl)   (0x00cf9b000000ffffull | (uint64_t)(dpl) << 45)
+#define DATA(dpl)     (0x00cf93000000ffffull | (uint64_t)(dpl) << 45)
 #define TSS_AVAILABLE 0x89ull // present, 64-bit task state
 
 struct descriptor_pointer {
@@ -26,8 +26,8 @@ static void fill_gdt(struct cpu *cpu)
     cpu->gdt[SEL_USER32_CODE / 8] = CODE32(3);
     cpu->gdt[SEL_USER_DATA / 8] = DATA(3);
     cpu->gdt[SEL_USER_CODE / 8] = CODE64(3);
-    cpu->gdt[SEL_TSS / 8] = (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | TSS_AVAILABLE << 40 |
-                            (tss >> 24 & 0xff) << 56;
+    cpu->gdt[SEL_TSS / 8] =
+        (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | TSS_AVAILABLE << 40 | (tss >> 24 & 0xff) << 56;
     cpu->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 }
 

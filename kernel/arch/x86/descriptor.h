@@ -10,16 +10,16 @@
 #define SEL_KERNEL_CODE 0x10
 #define SEL_KERNEL_DATA 0x18
 #define SEL_USER32_CODE 0x23 // not usable; sysret computes the other two from it
-#define SEL_USER_DATA 0x2b
-#define SEL_USER_CODE 0x33
-#define SEL_TSS 0x40
-#define GDT_ENTRIES 10
+#define SEL_USER_DATA   0x2b
+#define SEL_USER_CODE   0x33
+#define SEL_TSS         0x40
+#define GDT_ENTRIES     10
 
 /* Interrupt stacks (1-based, as in the interrupt table). A machine check is fatal, and so is a double fault: one stack
  * serves both. */
-#define IST_FATAL 1
-#define IST_NMI 2
-#define IST_STACKS 2
+#define IST_FATAL      1
+#define IST_NMI        2
+#define IST_STACKS     2
 #define IST_STACK_SIZE 4096
 
 #ifndef __ASSEMBLER__

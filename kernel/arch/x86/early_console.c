@@ -6,8 +6,8 @@
 
 #include "arch/x86/io.h"
 
-#define COM1 0x3f8
-#define LINE_STATUS 5
+#define COM1              0x3f8
+#define LINE_STATUS       5
 #define LINE_STATUS_EMPTY 0x20
 
 /* An absent port reads as all ones, which says "empty": bytes go nowhere, and nothing hangs. */

@@ -56,7 +56,7 @@
     popq %rax
 .endm
 
-/* Call trap(frame) from a stack frame that looks like a call from the interrupted instruction: backtraces go on there. */
+/* Call trap(frame), from a stack frame like that of a call by the interrupted instruction: backtraces go on there. */
 .macro CALL_TRAP
     movq %rsp, %rdi
     pushq TF_RIP(%rdi)

@@ -7,15 +7,15 @@
 #include "arch/x86/cpuid.h"
 #include "lib/string.h"
 
-#define FEATURE_X87_SSE 3ull
-#define FEATURE_AVX 4ull
-#define LEGACY_CONTROL 0    // FCW
-#define LEGACY_MXCSR 24
-#define LEGACY_MXCSR_MASK 28
-#define HEADER 512
-#define HEADER_SIZE 64
-#define FCW_INITIAL 0x37f   // all exceptions masked, extended precision
-#define MXCSR_INITIAL 0x1f80
+#define FEATURE_X87_SSE    3ull
+#define FEATURE_AVX        4ull
+#define LEGACY_CONTROL     0 // FCW
+#define LEGACY_MXCSR       24
+#define LEGACY_MXCSR_MASK  28
+#define HEADER             512
+#define HEADER_SIZE        64
+#define FCW_INITIAL        0x37f // all exceptions masked, extended precision
+#define MXCSR_INITIAL      0x1f80
 #define MXCSR_MASK_DEFAULT 0xffbf
 
 /* The same on all CPUs; set by the first. */
@@ -88,6 +88,20 @@ void fpu_initial(void *state)
     memset(state, 0, state_size);
     memcpy((char *)state + LEGACY_CONTROL, &control, sizeof(control));
     memcpy((char *)state + LEGACY_MXCSR, &mxcsr, sizeof(mxcsr));
+}
+
+uint32_t fpu_pending_exceptions(bool sse)
+{
+    uint16_t control, status;
+    uint32_t mxcsr;
+
+    if (sse) {
+        __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+        return mxcsr & ~(mxcsr >> 7) & 0x3f;
+    }
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    __asm__ volatile("fnstsw %0" : "=m"(status));
+    return status & ~(uint32_t)control & 0x3f;
 }
 
 void fpu_sanitize(void *state)

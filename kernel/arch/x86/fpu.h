@@ -10,7 +10,7 @@
 #include "lib/types.h"
 
 #define FPU_STATE_ALIGN 64
-#define FPU_STATE_MAX 832 // x87 and SSE 512, header 64, AVX 256
+#define FPU_STATE_MAX   832 // x87 and SSE 512, header 64, AVX 256
 
 /* Turn the units on, on this CPU. */
 void fpu_init(void);
@@ -27,6 +27,10 @@ void fpu_restore(const void *state);
 
 /* The state of a fresh program. */
 void fpu_initial(void *state);
+
+/* Unmasked exceptions that the CPU's x87 or SSE unit reports now, as bits of its status: 1 invalid, 4 division by zero,
+ * 8 overflow, 16 underflow, 32 inexact. => interrupts off since the exception */
+uint32_t fpu_pending_exceptions(bool sse);
 
 /*
  * Make a state that a user wrote safe to restore: unknown components, reserved header and MXCSR bits cleared.

@@ -10,5 +10,6 @@ extern char image_text_end[];
 extern char image_rodata_end[];
 extern char image_end[];      // first address after what stays
 extern char image_boot_end[]; // [image_end, image_boot_end) is needed only until paging_init
+extern char boot_stack_top[]; // of the stack that boot.S starts with (KSTACK_SIZE), later the first idle thread's
 
 #endif

@@ -10,13 +10,13 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 
-#define REG_SELECT 0x00
-#define REG_WINDOW 0x10
-#define INDEX_VERSION 0x01
+#define REG_SELECT         0x00
+#define REG_WINDOW         0x10
+#define INDEX_VERSION      0x01
 #define INDEX_ROUTE(input) (0x10 + 2 * (input))
-#define ROUTE_ACTIVE_LOW (1u << 13)
-#define ROUTE_LEVEL (1u << 15)
-#define ROUTE_MASKED (1u << 16)
+#define ROUTE_ACTIVE_LOW   (1u << 13)
+#define ROUTE_LEVEL        (1u << 15)
+#define ROUTE_MASKED       (1u << 16)
 
 #define PIC1 0x20
 #define PIC2 0xa0

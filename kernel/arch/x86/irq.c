@@ -23,8 +23,10 @@ static struct isa_line {
     uint64_t count;          // (o)
 } lines[ISA_IRQS];
 
-/* What the vectors of each CPU's own controller call. Constant after boot. */
-static void (*local_handlers[TRAP_VECTORS])(void);
+/* What the interrupts of a CPU's own controller call. Constant after boot. */
+static void (*timer_handler)(bool user);
+static void (*reschedule_handler)(void);
+static void (*shootdown_handler)(void);
 
 void irq_init(void)
 {
@@ -54,31 +56,41 @@ int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg)
     return ioapic_route(route->gsi, T_IRQ0 + isa_irq, cpus[0].lapic_id, route->active_low, route->level);
 }
 
-void timer_set_handler(void (*handler)(void))
+void timer_set_handler(void (*handler)(bool user))
 {
-    local_handlers[T_TIMER] = handler;
+    timer_handler = handler;
 }
 
 void smp_set_reschedule_handler(void (*handler)(void))
 {
-    local_handlers[T_RESCHEDULE] = handler;
+    reschedule_handler = handler;
 }
 
 void tlb_set_shootdown_handler(void (*handler)(void))
 {
-    local_handlers[T_SHOOTDOWN] = handler;
+    shootdown_handler = handler;
 }
 
-static void call_handler(uint64_t vector)
+static void call_line(struct isa_line *line)
 {
-    if (vector < T_IRQ0 + ISA_IRQS) {
-        struct isa_line *line = &lines[vector - T_IRQ0];
+    line->count++;
+    if (line->handler)
+        line->handler(line->arg);
+}
 
-        line->count++;
-        if (line->handler)
-            line->handler(line->arg);
-    } else if (local_handlers[vector]) {
-        local_handlers[vector]();
+static void call_handler(const struct trap_frame *tf)
+{
+    if (tf->trapno < T_IRQ0 + ISA_IRQS) {
+        call_line(&lines[tf->trapno - T_IRQ0]);
+    } else if (tf->trapno == T_TIMER) {
+        if (timer_handler)
+            timer_handler(trap_frame_is_user(tf));
+    } else if (tf->trapno == T_RESCHEDULE) {
+        preempt_request();
+        if (reschedule_handler)
+            reschedule_handler();
+    } else if (tf->trapno == T_SHOOTDOWN && shootdown_handler) {
+        shootdown_handler();
     }
 }
 
@@ -89,9 +101,7 @@ void irq_dispatch(struct trap_frame *tf)
     if (tf->trapno == T_SPURIOUS)
         return; // the controller does not count this one as begun
     cpu->in_irq = 1;
-    if (tf->trapno == T_RESCHEDULE)
-        preempt_request();
-    call_handler(tf->trapno);
+    call_handler(tf);
     lapic_eoi();
     cpu->in_irq = 0;
 }

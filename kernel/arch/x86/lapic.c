@@ -13,29 +13,29 @@
 #include "arch/x86/trap.h"
 #include "lib/log.h"
 
-#define REG_ID 0x20
+#define REG_ID            0x20
 #define REG_TASK_PRIORITY 0x80
-#define REG_EOI 0xb0
-#define REG_SPURIOUS 0xf0
-#define REG_COMMAND_LOW 0x300
-#define REG_COMMAND_HIGH 0x310
-#define REG_LVT_TIMER 0x320
-#define REG_LVT_LINT0 0x350
-#define REG_LVT_LINT1 0x360
-#define REG_LVT_ERROR 0x370
+#define REG_EOI           0xb0
+#define REG_SPURIOUS      0xf0
+#define REG_COMMAND_LOW   0x300
+#define REG_COMMAND_HIGH  0x310
+#define REG_LVT_TIMER     0x320
+#define REG_LVT_LINT0     0x350
+#define REG_LVT_LINT1     0x360
+#define REG_LVT_ERROR     0x370
 #define REG_TIMER_INITIAL 0x380
 #define REG_TIMER_CURRENT 0x390
-#define REG_TIMER_DIVIDE 0x3e0
+#define REG_TIMER_DIVIDE  0x3e0
 
 #define SPURIOUS_ENABLE (1u << 8)
-#define LVT_MASKED (1u << 16)
-#define LVT_NMI (4u << 8)
-#define DIVIDE_BY_1 0xb
-#define COMMAND_NMI (4u << 8)
-#define COMMAND_INIT (5u << 8)
+#define LVT_MASKED      (1u << 16)
+#define LVT_NMI         (4u << 8)
+#define DIVIDE_BY_1     0xb
+#define COMMAND_NMI     (4u << 8)
+#define COMMAND_INIT    (5u << 8)
 #define COMMAND_STARTUP (6u << 8)
 #define COMMAND_PENDING (1u << 12)
-#define COMMAND_ASSERT (1u << 14)
+#define COMMAND_ASSERT  (1u << 14)
 
 static volatile char *registers; // constant after lapic_init
 

@@ -17,23 +17,23 @@
 #define USER_END 0x00007ffffffff000
 
 /* All of physical memory, and the kernel image inside it: 128 top-level entries, 64 TiB. */
-#define KERNBASE 0xffff800000000000
+#define KERNBASE       0xffff800000000000
 #define DIRECT_MAP_END 0xffffc00000000000
 
 /* Kernel stacks: slots of one guard page (never mapped) and KSTACK_SIZE above it. */
-#define KSTACK_AREA 0xffffc00000000000
-#define KSTACK_SIZE 8192
-#define KSTACK_PAGES (KSTACK_SIZE / PAGE_SIZE)
+#define KSTACK_AREA      0xffffc00000000000
+#define KSTACK_SIZE      8192
+#define KSTACK_PAGES     (KSTACK_SIZE / PAGE_SIZE)
 #define KSTACK_SLOT_SIZE (KSTACK_SIZE + PAGE_SIZE)
-#define KSTACK_SLOTS 65536
-#define KSTACK_AREA_END (KSTACK_AREA + (vaddr_t)KSTACK_SLOTS * KSTACK_SLOT_SIZE)
+#define KSTACK_SLOTS     65536
+#define KSTACK_AREA_END  (KSTACK_AREA + (vaddr_t)KSTACK_SLOTS * KSTACK_SLOT_SIZE)
 
 /* Where the loader puts the kernel image in physical memory. */
 #define IMAGE_PHYSICAL 0x100000
 
 /* Conversions between kernel addresses (frames and the kernel's own symbols alike) and physical ones. Not for user
  * addresses, and not for kernel stacks. */
-#define V2P(a) ((paddr_t)(vaddr_t)(a) - KERNBASE)
+#define V2P(a) ((paddr_t)(vaddr_t)(a)-KERNBASE)
 #define P2V(a) ((void *)((vaddr_t)(a) + KERNBASE))
 
 /* The number of the frame that holds physical address `pa`. */

@@ -9,13 +9,13 @@
 #include "arch/x86/io.h"
 #include "arch/x86/smp.h"
 
-#define DEBUG_EXIT_PORT 0xf4 // QEMU's isa-debug-exit: it ends with status 2 * value + 1
-#define PM1_SLEEP_ENABLE (1u << 13) // with sleep type 0, which is S5 on QEMU's machines
-#define RESET_CONTROL_PORT 0xcf9
+#define DEBUG_EXIT_PORT       0xf4       // QEMU's isa-debug-exit: it ends with status 2 * value + 1
+#define PM1_SLEEP_ENABLE      (1u << 13) // with sleep type 0, which is S5 on QEMU's machines
+#define RESET_CONTROL_PORT    0xcf9
 #define KEYBOARD_COMMAND_PORT 0x64
-#define KEYBOARD_RESET 0xfe
+#define KEYBOARD_RESET        0xfe
 
-static void __noreturn halt_here(void)
+void machine_halt_cpu(void)
 {
     irq_disable();
     for (;;)
@@ -25,7 +25,7 @@ static void __noreturn halt_here(void)
 void machine_halt(void)
 {
     smp_halt_others();
-    halt_here();
+    machine_halt_cpu();
 }
 
 /* The debug device goes first: where a launcher has put one, it wants to see the end at once. */
@@ -35,7 +35,7 @@ static void __noreturn stop_emulator(uint32_t value)
     outl(DEBUG_EXIT_PORT, value);
     if (acpi_info()->pm1a_control_port)
         outw(acpi_info()->pm1a_control_port, PM1_SLEEP_ENABLE);
-    halt_here();
+    machine_halt_cpu();
 }
 
 void machine_poweroff(void)
@@ -61,5 +61,5 @@ void machine_reboot(void)
     outb(RESET_CONTROL_PORT, 6);
     outb(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
     __asm__ volatile("lidt %0; int3" : : "m"(no_idt)); // a fault with no handler at all resets the CPU
-    halt_here();
+    machine_halt_cpu();
 }

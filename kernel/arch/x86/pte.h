@@ -24,15 +24,15 @@ enum pte_prot {
     PTE_PROT_EXEC = 4,
 };
 
-#define PTE_BIT_PRESENT (1ull << 0)
+#define PTE_BIT_PRESENT  (1ull << 0)
 #define PTE_BIT_WRITABLE (1ull << 1)
-#define PTE_BIT_USER (1ull << 2)
+#define PTE_BIT_USER     (1ull << 2)
 #define PTE_BIT_UNCACHED (3ull << 3) // PWT and PCD
 #define PTE_BIT_ACCESSED (1ull << 5)
-#define PTE_BIT_DIRTY (1ull << 6)
-#define PTE_BIT_LARGE (1ull << 7)
-#define PTE_BIT_GLOBAL (1ull << 8)
-#define PTE_BIT_NOEXEC (1ull << 63)
+#define PTE_BIT_DIRTY    (1ull << 6)
+#define PTE_BIT_LARGE    (1ull << 7)
+#define PTE_BIT_GLOBAL   (1ull << 8)
+#define PTE_BIT_NOEXEC   (1ull << 63)
 #define PTE_ADDRESS_MASK 0x000ffffffffff000ull
 
 /* The entry that maps nothing. */

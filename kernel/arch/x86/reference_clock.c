@@ -8,15 +8,15 @@
 #include "arch/x86/io.h"
 #include "arch/x86/lapic.h"
 
-#define PM_TIMER_HZ 3579545ull
+#define PM_TIMER_HZ   3579545ull
 #define PM_TIMER_MASK 0xffffff // some machines have 24 bits only
-#define PIT_HZ 1193182ull
-#define PIT_MASK 0xffff
-#define PIT_CHANNEL2 0x42
-#define PIT_COMMAND 0x43
-#define PIT_GATE 0x61 // bit 0 lets channel 2 count, bit 1 is the speaker
+#define PIT_HZ        1193182ull
+#define PIT_MASK      0xffff
+#define PIT_CHANNEL2  0x42
+#define PIT_COMMAND   0x43
+#define PIT_GATE      0x61 // bit 0 lets channel 2 count, bit 1 is the speaker
 #define NS_PER_SECOND 1000000000ull
-#define TRIES 10000000 // a clock that stands still must not hang the boot
+#define TRIES         10000000 // a clock that stands still must not hang the boot
 
 /* A counter that goes up, as far as its mask reaches. */
 struct reference_clock {

@@ -7,15 +7,15 @@
 #include "arch/x86/io.h"
 #include "lib/string.h"
 
-#define PORT_INDEX 0x70
-#define PORT_DATA 0x71
-#define REG_STATUS_A 0x0a
-#define REG_STATUS_B 0x0b
+#define PORT_INDEX        0x70
+#define PORT_DATA         0x71
+#define REG_STATUS_A      0x0a
+#define REG_STATUS_B      0x0b
 #define STATUS_A_UPDATING 0x80
 #define STATUS_B_24_HOURS 0x02
-#define STATUS_B_BINARY 0x04
-#define HOUR_PM 0x80
-#define TRIES 100000 // an update takes 2 ms; a missing chip never ends one
+#define STATUS_B_BINARY   0x04
+#define HOUR_PM           0x80
+#define TRIES             100000 // an update takes 2 ms; a missing chip never ends one
 
 enum { SECOND, MINUTE, HOUR, DAY, MONTH, YEAR, FIELDS };
 
@@ -68,5 +68,7 @@ uint64_t rtc_read(void)
     } while (memcmp(fields, again, sizeof(fields)) != 0);
     decode(fields);
     return ((days_since_1970(2000u + fields[YEAR], fields[MONTH], fields[DAY]) * 24 + fields[HOUR]) * 60 +
-            fields[MINUTE]) * 60 + fields[SECOND];
+            fields[MINUTE]) *
+               60 +
+           fields[SECOND];
 }

@@ -18,11 +18,11 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define LOW_MEMORY_END 0xa0000
+#define LOW_MEMORY_END   0xa0000
 #define TRAMPOLINE_PAGES 4 // code, then three tables that map it where it lies
-#define INIT_SETTLE_NS 100000
-#define ANSWER_NS 2000000
-#define ANSWER_LAST_NS 500000000
+#define INIT_SETTLE_NS   100000
+#define ANSWER_NS        2000000
+#define ANSWER_LAST_NS   500000000
 
 static paddr_t trampoline; // constant after smp_prepare; 0: none
 static _Atomic bool halting;
@@ -72,7 +72,7 @@ static void put64(unsigned offset, uint64_t value)
     put(offset, &value, sizeof(value));
 }
 
-/* Tables for the moment between real mode and the kernel's own: the lowest 2 MiB where they lie, and the kernel's half. */
+/* Tables until the kernel's own are loaded: the lowest 2 MiB where they lie, and the kernel's half. */
 static paddr_t build_tables(void)
 {
     paddr_t root = trampoline + PAGE_SIZE, pdpt = root + PAGE_SIZE, pd = pdpt + PAGE_SIZE;
@@ -123,6 +123,7 @@ int smp_start_cpu(unsigned number, void *stack_top, void *ist, void (*entry)(voi
 
     ASSERT(number == cpu_count && number < smp_cpus_present());
     starting.cpu = cpu;
+    cpu->tss.rsp0 = (uint64_t)stack_top;
     starting.ist = ist;
     starting.entry = entry;
     build_trampoline(stack_top);

@@ -16,9 +16,10 @@ unsigned smp_cpus_present(void);
 void smp_prepare(void);
 
 /*
- * Start CPU `cpu` (the next one: cpu_count, below smp_cpus_present()): it runs entry() on `stack_top` with descriptors, paging, FPU and
- * interrupt controller set up, interrupts off, preemption on.
+ * Start CPU `cpu` (the next one: cpu_count, below smp_cpus_present()): it runs entry() on `stack_top` with descriptors,
+ * paging, FPU and interrupt controller set up, interrupts off, preemption on.
  *
+ * => the stack's top is in this_cpu()->tss.rsp0 then
  * => ist: IST_STACKS stacks of IST_STACK_SIZE, for ever; 0, or -EIO if it does not answer
  */
 int smp_start_cpu(unsigned cpu, void *stack_top, void *ist, void (*entry)(void));

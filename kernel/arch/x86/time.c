@@ -17,10 +17,10 @@
 #define WAIT_MAX_NS (1ull << 40) // more than the counter reaches, and less than overflows a multiplication
 
 /* Constant after time_init. */
-static uint64_t tsc_start;     // counter at boot
+static uint64_t tsc_start; // counter at boot
 static uint64_t tsc_hz;
-static uint64_t ns_per_tick;   // of the time-stamp counter, times 2^32
-static uint64_t timer_per_ns;  // ticks of the local APIC's timer, times 2^32
+static uint64_t ns_per_tick;  // of the time-stamp counter, times 2^32
+static uint64_t timer_per_ns; // ticks of the local APIC's timer, times 2^32
 
 static _Atomic uint64_t realtime_offset; // clock_realtime_ns at boot
 

@@ -8,7 +8,7 @@
 #include "lib/types.h"
 
 #define NS_PER_SECOND 1000000000ull
-#define TIMER_NEVER UINT64_MAX
+#define TIMER_NEVER   UINT64_MAX
 
 /* The zero of clock_ns. => the first thing at boot; until time_init clock_ns says 0 */
 void time_init_early(void);
@@ -35,6 +35,8 @@ uint64_t tsc_frequency(void);
  * => interrupts or preemption off
  */
 void timer_arm(uint64_t deadline_ns);
-void timer_set_handler(void (*handler)(void));
+
+/* Who is called then, in interrupt context; `user`: user mode was interrupted. */
+void timer_set_handler(void (*handler)(bool user));
 
 #endif

@@ -9,52 +9,52 @@
 #define GAUR_ARCH_TRAP_H
 
 /* Vectors: Intel SDM volume 3, table 6-1. */
-#define T_DIVIDE 0
-#define T_DEBUG 1
-#define T_NMI 2
-#define T_BRKPT 3
-#define T_OVERFLOW 4
-#define T_BOUND 5
-#define T_ILLOP 6
-#define T_DEVICE 7
-#define T_DBLFLT 8
-#define T_TSS 10
-#define T_SEGNP 11
-#define T_STACK 12
-#define T_GPFLT 13
-#define T_PGFLT 14
-#define T_FPERR 16
-#define T_ALIGN 17
-#define T_MCHK 18
-#define T_SIMDERR 19
-#define T_IRQ0 32      // first vector of device interrupts
-#define T_TIMER 48
+#define T_DIVIDE     0
+#define T_DEBUG      1
+#define T_NMI        2
+#define T_BRKPT      3
+#define T_OVERFLOW   4
+#define T_BOUND      5
+#define T_ILLOP      6
+#define T_DEVICE     7
+#define T_DBLFLT     8
+#define T_TSS        10
+#define T_SEGNP      11
+#define T_STACK      12
+#define T_GPFLT      13
+#define T_PGFLT      14
+#define T_FPERR      16
+#define T_ALIGN      17
+#define T_MCHK       18
+#define T_SIMDERR    19
+#define T_IRQ0       32 // first vector of device interrupts
+#define T_TIMER      48
 #define T_RESCHEDULE 49 // from another CPU: look at the run queue
-#define T_SHOOTDOWN 50  // from another CPU: forget translations
-#define T_SPURIOUS 63
-#define TRAP_VECTORS 64 // a user's `int` with a higher one is a protection fault
-#define T_SYSCALL 256   // not a vector: the frame of a system call
+#define T_SHOOTDOWN  50 // from another CPU: forget translations
+#define T_SPURIOUS   63
+#define TRAP_VECTORS 64  // a user's `int` with a higher one is a protection fault
+#define T_SYSCALL    256 // not a vector: the frame of a system call
 
 /* Error code of a page fault. */
-#define PF_P 1u    // an entry was present and forbade it
-#define PF_W 2u    // a write
-#define PF_U 4u    // in user mode
-#define PF_RSVD 8u // a reserved bit was set in an entry
-#define PF_I 16u   // an instruction fetch
+#define PF_P    1u  // an entry was present and forbade it
+#define PF_W    2u  // a write
+#define PF_U    4u  // in user mode
+#define PF_RSVD 8u  // a reserved bit was set in an entry
+#define PF_I    16u // an instruction fetch
 
 /* Offsets in struct trap_frame, for the entry code; checked in trap_frame.c. */
-#define TF_RBX 88
+#define TF_RBX    88
 #define TF_TRAPNO 120
-#define TF_RIP 136
-#define TF_CS 144
+#define TF_RIP    136
+#define TF_CS     144
 
 #define RFLAGS_FIXED (1 << 1) // always one
-#define RFLAGS_TF (1 << 8)
-#define RFLAGS_IF (1 << 9)
-#define RFLAGS_DF (1 << 10)
-#define RFLAGS_NT (1 << 14)
-#define RFLAGS_RF (1 << 16)
-#define RFLAGS_AC (1 << 18)
+#define RFLAGS_TF    (1 << 8)
+#define RFLAGS_IF    (1 << 9)
+#define RFLAGS_DF    (1 << 10)
+#define RFLAGS_NT    (1 << 14)
+#define RFLAGS_RF    (1 << 16)
+#define RFLAGS_AC    (1 << 18)
 
 #ifndef __ASSEMBLER__
 #include "lib/types.h"

@@ -6,7 +6,7 @@
 #include "arch/x86/msr.h"
 #include "arch/x86/trap.h"
 
-#define STUB_SIZE 16
+#define STUB_SIZE      16
 #define GATE_INTERRUPT 0x8e // present, ring 0, interrupts off inside
 #define GATE_FROM_USER 0x60 // ring 3 may use it with an instruction
 

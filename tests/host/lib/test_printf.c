@@ -10,10 +10,12 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #pragma GCC diagnostic ignored "-Wformat"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
 
@@ -107,13 +109,14 @@ static void text_is_cut_and_ended(void **state)
 
 static void pointers_and_what_libc_leaves_open(void **state)
 {
+    const char *volatile nothing = NULL;
     char text[64];
 
     (void)state;
     expect_same(sizeof(ours), "%p %20p %-20p|", (void *)0x1234abcd, (void *)~0ul, (void *)1);
     gaur_snprintf(text, sizeof(text), "%p", NULL);
     assert_string_equal(text, "0x0");
-    gaur_snprintf(text, sizeof(text), "%s", (char *)NULL);
+    gaur_snprintf(text, sizeof(text), "%s", nothing);
     assert_string_equal(text, "(null)");
     gaur_snprintf(text, sizeof(text), "100%%");
     assert_string_equal(text, "100%");

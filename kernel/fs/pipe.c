@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pipe.c - pipes and FIFOs.
+ *
+ * Theory      A ring of bytes over 17 frames. head and tail count bytes; byte n lies in frame n / 4096 mod 17. A frame
+ *             is taken when its first byte comes and given back when its last one is read, so an empty pipe has none.
+ *             Readers and writers first wait without the lock, then look again with it.
+ * Locking     A mutex, since bytes are copied from and to users under it. The counts that waits and polls look at are
+ *             atomic. inode->lock guards inode->pipe and so the life of the ring of a FIFO.
+ * Atomicity   Writes of up to PIPE_BUF bytes wait until there is room for all (pipe(7)).
+ */
+#include "fs/pipe.h"
+
+#include <asm/ioctls.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/poll.h>
+#include <linux/stat.h>
+#include <stdatomic.h>
+
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/nameless.h"
+#include "fs/poll.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "mm/kalloc.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+#include "sync/mutex.h"
+#include "sync/wait.h"
+
+// One more than the capacity fills, since the first and the last of them may be in part used.
+#define PIPE_FRAMES (PIPE_CAPACITY / PAGE_SIZE + 1)
+
+/* Fields: (l) lock  (a) atomic, changed under lock  (i) the inode's lock */
+struct pipe {
+    struct mutex lock;
+    struct wait_queue readable, writable;   // bytes or room have come, or an end was opened or closed
+    uint64_t head, tail;                    // (l) bytes read and written since it was last empty
+    _Atomic uint32_t bytes;                 // (a) tail - head
+    _Atomic uint32_t readers, writers;      // (a) open ends
+    _Atomic uint32_t reader_opens;          // (a) ends ever opened: a FIFO's open waits for a change
+    _Atomic uint32_t writer_opens;          // (a)
+    uint32_t files;                         // (i) open files
+    char *frames[PIPE_FRAMES];              // (l)
+};
+
+static struct pipe *pipe_alloc(void)
+{
+    struct pipe *pipe = slab_zalloc(sizeof *pipe);
+
+    if (pipe == NULL)
+        return NULL;
+    mutex_init(&pipe->lock, "pipe", RANK_PIPE);
+    wait_queue_init(&pipe->readable);
+    wait_queue_init(&pipe->writable);
+    return pipe;
+}
+
+static void pipe_free(struct pipe *pipe)
+{
+    for (unsigned i = 0; i < PIPE_FRAMES; i++) {
+        if (pipe->frames[i] != NULL)
+            kfree(pipe->frames[i]);
+    }
+    slab_free(pipe);
+}
+
+static char **pipe_slot(struct pipe *pipe, uint64_t position)
+{
+    return &pipe->frames[position / PAGE_SIZE % PIPE_FRAMES];
+}
+
+static void pipe_drop_frame(char **slot)
+{
+    kfree(*slot);
+    *slot = NULL;
+}
+
+// Give bytes to the reader, up to the end of a frame. => lock held; bytes, 0 (empty), -EFAULT
+static int64_t pipe_take_run(struct pipe *pipe, struct io *io)
+{
+    char **slot = pipe_slot(pipe, pipe->head);
+    uint64_t offset = pipe->head % PAGE_SIZE;
+    size_t n = MIN(MIN((uint64_t)pipe->bytes, PAGE_SIZE - offset), io->left);
+    size_t moved;
+
+    if (n == 0)
+        return 0;
+    moved = io_copy_out(io, *slot + offset, n);
+    pipe->head += moved;
+    pipe->bytes -= (uint32_t)moved;
+    if (pipe->bytes == 0) {
+        pipe_drop_frame(slot);
+        pipe->head = pipe->tail = 0;
+    } else if (offset + moved == PAGE_SIZE) {
+        pipe_drop_frame(slot);
+    }
+    return moved > 0 ? (int64_t)moved : -EFAULT;
+}
+
+// Take bytes from the writer, up to the end of a frame. => lock held, there is room; bytes, -EFAULT, -ENOMEM
+static int64_t pipe_put_run(struct pipe *pipe, struct io *io, size_t room)
+{
+    char **slot = pipe_slot(pipe, pipe->tail);
+    uint64_t offset = pipe->tail % PAGE_SIZE;
+    size_t moved;
+
+    if (*slot == NULL) {
+        *slot = kalloc();
+        if (*slot == NULL)
+            return -ENOMEM;
+    }
+    moved = io_copy_in(io, *slot + offset, MIN(room, PAGE_SIZE - offset));
+    pipe->tail += moved;
+    pipe->bytes += (uint32_t)moved;
+    if (pipe->bytes == 0 || (moved == 0 && offset == 0))
+        pipe_drop_frame(slot);
+    return moved > 0 ? (int64_t)moved : -EFAULT;
+}
+
+static bool pipe_may_read(const struct pipe *pipe)
+{
+    return pipe->bytes != 0 || pipe->writers == 0;
+}
+
+static bool pipe_may_write(const struct pipe *pipe, size_t need)
+{
+    return PIPE_CAPACITY - pipe->bytes >= need || pipe->readers == 0;
+}
+
+static int64_t pipe_take(struct pipe *pipe, struct io *io)
+{
+    int64_t total = 0, moved;
+
+    mutex_lock(&pipe->lock);
+    do {
+        moved = pipe_take_run(pipe, io);
+        if (moved > 0)
+            total += moved;
+    } while (moved > 0 && io->left > 0);
+    mutex_unlock(&pipe->lock);
+    return total > 0 ? total : moved;
+}
+
+static int64_t pipe_read(struct file *file, struct io *io)
+{
+    struct pipe *pipe = file->private;
+
+    for (;;) {
+        int64_t moved = 0;
+
+        if (pipe->bytes != 0)
+            moved = pipe_take(pipe, io);
+        if (moved > 0)
+            wake_all(&pipe->writable);
+        if (moved != 0)
+            return moved;
+        if (pipe->writers == 0 && pipe->bytes == 0)
+            return 0;
+        if (file_is_nonblocking(file))
+            return -EAGAIN;
+        moved = wait_event_interruptible(&pipe->readable, pipe_may_read(pipe));
+        if (moved != 0)
+            return moved;
+    }
+}
+
+// => bytes moved; 0: no room for `need` bytes; -EPIPE, -EFAULT, -ENOMEM
+static int64_t pipe_put(struct pipe *pipe, struct io *io, size_t need)
+{
+    int64_t total = 0, moved = 0;
+    size_t room;
+
+    mutex_lock(&pipe->lock);
+    room = PIPE_CAPACITY - pipe->bytes;
+    if (pipe->readers == 0)
+        moved = -EPIPE;
+    else if (room < need)
+        room = 0;
+    while (moved >= 0 && room > 0 && io->left > 0) {
+        moved = pipe_put_run(pipe, io, room);
+        if (moved > 0) {
+            total += moved;
+            room -= (size_t)moved;
+        }
+    }
+    mutex_unlock(&pipe->lock);
+    return total > 0 ? total : moved;
+}
+
+static int64_t pipe_write(struct file *file, struct io *io)
+{
+    struct pipe *pipe = file->private;
+    size_t need = io->left <= PIPE_BUF ? io->left : 1;
+    int64_t total = 0, moved;
+
+    for (;;) {
+        moved = pipe_put(pipe, io, need);
+        if (moved > 0) {
+            total += moved;
+            wake_all(&pipe->readable);
+            if (io->left == 0)
+                return total;
+            continue;
+        }
+        if (moved == 0 && file_is_nonblocking(file))
+            moved = -EAGAIN;
+        if (moved == 0)
+            moved = wait_event_interruptible(&pipe->writable, pipe_may_write(pipe, need));
+        if (moved != 0)
+            return total > 0 ? total : moved;
+    }
+}
+
+static uint32_t pipe_poll(struct file *file, struct poll_table *table)
+{
+    struct pipe *pipe = file->private;
+    uint32_t ready = 0;
+
+    if (file->mode & FILE_READ) {
+        poll_wait(table, &pipe->readable);
+        if (pipe->bytes != 0)
+            ready |= POLLIN | POLLRDNORM;
+        // a FIFO that no writer has opened since we did is not hung up
+        if (pipe->writers == 0 && pipe->writer_opens != file->position)
+            ready |= POLLHUP;
+    }
+    if (file->mode & FILE_WRITE) {
+        poll_wait(table, &pipe->writable);
+        if (PIPE_CAPACITY - pipe->bytes >= PIPE_BUF)
+            ready |= POLLOUT | POLLWRNORM;
+        if (pipe->readers == 0)
+            ready |= POLLERR;
+    }
+    return ready;
+}
+
+static int64_t pipe_ioctl(struct file *file, unsigned command, vaddr_t argument)
+{
+    struct pipe *pipe = file->private;
+
+    if (command != FIONREAD)
+        return -ENOTTY;
+    return put_user_u32(argument, pipe->bytes);
+}
+
+// Count the ends that the file is.
+static void pipe_open_ends(struct pipe *pipe, const struct file *file)
+{
+    if (file->mode & FILE_READ) {
+        pipe->readers++;
+        pipe->reader_opens++;
+    }
+    if (file->mode & FILE_WRITE) {
+        pipe->writers++;
+        pipe->writer_opens++;
+    }
+    wake_all(&pipe->readable);
+    wake_all(&pipe->writable);
+}
+
+static void pipe_close_ends(struct pipe *pipe, const struct file *file)
+{
+    mutex_lock(&pipe->lock);
+    if (file->mode & FILE_READ)
+        pipe->readers--;
+    if (file->mode & FILE_WRITE)
+        pipe->writers--;
+    mutex_unlock(&pipe->lock);
+    wake_all(&pipe->readable);
+    wake_all(&pipe->writable);
+}
+
+// The pipe of an inode, made if it has none. => one more file counted; NULL: no memory
+static struct pipe *pipe_attach(struct inode *inode)
+{
+    struct pipe *pipe;
+
+    rwlock_write_lock(&inode->lock);
+    if (inode->pipe == NULL)
+        inode->pipe = pipe_alloc();
+    pipe = inode->pipe;
+    if (pipe != NULL)
+        pipe->files++;
+    rwlock_write_unlock(&inode->lock);
+    return pipe;
+}
+
+static void pipe_detach(struct inode *inode, struct pipe *pipe)
+{
+    bool last;
+
+    rwlock_write_lock(&inode->lock);
+    last = --pipe->files == 0;
+    if (last)
+        inode->pipe = NULL;
+    rwlock_write_unlock(&inode->lock);
+    if (last)
+        pipe_free(pipe);
+}
+
+static void pipe_release(struct file *file)
+{
+    pipe_close_ends(file->private, file);
+    pipe_detach(file_inode(file), file->private);
+}
+
+// Wait for the other end, as fifo(7) says. => 0, -EINTR
+static int fifo_wait(struct file *file, struct pipe *pipe)
+{
+    uint32_t writer_opens = pipe->writer_opens, reader_opens = pipe->reader_opens;
+
+    if ((file->mode & FILE_READ) && !(file->mode & FILE_WRITE) && pipe->writers == 0)
+        return wait_event_interruptible(&pipe->readable, pipe->writer_opens != writer_opens);
+    if ((file->mode & FILE_WRITE) && !(file->mode & FILE_READ) && pipe->readers == 0)
+        return wait_event_interruptible(&pipe->writable, pipe->reader_opens != reader_opens);
+    return 0;
+}
+
+static int fifo_open_ends(struct file *file, struct pipe *pipe)
+{
+    int error = 0;
+
+    mutex_lock(&pipe->lock);
+    if (file_is_nonblocking(file) && !(file->mode & FILE_READ) && pipe->readers == 0) {
+        error = -ENXIO;
+    } else {
+        pipe_open_ends(pipe, file);
+        if (pipe->writers == 0)
+            file->position = pipe->writer_opens;
+    }
+    mutex_unlock(&pipe->lock);
+    return error;
+}
+
+static int fifo_open(struct file *file)
+{
+    struct inode *inode = file_inode(file);
+    struct pipe *pipe = pipe_attach(inode);
+    int error;
+
+    if (pipe == NULL)
+        return -ENOMEM;
+    file->private = pipe;
+    error = fifo_open_ends(file, pipe);
+    if (error == 0 && !file_is_nonblocking(file)) {
+        error = fifo_wait(file, pipe);
+        if (error != 0)
+            pipe_close_ends(pipe, file);
+    }
+    if (error != 0)
+        pipe_detach(inode, pipe);
+    return error;
+}
+
+const struct file_ops fifo_file_ops = {
+    .stream = true,
+    .open = fifo_open,
+    .release = pipe_release,
+    .read = pipe_read,
+    .write = pipe_write,
+    .ioctl = pipe_ioctl,
+    .poll = pipe_poll,
+};
+
+// The ends of a pipe need not wait for each other.
+static int pipe_open(struct file *file)
+{
+    file->private = pipe_attach(file_inode(file));
+    if (file->private == NULL)
+        return -ENOMEM;
+    pipe_open_ends(file->private, file);
+    return 0;
+}
+
+static const struct file_ops pipe_file_ops = {
+    .stream = true,
+    .open = pipe_open,
+    .release = pipe_release,
+    .read = pipe_read,
+    .write = pipe_write,
+    .ioctl = pipe_ioctl,
+    .poll = pipe_poll,
+};
+
+// One end at `path`, with references of its own.
+static int pipe_create_end(const struct path *path, unsigned flags, struct file **out)
+{
+    int error;
+
+    path_get(path);
+    error = file_create(path, &pipe_file_ops, flags, NULL, out);
+    if (error != 0)
+        path_put(path);
+    return error;
+}
+
+int pipe_create(unsigned flags, struct file **reader, struct file **writer)
+{
+    unsigned kept = flags & (unsigned)O_NONBLOCK;
+    struct path path;
+    int error;
+
+    if (flags & ~(unsigned)(O_NONBLOCK | O_CLOEXEC))
+        return -EINVAL;
+    error = nameless_path_create("pipe", S_IFIFO | 0600, &path);
+    if (error != 0)
+        return error;
+    error = pipe_create_end(&path, O_RDONLY | kept, reader);
+    if (error == 0) {
+        error = pipe_create_end(&path, O_WRONLY | kept, writer);
+        if (error != 0)
+            file_put(*reader);
+    }
+    path_put(&path);
+    return error;
+}
+
+bool file_is_pipe(const struct file *file)
+{
+    return file->ops == &pipe_file_ops || file->ops == &fifo_file_ops;
+}

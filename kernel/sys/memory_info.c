@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "sys/memory_info.h"
+
+#include "mm/core_map.h"
+#include "mm/kalloc.h"
+
+void memory_info(struct memory_info *info)
+{
+    *info = (struct memory_info){
+        .free = frames_by_kind(FRAME_FREE),
+        .cached = frames_by_kind(FRAME_FILE),
+        .anonymous = frames_by_kind(FRAME_ANON),
+        .slab = frames_by_kind(FRAME_SLAB),
+        .stacks = frames_by_kind(FRAME_STACK),
+        .page_tables = frames_by_kind(FRAME_NODE) + frames_by_kind(FRAME_VPI),
+        .kernel = frames_by_kind(FRAME_KERNEL),
+    };
+    info->available = info->free;
+    info->shared = info->cached;
+    for (int kind = 0; kind < FRAME_KINDS; kind++)
+        if (kind != FRAME_RESERVED)
+            info->total += frames_by_kind(kind);
+}

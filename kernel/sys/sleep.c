@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sleep.c - wait for a time, or be reminded of it.
+ */
+#include <linux/time.h>
+
+#include "arch/x86/time.h"
+#include "lib/checked.h"
+#include "mm/usercopy.h"
+#include "proc/itimer.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "sync/wait.h"
+#include "sys/syscall.h"
+#include "sys/user_time.h"
+
+/* Sleep until args[0]; if a signal ends it, tell at args[1], unless it is 0, how much was left, and be ready to go on. */
+static int64_t sleep_restartably(struct restart_block *block)
+{
+    uint64_t args[2] = {block->args[0], block->args[1]};
+
+    if (sleep_until(args[0]) != -EINTR)
+        return 0;
+    if (args[1] && put_timespec(args[1], time_left(args[0])))
+        return -EFAULT;
+    return signal_restart_with(sleep_restartably, args, ARRAY_SIZE(args));
+}
+
+static int64_t sleep_for(uint64_t ns, vaddr_t left)
+{
+    struct restart_block block = {.args = {deadline_after(ns), left}};
+
+    return sleep_restartably(&block);
+}
+
+SYSCALL2(nanosleep, vaddr_t, time, vaddr_t, left)
+{
+    uint64_t ns;
+    int error = user_timespec(time, &ns);
+
+    return error ? error : sleep_for(ns, left);
+}
+
+/* The moment on clock_ns() when the wall clock, as it is set now, will say `ns`. */
+static uint64_t monotonic_of_realtime(uint64_t ns)
+{
+    uint64_t now = clock_realtime_ns();
+
+    return ns > now ? deadline_after(ns - now) : 0;
+}
+
+SYSCALL4(clock_nanosleep, int, clock, int, flags, vaddr_t, time, vaddr_t, left)
+{
+    bool wall = clock == CLOCK_REALTIME || clock == CLOCK_TAI;
+    uint64_t ns;
+    int error;
+
+    if (clock == CLOCK_PROCESS_CPUTIME_ID)
+        return -EOPNOTSUPP;
+    if (!wall && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+        return -EINVAL;
+    error = user_timespec(time, &ns);
+    if (error)
+        return error;
+    if (!(flags & TIMER_ABSTIME))
+        return sleep_for(ns, left);
+    error = sleep_until(wall ? monotonic_of_realtime(ns) : ns);
+    return error == -EINTR ? -ERESTARTNOHAND : 0;
+}
+
+SYSCALL1(alarm, unsigned, seconds)
+{
+    struct itimer_setting old, new = {.value_ns = seconds * NS_PER_SECOND};
+    int error = itimer_set(ITIMER_REAL, &new, &old);
+
+    if (error || !old.value_ns)
+        return 0;
+    // Rounded to the nearest second, but a pending alarm is never told as none.
+    return MAX((old.value_ns + NS_PER_SECOND / 2) / NS_PER_SECOND, UINT64_C(1));
+}
+
+static int put_itimer(vaddr_t address, const struct itimer_setting *setting)
+{
+    int error = put_timeval(address + offsetof(struct itimerval, it_interval), setting->interval_ns);
+
+    return error ? error : put_timeval(address + offsetof(struct itimerval, it_value), setting->value_ns);
+}
+
+static int get_itimer(struct itimer_setting *setting, vaddr_t address)
+{
+    int error = user_timeval(address + offsetof(struct itimerval, it_interval), &setting->interval_ns);
+
+    return error ? error : user_timeval(address + offsetof(struct itimerval, it_value), &setting->value_ns);
+}
+
+SYSCALL2(getitimer, int, which, vaddr_t, address)
+{
+    struct itimer_setting setting;
+    int error = itimer_get(which, &setting);
+
+    return error ? error : put_itimer(address, &setting);
+}
+
+SYSCALL3(setitimer, int, which, vaddr_t, new_address, vaddr_t, old_address)
+{
+    struct itimer_setting old, new = {0};
+    int error = new_address ? get_itimer(&new, new_address) : 0;
+
+    if (!error)
+        error = itimer_set(which, &new, &old);
+    if (!error && old_address)
+        error = put_itimer(old_address, &old);
+    return error;
+}

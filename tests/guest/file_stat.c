@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * file_stat.c - what stat, statfs and the times of a file tell.
+ */
+#include "tap.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct stat status;
+
+static bool types_are_told(void)
+{
+    int ends[2];
+
+    CHECK(file_put("file", "x", 1, 0600) && mkdir("folder", 0700) == 0 && symlink("file", "link") == 0);
+    CHECK(stat("file", &status) == 0 && S_ISREG(status.st_mode));
+    CHECK(stat("folder", &status) == 0 && S_ISDIR(status.st_mode));
+    CHECK(lstat("link", &status) == 0 && S_ISLNK(status.st_mode));
+    CHECK(stat("/dev/null", &status) == 0 && S_ISCHR(status.st_mode));
+    CHECK(status.st_rdev == makedev(1, 3));
+    CHECK(pipe(ends) == 0);
+    CHECK(fstat(ends[0], &status) == 0 && S_ISFIFO(status.st_mode));
+    close(ends[0]);
+    close(ends[1]);
+    return true;
+}
+
+static bool size_links_and_blocks_are_told(void)
+{
+    static char page[3 * PAGE];
+
+    CHECK(file_put("sized", page, sizeof page, 0600));
+    CHECK(link("sized", "linked") == 0);
+    int fd = open("sized", O_RDONLY);
+    fsync(fd);
+    CHECK(fstat(fd, &status) == 0);
+    close(fd);
+    CHECK_EQ(status.st_size, sizeof page);
+    CHECK_EQ(status.st_nlink, 2);
+    CHECK_EQ(status.st_blocks, 24);
+    CHECK(status.st_blksize >= 512);
+    CHECK(status.st_ino != 0);
+    return true;
+}
+
+static bool inodes_differ(void)
+{
+    CHECK(file_put("a", "", 0, 0600) && file_put("b", "", 0, 0600));
+    CHECK(stat("a", &status) == 0);
+    ino_t first = status.st_ino;
+    CHECK(stat("b", &status) == 0);
+    CHECK(first != status.st_ino);
+    return true;
+}
+
+static bool times_can_be_set(void)
+{
+    struct timespec times[2] = {{1000000000, 123000000}, {1234567890, 0}};
+
+    CHECK(file_put("timed", "", 0, 0600));
+    CHECK(utimensat(AT_FDCWD, "timed", times, 0) == 0);
+    CHECK(stat("timed", &status) == 0);
+    CHECK_EQ(status.st_atim.tv_sec, 1000000000);
+    CHECK_EQ(status.st_mtim.tv_sec, 1234567890);
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1].tv_nsec = UTIME_NOW;
+    CHECK(utimensat(AT_FDCWD, "timed", times, 0) == 0);
+    CHECK(stat("timed", &status) == 0);
+    CHECK_EQ(status.st_atim.tv_sec, 1000000000);
+    CHECK(status.st_mtim.tv_sec > 1600000000);
+    times[0].tv_nsec = 1000000000;
+    CHECK_FAILS(utimensat(AT_FDCWD, "timed", times, 0), EINVAL);
+    CHECK_FAILS(utimensat(AT_FDCWD, "missing", NULL, 0), ENOENT);
+    int fd = open("timed", O_RDONLY);
+    CHECK(futimens(fd, NULL) == 0);
+    close(fd);
+    return true;
+}
+
+static bool writing_moves_the_times_on(void)
+{
+    struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+
+    CHECK(file_put("written", "x", 1, 0600));
+    CHECK(utimensat(AT_FDCWD, "written", old, 0) == 0);
+    CHECK(stat("written", &status) == 0);
+    time_t changed = status.st_ctim.tv_sec;
+    CHECK(file_put("written", "y", 1, 0600));
+    CHECK(stat("written", &status) == 0);
+    CHECK(status.st_mtim.tv_sec > 1600000000 && status.st_ctim.tv_sec >= changed);
+    CHECK(mkdir("grown", 0700) == 0 && utimensat(AT_FDCWD, "grown", old, 0) == 0);
+    CHECK(file_put("grown/child", "", 0, 0600));
+    CHECK(stat("grown", &status) == 0);
+    CHECK(status.st_mtim.tv_sec > 1600000000);
+    return true;
+}
+
+static bool statfs_tells_of_the_file_system(void)
+{
+    struct statfs fs, again;
+    int fd = open(".", O_RDONLY);
+
+    CHECK(statfs(".", &fs) == 0);
+    CHECK(fs.f_bsize >= 512 && fs.f_namelen >= 255 && fs.f_type != 0);
+    CHECK(fs.f_bfree <= fs.f_blocks);
+    CHECK(fstatfs(fd, &again) == 0);
+    CHECK_EQ(again.f_type, fs.f_type);
+    CHECK_FAILS(statfs("missing", &fs), ENOENT);
+    close(fd);
+    return true;
+}
+
+static bool at_calls_work_from_a_folder(void)
+{
+    char target[8];
+
+    CHECK(mkdir("base", 0700) == 0);
+    int base = open("base", O_RDONLY | O_DIRECTORY);
+    int fd = openat(base, "file", O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0);
+    close(fd);
+    CHECK(fstatat(base, "file", &status, 0) == 0 && S_ISREG(status.st_mode));
+    CHECK(mkdirat(base, "sub", 0700) == 0);
+    CHECK(symlinkat("file", base, "link") == 0);
+    CHECK(fstatat(base, "link", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode));
+    CHECK_EQ(readlinkat(base, "link", target, sizeof target), 4);
+    CHECK(linkat(base, "file", base, "sub/hard", 0) == 0);
+    CHECK(renameat(base, "sub/hard", base, "moved") == 0);
+    CHECK(fchmodat(base, "moved", 0640, 0) == 0);
+    CHECK(faccessat(base, "moved", R_OK, 0) == 0);
+    CHECK_FAILS(unlinkat(base, "sub", 0), EISDIR);
+    CHECK(unlinkat(base, "sub", AT_REMOVEDIR) == 0);
+    CHECK(unlinkat(base, "moved", 0) == 0);
+    CHECK_FAILS(openat(999, "file", O_RDONLY), EBADF);
+    fd = open("file", O_RDONLY);
+    CHECK_FAILS(openat(fd, "file", O_RDONLY), ENOTDIR);
+    CHECK(fstatat(fd, "", &status, AT_EMPTY_PATH) == 0 && S_ISREG(status.st_mode));
+    close(fd);
+    close(base);
+    return true;
+}
+
+int main(void)
+{
+    if (!scratch_enter())
+        return tap_done();
+    TEST(types_are_told);
+    TEST(size_links_and_blocks_are_told);
+    TEST(inodes_differ);
+    TEST(times_can_be_set);
+    TEST(writing_moves_the_times_on);
+    TEST(statfs_tells_of_the_file_system);
+    TEST(at_calls_work_from_a_folder);
+    return tap_done();
+}
