@@ -14,7 +14,7 @@ BUILD     := build/$(if $(DEBUG),debug,release)
 USERBUILD := build/user
 USERCC    := musl-gcc
 USERFLAGS := -static -O2 -g -Wall -Wextra
-PYTHON    := $(firstword $(wildcard /usr/bin/python3) python3)
+PYTHON    := PYTHONPYCACHEPREFIX=build/pycache $(firstword $(wildcard /usr/bin/python3) python3)
 
 # $(call say,CC,file) is a recipe's short line; $(Q) hides the long one.
 Q   := $(if $(V),,@)

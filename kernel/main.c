@@ -32,6 +32,7 @@
 #include "sync/log_lock.h"
 #include "sync/sched.h"
 #include "sync/timer.h"
+#include "sys/procfs/procfs.h"
 
 void kernel_main(paddr_t start_info) __noreturn; // called by boot.S
 
@@ -126,6 +127,7 @@ void kernel_main(paddr_t start_info)
            frames_by_kind(FRAME_FREE) * PAGE_SIZE >> 10, smp_cpus_present(), smp_cpus_present() == 1 ? "" : "s");
     proc_init();
     vfs_init();
+    procfs_init();
     start_other_cpus();
     struct kthread *boot = sched_spawn_kernel(start_system, NULL, "boot");
     if (!boot)

@@ -412,7 +412,7 @@ static int wait_for_raw(struct tty *tty, size_t wanted, bool nonblocking)
     uint32_t seen = tty_available(tty);
     int error = 0;
 
-    if (seen >= MAX(min, (size_t)1) || (min == 0 && time == 0 && !nonblocking))
+    if (seen >= MAX(min, (size_t)1) || (min == 0 && time == 0))
         return 0;
     if (nonblocking)
         return seen > 0 ? 0 : -EAGAIN;

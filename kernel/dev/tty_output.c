@@ -7,7 +7,7 @@
 #include "dev/tty_private.h"
 #include "lib/errno.h"
 
-#define CHUNK 64u                   // characters taken from the writer at a time
+#define CHUNK 32u                   // characters taken from the writer at a time
 #define MOST_PER_CHAR 8u            // a tab as spaces
 
 static bool is_control(uint8_t c)

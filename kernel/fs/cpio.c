@@ -22,7 +22,7 @@ static enum cpio_result corrupt(struct cpio *cpio, const char *problem)
 // First bytes of what people compress archives with.
 static bool looks_compressed(const char *data, uint64_t left)
 {
-    static const char magics[][5] = {"\x1f\x8b", "BZh", "\xfd" "7zX", "\x28\xb5\x2f\xfd", "\x02\x21\x4c\x18",
+    static const char magics[][5] = {"\x1f\x8b", "BZh", "\3757zX", "\x28\xb5\x2f\xfd", "\x02\x21\x4c\x18",
                                      "\x04\x22\x4d\x18", "\x89LZO", "\x5d"};
 
     for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
@@ -92,13 +92,21 @@ static enum cpio_result place_name_and_data(struct cpio *cpio, struct cpio_entry
     return strcmp(entry->name, "TRAILER!!!") == 0 ? CPIO_TRAILER : CPIO_ENTRY;
 }
 
+// Four at a time, since there may be most of a frame of them.
+static void skip_zeros(struct cpio *cpio)
+{
+    while (cpio->at + 4 <= cpio->size && *(const uint32_t *)(cpio->base + cpio->at) == 0)
+        cpio->at += 4;
+    while (cpio->at < cpio->size && cpio->base[cpio->at] == 0)
+        cpio->at++;
+}
+
 enum cpio_result cpio_next(struct cpio *cpio, struct cpio_entry *entry)
 {
     uint32_t numbers[HEADER_NUMBERS];
     const char *header;
 
-    while (cpio->at < cpio->size && cpio->base[cpio->at] == 0)
-        cpio->at++;
+    skip_zeros(cpio);
     if (cpio->at == cpio->size)
         return CPIO_END;
     header = cpio->base + cpio->at;

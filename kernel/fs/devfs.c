@@ -79,11 +79,11 @@ void devfs_create_link(const char *name, const char *target)
         panic("devtmpfs: cannot make %s: error %d", name, -error);
 }
 
-void devfs_create_folder(const char *name)
+void devfs_create_folder(const char *name, uint32_t mode)
 {
     struct lookup lookup = own_lookup();
 
-    (void)!vfs_mkdir(&lookup, name, 0755);
+    (void)!vfs_mkdir(&lookup, name, mode);
 }
 
 void devfs_mount_on_root(void)

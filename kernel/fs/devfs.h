@@ -17,7 +17,7 @@ void devfs_init(void);
  */
 void devfs_create_node(const char *name, uint32_t mode, device_t number);
 void devfs_create_link(const char *name, const char *target);
-void devfs_create_folder(const char *name);
+void devfs_create_folder(const char *name, uint32_t mode);
 
 // At boot, after the root is filled: mount it on /dev if that is a directory, so that init finds /dev/console.
 void devfs_mount_on_root(void);

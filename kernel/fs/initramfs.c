@@ -73,6 +73,8 @@ static void check(const struct cpio_entry *entry, int error)
 // Make the archive's own frames the first `pages` pages of the file.
 static int adopt_pages(struct unpacking *unpacking, struct inode *inode, const char *data, uint64_t pages)
 {
+    if (pages == 0)
+        return 0;
     unpacking->adopted = data;
     unpacking->adopted_end = data + pages * PAGE_SIZE;
     for (uint64_t index = 0; index < pages; index++) {
@@ -86,24 +88,44 @@ static int adopt_pages(struct unpacking *unpacking, struct inode *inode, const c
     return 0;
 }
 
+static bool is_zero(const char *from, const char *to)
+{
+    while (from < to && *from == 0)
+        from++;
+    return from == to;
+}
+
+// How many of the file's pages can be the archive's frames. The last one only if what follows the data in it is zero.
+static uint64_t adoptable_pages(const struct unpacking *unpacking, const struct cpio_entry *entry)
+{
+    const char *end = entry->data + entry->size, *frame_end = (const char *)ALIGN_UP((vaddr_t)end, PAGE_SIZE);
+
+    if (!IS_ALIGNED((vaddr_t)entry->data, PAGE_SIZE) || entry->data < unpacking->kept)
+        return 0;
+    if (frame_end <= unpacking->cpio.base + unpacking->cpio.size && is_zero(end, frame_end))
+        return (uint64_t)(frame_end - entry->data) / PAGE_SIZE;
+    return entry->size / PAGE_SIZE;
+}
+
+static int copy_rest(struct inode *inode, const struct cpio_entry *entry, uint64_t from)
+{
+    struct io io = io_kernel((char *)(uintptr_t)entry->data + from, entry->size - from, from);
+    int64_t copied = page_cache_write(&inode->pages, &io);
+
+    return copied < 0 ? (int)copied : io.left == 0 ? 0 : -ENOMEM;
+}
+
 static int fill_file(struct unpacking *unpacking, struct inode *inode, const struct cpio_entry *entry)
 {
-    uint64_t adopted = IS_ALIGNED((vaddr_t)entry->data, PAGE_SIZE) && entry->data >= unpacking->kept
-                           ? ALIGN_DOWN((uint64_t)entry->size, PAGE_SIZE) : 0;
-    struct io io = io_kernel((char *)(uintptr_t)entry->data + adopted, entry->size - adopted, adopted);
-    int64_t copied = 0;
-    int error = 0;
+    uint64_t pages = adoptable_pages(unpacking, entry);
+    uint64_t adopted = MIN(pages * PAGE_SIZE, (uint64_t)entry->size);
+    int error = adopt_pages(unpacking, inode, entry->data, pages);
 
-    if (adopted > 0)
-        error = adopt_pages(unpacking, inode, entry->data, adopted / PAGE_SIZE);
-    if (error == 0) {
-        inode->pages.size = adopted;
-        copied = page_cache_write(&inode->pages, &io);
-    }
+    inode->pages.size = adopted;
+    if (error == 0 && adopted < entry->size)
+        error = copy_rest(inode, entry, adopted);
     tmpfs_account_adopted(inode);
-    if (error == 0 && copied < 0)
-        error = (int)copied;
-    return error != 0 || io.left == 0 ? error : -ENOMEM;
+    return error;
 }
 
 static void set_owner_and_time(struct inode *inode, const struct cpio_entry *entry)

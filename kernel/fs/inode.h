@@ -184,7 +184,8 @@ void inode_put_write(struct inode *inode);
 int inode_deny_write(struct inode *inode) __must_check;
 void inode_allow_write(struct inode *inode);
 
-// What a page cache needs to know of its inode: for the ops of file systems with pages.
+// What a page cache needs to know of its inode: for the ops of file systems with pages. describe takes the tree lock, so no
+// vspace lock may be held.
 void inode_pages_hold(struct page_cache *pages);
 void inode_pages_release(struct page_cache *pages);
 int inode_pages_describe(struct page_cache *pages, char *buffer, size_t size, struct map_identity *identity);

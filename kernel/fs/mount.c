@@ -224,6 +224,12 @@ int mount_create_root(struct file_system_type *type, const char *options)
     return 0;
 }
 
+// A volatile file system makes a new dentry for each look-up, so what is mounted on one would never be found.
+static bool is_lasting(const struct path *at)
+{
+    return !(at->dentry->sb->flags & SB_VOLATILE) || at->dentry == at->dentry->sb->root;
+}
+
 static bool same_place_and_source(const struct path *at, const struct super_block *sb)
 {
     return at->mount->sb == sb && at->dentry == at->mount->root;
@@ -243,6 +249,8 @@ int vfs_mount(const struct path *at, const char *source, const char *type_name, 
         return -ENODEV;
     if (!inode_is_directory(path_inode(at)))
         return -ENOTDIR;
+    if (!is_lasting(at))
+        return -EINVAL;
     error = type->mount(type, source, options, &sb);
     if (error != 0)
         return error;
@@ -277,6 +285,8 @@ int vfs_bind(const struct path *from, const struct path *at, const struct creden
         return -EPERM;
     if (inode_is_directory(path_inode(from)) != inode_is_directory(path_inode(at)))
         return -ENOTDIR;
+    if (!is_lasting(at))
+        return -EINVAL;
     mount = mount_create(from->mount->sb, from->dentry, from->mount->source);
     if (mount == NULL)
         return -ENOMEM;

@@ -16,6 +16,7 @@
 #include "arch/x86/cpu.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/fail.h"
 #include "mm/stat.h"
 #include "sync/spinlock.h"
 
@@ -230,6 +231,8 @@ void kalloc_drain(void)
 
 static struct core_map_entry *frame_alloc_for(enum frame_kind kind, const void *caller)
 {
+    if (fail_now())
+        return NULL;
     struct core_map_entry *page = cache_take(kind, caller);
     if (!page) {
         /* The last free frames may lie in other CPUs' caches. */
@@ -266,7 +269,7 @@ void frame_free(struct core_map_entry *page)
 
 struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
 {
-    if (order >= BUDDY_ORDERS)
+    if (order >= BUDDY_ORDERS || fail_now())
         return NULL;
     spin_lock(&kmem.lock);
     pfn_t pfn = buddy_alloc_locked(order);

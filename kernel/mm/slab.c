@@ -12,6 +12,7 @@
 
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/fail.h"
 #include "mm/kalloc.h"
 
 #define FREE_MARK 0xdeadf4eedeadf4eeull
@@ -124,6 +125,8 @@ static struct slab_frame *slab_frame_find(struct slab_cache *cache)
 
 void *slab_cache_alloc(struct slab_cache *cache)
 {
+    if (fail_now())
+        return NULL;
     spin_lock(&cache->lock);
     struct slab_frame *frame = slab_frame_find(cache);
     if (!frame) {

@@ -121,6 +121,7 @@ void credentials_commit(struct credentials *credentials)
     if (thread->tid == process->pid) {
         leaders = process->credentials;
         process->credentials = credentials_get(credentials);
+        process->uid = credentials->uid;
     }
     spin_unlock(&process->lock);
     credentials_put(old);

@@ -30,16 +30,11 @@ struct exec_request {
 __must_check int exec_open(const char *path, struct file **out);
 
 /*
- * The same for a file that is already open (execveat with AT_EMPTY_PATH, fexecve). => 0, -EACCES
- */
-__must_check int exec_may_run(struct file *file);
-
-/*
  * Replace the program. On success the trap frame holds the new program's first registers, and the system call returns 0.
  *
- * => everything is checked and allocated before the old program is given up; what can fail after is the user's
- *    stack running out of memory, and then SIGKILL ends the process
- * => 0; -ENOEXEC, -E2BIG, -EFAULT, -ENOMEM, -ENOENT (interpreter), -EACCES, -ELOOP, -EIO, -EINTR; then nothing has changed
+ * => everything is checked, allocated and written before the old program is given up
+ * => 0; -ENOEXEC, -E2BIG, -EFAULT, -ENOMEM, -ENOENT (interpreter), -EACCES, -ELOOP, -EIO, -EINTR; then nothing has
+ *    changed, but that other threads may have been ended
  */
 int process_exec(const struct exec_request *request);
 

@@ -215,15 +215,15 @@ int process_end_other_threads(void)
     struct process *process = self->process;
     int error;
 
-    if (process->thread_count == 1)
-        return 0;
-    error = claim_process(process, self);
-    if (error != 0)
-        return error;
-    wait_event(&process->events, process->thread_count == 1 || process->group_exiting);
-    __atomic_store_n(&process->exec_thread, NULL, __ATOMIC_RELAXED);
-    if (process->group_exiting)
-        return -EINTR;
+    if (process->thread_count > 1) {
+        error = claim_process(process, self);
+        if (error != 0)
+            return error;
+        wait_event(&process->events, process->thread_count == 1 || process->group_exiting);
+        __atomic_store_n(&process->exec_thread, NULL, __ATOMIC_RELAXED);
+        if (process->group_exiting)
+            return -EINTR;
+    }
     become_leader(process, self);
     return 0;
 }

@@ -14,11 +14,9 @@
 #include <linux/time.h>
 
 #include "arch/x86/time.h"
-#include "fs/credentials.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/slab.h"
-#include "proc/cred.h"
 #include "proc/deferred.h"
 #include "proc/exit.h"
 #include "proc/handlers.h"
@@ -41,7 +39,7 @@ static struct signal_entry *child_entry(struct process *child, int sig, int code
     info.si_signo = sig;
     info.si_code = code;
     info.si_pid = child->id;
-    info.si_uid = current_credentials()->uid;
+    info.si_uid = child->uid;
     info.si_status = status;
     info.si_utime = usage.user_ns / NS_PER_CLOCK_TICK;
     info.si_stime = usage.system_ns / NS_PER_CLOCK_TICK;

@@ -66,9 +66,7 @@ static uint64_t count_processes_of_user(uint32_t uid)
 
     while ((process = process_find_from(next)) != NULL) {
         next = process->id + 1;
-        spin_lock(&process->lock);
-        count += process->credentials->uid == uid;
-        spin_unlock(&process->lock);
+        count += process->uid == uid;
         process_put(process);
     }
     return count;
@@ -104,11 +102,10 @@ static void child_start(void *arg)
 /* A thread of `process` that goes on where the running one is. => NULL when there is no memory */
 static struct thread *copy_thread(struct process *process, const struct clone_request *request)
 {
-    struct thread *thread = thread_create(process, child_start, NULL);
+    struct thread *thread = thread_create(process, child_start);
 
     if (thread == NULL)
         return NULL;
-    thread->kthread.entry_argument = thread;
     *thread->frame = *current_thread()->frame;
     thread->frame->rax = 0;
     if (request->stack != 0)
@@ -165,6 +162,7 @@ static void copy_fields(struct process *child, struct process *parent)
         file_get(child->executable);
     spin_unlock(&parent->lock);
     child->credentials = credentials_get(current_thread()->credentials);
+    child->uid = child->credentials->uid;
     child->nice = parent->nice;
     child->not_dumpable = parent->not_dumpable;
     child->start_ns = clock_ns();

@@ -14,11 +14,12 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"
+#include "proc/boot.h"
 #include "proc/cred.h"
 #include "proc/deferred.h"
 #include "proc/fs_context.h"
 #include "proc/handlers.h"
-#include "proc/itimer.h"
+#include "proc/signal_queue.h"
 
 static struct slab_cache process_cache;
 static _Atomic uint64_t forks;

@@ -86,6 +86,7 @@ struct process {
     struct file_table *files;           // (p)
     struct fs_context *fs;              // (p)
     struct credentials *credentials;    // (p) the leader's, also after its end
+    _Atomic uint32_t uid;               // (a) their real user id, for those who cannot take the lock
     struct file *executable;            // (p) /proc/PID/exe
     char comm[COMM_SIZE];               // (p)
     struct program_ranges ranges;       // (p)
@@ -117,6 +118,7 @@ struct process {
 
     // accounts
     uint64_t start_ns;                  // (c) since boot
+    _Atomic uint64_t ticks;             // (a) 10 ms of CPU time each, for RLIMIT_CPU
     struct process_usage usage;         // (t) of threads that have ended
     struct process_usage child_usage;   // (t) of children that were waited for
     int nice;                           // (a) kept and inherited; the scheduler has one class

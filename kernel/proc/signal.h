@@ -11,9 +11,11 @@
 #include <asm/errno.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
+#include <linux/signal.h>
 
 #include "lib/list.h"
 #include "lib/types.h"
+#include "proc/pid.h"
 
 struct process;
 struct thread;

@@ -7,7 +7,6 @@
  *          until a thread takes it (signal_take.c).
  * Locking  process_tree, then the process's signal_lock; both with interrupts off. Entries are allocated before.
  */
-#include "arch/x86/trap.h"
 #include "fs/credentials.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -226,8 +225,6 @@ void signal_force(int sig, int code, vaddr_t address)
 
     info.si_addr = (void *)address;
     entry = signal_entry_create(&info);
-    thread->trap_number = thread->frame->trapno;
-    thread->trap_error = thread->frame->err;
     flags = spin_lock_irq(&process->signal_lock);
     handlers_read(process->handlers, sig, &action);
     if (action.sa_handler == SIG_IGN || (thread->blocked & SIGNAL_BIT(sig))) {

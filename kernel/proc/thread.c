@@ -43,8 +43,10 @@ static void switch_to(struct kthread *kthread)
 {
     struct thread *thread = thread_of(kthread);
 
-    if (!kthread_is_user(kthread))
+    if (!kthread_is_user(kthread)) {
+        vspace_activate(NULL); // the one that was loaded may go meanwhile
         return;
+    }
     vspace_activate(thread->detached ? NULL : thread->process->vspace);
     user_set_fs_base(thread->fs_base);
     user_set_gs_base(thread->gs_base);
@@ -98,7 +100,7 @@ static void thread_inherit(struct thread *thread)
     thread->credentials = credentials_get(parent->credentials);
 }
 
-struct thread *thread_create(struct process *process, void (*entry)(void *), void *arg)
+struct thread *thread_create(struct process *process, void (*entry)(void *thread))
 {
     struct thread *thread = slab_cache_alloc(&thread_cache);
     void *stack;
@@ -120,7 +122,7 @@ struct thread *thread_create(struct process *process, void (*entry)(void *), voi
     thread->frame = (struct trap_frame *)stack - 1;
     thread_inherit(thread);
     kthread_init(&thread->kthread, process->comm, stack);
-    kthread_prepare(&thread->kthread, thread->frame, entry, arg);
+    kthread_prepare(&thread->kthread, thread->frame, entry, thread);
     return thread;
 }
 

@@ -95,11 +95,11 @@ static inline bool current_is_user_thread(void)
 
 /*
  * A thread of `process`, with a kernel stack, not started and in no list; it copies the mask, the FPU state and the segment
- * bases of the running thread (an initial FPU state if a kernel thread runs). `entry(arg)` is what it will run first, on its own stack.
+ * bases of the running thread (an initial FPU state if a kernel thread runs). What it will run first, on its own stack, is entry(thread).
  *
  * => NULL when there is no memory
  */
-__must_check struct thread *thread_create(struct process *process, void (*entry)(void *), void *arg);
+__must_check struct thread *thread_create(struct process *process, void (*entry)(void *thread));
 
 /* Give back a thread that has never run, or runs no more. */
 void thread_free(struct thread *thread);

@@ -6,7 +6,6 @@
 
 #include <linux/wait.h>
 
-#include "fs/credentials.h"
 #include "lib/errno.h"
 #include "proc/deferred.h"
 #include "proc/exit.h"
@@ -39,7 +38,7 @@ static bool is_meant(const struct wait_request *request, const struct process *c
 static void fill(struct wait_result *result, struct process *child, int code, int status)
 {
     result->id = child->id;
-    result->uid = child->credentials->uid;
+    result->uid = child->uid;
     result->code = code;
     result->status = status;
     result->usage = child->usage;

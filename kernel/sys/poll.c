@@ -172,9 +172,18 @@ int poll_take_mask(vaddr_t mask, uint64_t size)
     return 0;
 }
 
+/* A handler runs with the old mask saved in its frame; if none can run, the old mask is back before anything else. */
 int64_t poll_result(int64_t result)
 {
-    return result == -EINTR ? -ERESTARTNOHAND : result;
+    struct thread *thread = current_thread();
+
+    if (result == -EINTR)
+        return -ERESTARTNOHAND;
+    if (thread->restore_blocked) {
+        thread->restore_blocked = false;
+        signal_set_blocked(thread->saved_blocked);
+    }
+    return result;
 }
 
 SYSCALL5(ppoll, vaddr_t, fds, uint32_t, count, vaddr_t, timeout, vaddr_t, mask, uint64_t, mask_size)

@@ -17,7 +17,11 @@ __must_check int poll_deadline(vaddr_t timeout, uint64_t *deadline);
 /* Take the signal mask at user address `mask` (0: none) until the call returns. => 0, -EFAULT, -EINVAL */
 __must_check int poll_take_mask(vaddr_t mask, uint64_t size);
 
-/* What a wait that a signal ended returns: again, unless a handler runs. */
+/*
+ * The last step of a call that may have taken a mask: puts the old one back, unless a signal ended the wait.
+ *
+ * => `result`; -EINTR becomes -ERESTARTNOHAND: again, unless a handler runs
+ */
 int64_t poll_result(int64_t result);
 
 #endif

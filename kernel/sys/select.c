@@ -145,7 +145,7 @@ static int64_t select_run(struct select_request *request)
     size = work_size(request);
     buffer = buffer_alloc(size);
     if (!buffer)
-        return -ENOMEM;
+        return poll_result(-ENOMEM);
     work.entries = (struct poll_entry *)buffer;
     for (int i = 0; i < SETS; i++)
         work.sets[i] = (uint64_t *)(buffer + request->count * sizeof(struct poll_entry) + i * set_size(request));
@@ -184,10 +184,10 @@ SYSCALL6(pselect6, int, count, vaddr_t, read, vaddr_t, write, vaddr_t, except, v
     if (mask && copy_from_user(pair, mask, sizeof(pair)))
         return -EFAULT;
     result = poll_deadline(timeout, &request.deadline);
-    if (!result)
-        result = poll_take_mask(pair[0], pair[1]);
     if (!result && count < 0)
         result = -EINVAL;
+    if (!result)
+        result = poll_take_mask(pair[0], pair[1]);
     if (result)
         return result;
     result = select_run(&request);

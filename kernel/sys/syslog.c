@@ -5,7 +5,7 @@
  * Each record is told as "<6>[    0.123456] text\n", a line of text at a time. A record lies in a small buffer from the slab while
  * it is copied.
  */
-#include "lib/log.h"
+#include "sys/syslog.h"
 
 #include "arch/x86/time.h"
 #include "lib/errno.h"
@@ -14,6 +14,8 @@
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 #include "proc/cred.h"
+#include "proc/process.h"
+#include "sync/wait.h"
 #include "sys/syscall.h"
 
 enum {
@@ -30,28 +32,21 @@ enum {
     ACTION_SIZE_BUFFER,
 };
 
-/* A record as text: its prefix and the longest line. */
-#define PREFIX_MAX 32
-#define RECORD_MAX (PREFIX_MAX + LOG_LINE_MAX + 1)
+#define WAIT_NS 250000000ull        // between two looks for a message that has not come yet
 
 static _Atomic uint64_t cleared;    // records before this one are no longer told
 static _Atomic uint64_t consumed;   // records before this one were read by ACTION_READ
 
-/*
- * The first record from *sequence on, as text, and *sequence set behind it.
- *
- * => its length, 0 when there is none
- */
-static size_t record_text(uint64_t *sequence, char *text)
+size_t syslog_record(uint64_t *sequence, char *text)
 {
     struct log_record record;
-    char *message = text + PREFIX_MAX;
+    char *message = text + SYSLOG_PREFIX_MAX;
     int prefix;
 
     if (!log_read(*sequence, &record, message, LOG_LINE_MAX))
         return 0;
     *sequence = record.sequence + 1;
-    prefix = snprintf(text, PREFIX_MAX, "<%u>[%5llu.%06llu] ", record.level,
+    prefix = snprintf(text, SYSLOG_PREFIX_MAX, "<%u>[%5llu.%06llu] ", record.level,
                       (unsigned long long)(record.time_ns / NS_PER_SECOND),
                       (unsigned long long)(record.time_ns % NS_PER_SECOND / 1000));
     memmove(text + prefix, message, record.size);
@@ -64,7 +59,7 @@ static size_t text_size(uint64_t sequence, char *text)
 {
     size_t total = 0, size;
 
-    while ((size = record_text(&sequence, text)) != 0)
+    while ((size = syslog_record(&sequence, text)) != 0)
         total += size;
     return total;
 }
@@ -75,7 +70,7 @@ static uint64_t first_that_fits(uint64_t sequence, size_t size, char *text)
     size_t total = text_size(sequence, text);
 
     while (total > size)
-        total -= record_text(&sequence, text);
+        total -= syslog_record(&sequence, text);
     return sequence;
 }
 
@@ -86,7 +81,7 @@ static int64_t copy_records(uint64_t *sequence, vaddr_t buffer, size_t size, cha
 
     for (;;) {
         uint64_t next = *sequence;
-        size_t length = record_text(&next, text);
+        size_t length = syslog_record(&next, text);
 
         if (!length || length > size - done)
             return done;
@@ -107,19 +102,23 @@ static int64_t read_all(vaddr_t buffer, size_t size, bool clear, char *text)
     return result;
 }
 
-/* There is nobody to wake a reader: one that finds nothing is told so. */
+/* Wait for a message: printk may be called under any lock, so it wakes nobody, and who waits looks now and then. */
 static int64_t read_new(vaddr_t buffer, size_t size, char *text)
 {
     uint64_t sequence = consumed;
-    int64_t result = copy_records(&sequence, buffer, size, text);
+    int64_t result;
 
+    while (sequence >= log_next())
+        if (sleep_until(clock_ns() + WAIT_NS))
+            return -ERESTARTSYS;
+    result = copy_records(&sequence, buffer, size, text);
     consumed = sequence;
-    return result ? result : -EAGAIN;
+    return result;
 }
 
 static int64_t with_text(int action, vaddr_t buffer, size_t size)
 {
-    char *text = slab_alloc(RECORD_MAX);
+    char *text = slab_alloc(SYSLOG_RECORD_MAX);
     int64_t result;
 
     if (!text)

@@ -57,7 +57,7 @@ def keys(terminal):
     start(terminal, 'sleep 1000')
     terminal.type('\x1a')
     ok(terminal.read_until('Stopped.*' + PROMPT, 20) is not None, '^Z stops sleep', terminal.seen[-300:])
-    answer(terminal, 'kill %1; wait; echo over', 'over', 'and kill ends it')
+    answer(terminal, 'kill -9 %1; wait; echo over', 'over', 'and kill ends it')
 
 def program():
     terminal = Terminal('run', '--quiet', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo a terminal; exit 6')

@@ -13,6 +13,12 @@ MUSL_CC   ?= musl-gcc
 MUSL_LIB  ?= $(patsubst %/rcrt1.o,%,$(firstword $(wildcard $(addsuffix /rcrt1.o, \
 	/usr/lib/x86_64-linux-musl /usr/lib/musl/lib /usr/lib))))
 
+# Short lines, as the top Makefile has them.
+ifeq ($(origin say),undefined)
+Q   := $(if $(V),,@)
+say  = $(if $(V),@:,@printf '  %-5s %s\n' '$(1)' '$(2)')
+endif
+
 GUEST_SRC := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 GUEST_OUT := $(USERBUILD)/guest
 
@@ -21,7 +27,7 @@ GUEST_CFLAGS ?= -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -D_GNU_SOURCE
 GUEST_PROGRAMS := \
 	faults \
 	stack brk mmap munmap mprotect map_model demand_zero no_execute tlb \
-	fork_cow fork_readonly fork_shared fork_sharers usercopy kernel_pointers \
+	fork_cow fork_readonly fork_shared fork_sharers fork_race usercopy kernel_pointers \
 	fork_wait vfork exec exec_auxv exec_script exec_hostile kill_groups \
 	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \
 	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
@@ -37,7 +43,7 @@ guest-tests: $(GUEST_SUITE) $(GUEST_TESTS)
 
 # On this Linux: are the tests themselves right?
 guest-check: guest-tests
-	$(GUEST_SUITE) --linux $(GUEST_TESTS)
+	$(Q)$(GUEST_SUITE) --linux $(GUEST_TESTS)
 
 .SECONDARY: $(GUEST_LIB) $(patsubst %,$(GUEST_OUT)/obj/%.o,$(GUEST_PROGRAMS) suite)
 
@@ -46,14 +52,17 @@ $(GUEST_OUT)/faults: $(GUEST_OUT)/obj/faults_rows.o
 $(GUEST_OUT)/fpu $(GUEST_OUT)/signal_registers: $(GUEST_OUT)/obj/vectors.o
 
 $(GUEST_OUT)/obj/%.o: $(GUEST_SRC)/%.c
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(GUEST_OUT)/%: $(GUEST_OUT)/obj/%.o $(GUEST_LIB)
+	$(call say,LD,$@)
 	$(Q)$(MUSL_CC) -static -s -o $@ $(filter %.o,$^)
 
 # musl-gcc has no -static-pie of its own; spelled out.
 $(GUEST_OUT)/exec_auxv_pie: $(addprefix $(GUEST_SRC)/,exec_auxv.c tap.c tap.h)
+	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -fPIE -static -nostartfiles -s -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
 		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(filter %.c,$^) $(MUSL_LIB)/crtn.o

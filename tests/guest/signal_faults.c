@@ -26,8 +26,13 @@ static void caught(int signo, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
-static void divide_by_zero(void) { __asm__ volatile("xor %%edx, %%edx\n xor %%ecx, %%ecx\n mov $1, %%eax\n div %%ecx" ::: "eax", "ecx", "edx"); }
-static void divide_overflow(void) { __asm__ volatile("mov $2, %%edx\n mov $1, %%ecx\n xor %%eax, %%eax\n div %%ecx" ::: "eax", "ecx", "edx"); }
+static void divide(unsigned high, unsigned low, unsigned by)
+{
+    __asm__ volatile("div %2" : "+a"(low), "+d"(high) : "c"(by));
+}
+
+static void divide_by_zero(void) { divide(0, 1, 0); }
+static void divide_overflow(void) { divide(2, 0, 1); }
 static void undefined(void) { __asm__ volatile("ud2"); }
 static void breakpoint(void) { __asm__ volatile("int3"); }
 static void privileged(void) { __asm__ volatile("hlt"); }

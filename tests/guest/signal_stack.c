@@ -86,7 +86,8 @@ static bool disabled_stack_is_not_used(void)
 
 static bool too_small_a_stack_is_refused(void)
 {
-    stack_t small = {.ss_sp = alternate, .ss_size = 1000}, odd = {.ss_sp = alternate, .ss_flags = 0x55, .ss_size = 32768};
+    stack_t small = {.ss_sp = alternate, .ss_size = 1000};
+    stack_t odd = {.ss_sp = alternate, .ss_flags = 0x55, .ss_size = sizeof alternate};
 
     CHECK_FAILS(sigaltstack(&small, NULL), ENOMEM);
     CHECK_FAILS(sigaltstack(&odd, NULL), EINVAL);

@@ -172,6 +172,17 @@ static bool path_across_two_mapped_pages_is_read(void)
     return true;
 }
 
+/* Nobody has touched this page: the kernel is the first, and for a name it reads byte by byte. */
+static bool path_in_an_untouched_page_of_the_program_is_read(void)
+{
+    static const char constant[PAGE] __attribute__((aligned(4096))) = "/dev/null";
+    static char data[PAGE] __attribute__((aligned(4096))) = "/dev/null";
+
+    CHECK(access(constant, F_OK) == 0);
+    CHECK(access(data, F_OK) == 0);
+    return true;
+}
+
 static bool endless_path_is_enametoolong(void)
 {
     pages = pages_map(4);
@@ -207,6 +218,7 @@ int main(void)
     TEST(path_may_end_at_the_border);
     TEST(path_across_the_border_to_nothing_is_efault);
     TEST(path_across_two_mapped_pages_is_read);
+    TEST(path_in_an_untouched_page_of_the_program_is_read);
     TEST(endless_path_is_enametoolong);
     TEST(kernel_writes_to_readonly_memory_are_efault);
     return tap_done();

@@ -38,6 +38,11 @@ void machine_join_thread(unsigned cpu)
     atomic_fetch_add(&threads, 1);
 }
 
+bool machine_is_threaded(void)
+{
+    return atomic_load(&threads) > 0;
+}
+
 void host_preempt_underflow(void)
 {
     panic("preemption enabled more often than disabled");
@@ -45,7 +50,7 @@ void host_preempt_underflow(void)
 
 void cpu_relax(void)
 {
-    if (!atomic_load(&threads))
+    if (!machine_is_threaded())
         panic("a spinlock, or an answer, that will never come");
     sched_yield();
 }
@@ -97,7 +102,7 @@ void sched_sleep_cancel(void)
 void sched_block(void)
 {
     while (atomic_load(&thread.state) == KTHREAD_WILL_SLEEP) {
-        if (!atomic_load(&threads))
+        if (!machine_is_threaded())
             panic("a thread sleeps that nobody can wake");
         sched_yield();
     }

@@ -29,6 +29,7 @@ void machine_set_cpu(unsigned cpu);
 
 /* This thread is a CPU, and there are others at work: waiting for them is no mistake. => with a thread of its own each */
 void machine_join_thread(unsigned cpu);
+bool machine_is_threaded(void);
 
 /*
  * One access of one byte by the program (or, without PF_U, by the kernel for it) in the space that is loaded on this CPU.

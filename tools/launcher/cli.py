@@ -45,7 +45,8 @@ through: 128 + N if signal N killed the program, 125 if the guest itself failed,
   --version       the version
 
 On a terminal, Ctrl-A X ends the guest. With input or output elsewhere, the program has no terminal.
-Environment: GAUR_NO_BUILD=1 takes what is built already; GAUR_KERNEL=FILE boots another kernel.
+Environment: GAUR_NO_BUILD=1 takes what is built already; GAUR_KERNEL=FILE boots another kernel,
+GAUR_ROOT=FILE another root (an archive of tools/pack_root.py, or any of cpio's format "newc").
 """
 
 HELP_TEST = """\
@@ -57,10 +58,10 @@ Runs all tests, or those whose names contain one of NAME. The last line counts: 
 HELP_GDB = """\
 usage: ./gaur gdb [options of run] [--batch SCRIPT] [--] [PROGRAM [ARG...]]
 
-Boots the debug kernel, halted before its first instruction, with gdb attached and these commands added:
-  gaur-vspace [PID]      regions of an address space, and how much of each is there
-  gaur-walk ADDRESS      the page-table entries on the way to an address
-  gaur-frame ADDR|PFN    what the kernel knows of a frame
+Boots the debug kernel, stopped in kernel_main, with gdb attached and these commands added:
+  gaur-vspace [PID]        regions of an address space, and how much of each is there
+  gaur-walk ADDRESS [PID]  the page-table entries on the way to an address
+  gaur-frame ADDR|PFN      what the kernel knows of a frame
 With --batch, gdb runs SCRIPT without a person, and its output is all that is printed.
 """
 

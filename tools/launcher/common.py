@@ -2,6 +2,7 @@
 """What all parts of the launcher know: where things lie, and the ways to fail."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -33,14 +34,20 @@ def say(text):
     except OSError:
         pass
 
-def build(*targets):
+def make(*goals):
+    """The command that makes goals, and the environment for it. A make that started us hands down the variables
+    of its command line, such as CC=clang; its bookkeeping is not ours to take part in, nor its DEBUG."""
+    handed = re.findall(r'(?:^|\s)([A-Z]\w*=\S*)', os.environ.get('MAKEFLAGS', ''))
+    variables = [word for word in handed if not word.startswith(('DEBUG=', 'ARGS=', 'ONLY='))]
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'MAKEOVERRIDES', 'DEBUG', 'ARGS', 'ONLY')}
+    return ['make', '--no-print-directory', f'-j{os.cpu_count()}', '-C', TOP, *variables, *goals], environment
+
+def build(*goals):
     """Bring the kernel and the root up to date. Whatever make says goes to standard error."""
     if os.environ.get('GAUR_NO_BUILD'):
         return
-    command = ['make', '-s', f'-j{os.cpu_count()}', '--no-print-directory', '-C', TOP, *targets]
-    # A launcher that make itself started must not take part in that make's bookkeeping.
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'DEBUG', 'V')}
+    command, environment = make('-s', *goals)
     if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False).returncode:
         raise GuestFailed('the build failed; see above')
 

@@ -81,6 +81,16 @@ def check(options):
         raise GuestFailed(f'--root {options.root}: no such folder')
     program_entries(options.command)
 
+def copy_base(out):
+    """The BusyBox root that was built here, or the archive GAUR_ROOT; up to a multiple of the frame size."""
+    path = os.environ.get('GAUR_ROOT') or BASE
+    try:
+        with open(path, 'rb') as base:
+            shutil.copyfileobj(base, out, 1 << 20)
+    except FileNotFoundError:
+        raise GuestFailed(f'no root at {path}; `make` builds it') from None
+    out.write(bytes(-out.tell() % pack_root.FRAME))
+
 def archive(options, terminal):
     """A descriptor of a file, without a name, that holds the whole root."""
     descriptor = os.memfd_create('gaur-root')
@@ -88,11 +98,7 @@ def archive(options, terminal):
         if options.root:
             pack_root.write(folder_entries(options.root), out)
         else:
-            try:
-                with open(BASE, 'rb') as base:
-                    shutil.copyfileobj(base, out, 1 << 20)
-            except FileNotFoundError:
-                raise GuestFailed(f'no root at {BASE}; `make` builds it') from None
+            copy_base(out)
         try:
             pack_root.write(wish_entries(options.command, terminal), out)
         except ValueError as error:

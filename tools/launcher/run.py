@@ -17,6 +17,7 @@ import subprocess
 import sys
 import termios
 import time
+from dataclasses import dataclass
 
 from launcher import common, machine, pump, root
 from launcher.common import EXIT_GUEST, GuestFailed, say
@@ -55,11 +56,20 @@ def _is_open(fd):
     except OSError:
         return False
 
-class Guest:
-    """One QEMU, and what it has told us."""
+@dataclass
+class Streams:
+    """Descriptors of ours that the guest is connected to, when it has no terminal."""
+    stdin: int = 0
+    stdout: int = 1
+    stderr: int = 2
+    console: int = None     # None: the log is only kept
 
-    def __init__(self, options, terminal):
+class Guest:
+    """One QEMU, and what it has told us. `extra` are more arguments for it."""
+
+    def __init__(self, options, terminal, streams=None, extra=()):
         self.options, self.terminal = options, terminal
+        self.streams, self.extra = streams, extra
         self.process = None
         self.status = None          # the program's exit status, once known
         self.panic = None           # the kernel's last words
@@ -81,7 +91,7 @@ class Guest:
         append = ' '.join(filter(None, [self.options.append,
                                         'quiet' if self.options.quiet and self.terminal else '']))
         line = machine.command_line(self.options, kernel, f'/dev/fd/{archive}', theirs, append)
-        self._spawn(line, [archive, *theirs.values()])
+        self._spawn(line + list(self.extra), [archive, *theirs.values()])
         os.close(archive)
         for _, other in pairs.values():
             other.close()
@@ -102,9 +112,11 @@ class Guest:
         self.outputs = []
         if self.terminal:
             return
-        self.input = pump.Input(ours['io'], 0)
-        self.outputs = [pump.Output(ours['io'], 1, self._reader_gone), pump.Output(ours['err'], 2)]
-        self.log = pump.Log(ours['console'], None if self.options.quiet else 2)
+        streams = self.streams
+        self.input = pump.Input(ours['io'], streams.stdin)
+        self.outputs = [pump.Output(ours['io'], streams.stdout, self._reader_gone),
+                        pump.Output(ours['err'], streams.stderr)]
+        self.log = pump.Log(ours['console'], streams.console)
 
     def _reader_gone(self):
         self.reader_gone = True
@@ -236,7 +248,7 @@ def run(options):
     root.check(options)
     common.build('debug' if options.debug else 'all')
     terminal = on_terminal()
-    guest = Guest(options, terminal)
+    guest = Guest(options, terminal, Streams(console=None if options.quiet else 2))
     saved = termios.tcgetattr(0) if terminal else None
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupt)

@@ -335,6 +335,12 @@ static void stack_free(void *top)
 
 /* ---- Starting and ending ---- */
 
+static void burn(unsigned rounds)
+{
+    for (volatile unsigned i = 0; i < rounds; i++)
+        ;
+}
+
 static _Atomic unsigned cpus_ready, threads_left;
 static _Atomic uint64_t progress;
 
@@ -356,9 +362,20 @@ static void *cpu_main(void *argument)
     sched_idle();
 }
 
+/* Make the way from the decision to sleep to leaving the stack a long one, now and then. */
+static void dawdle(struct kthread *thread)
+{
+    if (thread->switches_voluntary % 16 == 0)
+        burn(3000);
+}
+
 static void start_machines(void)
 {
-    static const struct sched_hooks hooks = { .stack_alloc = stack_alloc, .stack_free = stack_free };
+    static const struct sched_hooks hooks = {
+        .switch_from = dawdle,
+        .stack_alloc = stack_alloc,
+        .stack_free = stack_free,
+    };
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NODEFER | SA_RESTART };
     pthread_t thread;
 
@@ -441,12 +458,6 @@ static void run_jobs(unsigned count, void (*entry)(struct job *))
             fail_msg("%u threads hang", atomic_load(&threads_left));
         last = atomic_load(&progress);
     }
-}
-
-static void burn(unsigned rounds)
-{
-    for (volatile unsigned i = 0; i < rounds; i++)
-        ;
 }
 
 /* ---- The claims ---- */
@@ -716,6 +727,7 @@ static void watched_run(struct timer *timer)
         watched->again--;
         timer_add(timer, clock_ns() + 20000);
     }
+    burn(2000);
     ASSERT(atomic_load(&watched->allowed));
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cpuinfo.c - /proc/cpuinfo: one block per CPU. All are of one kind; the one that reads tells about each.
+ *
+ * Numbers: Intel SDM volume 2, CPUID. Names of features: Linux's.
+ */
+#include "arch/x86/cpu.h"
+#include "arch/x86/cpuid.h"
+#include "arch/x86/time.h"
+#include "sys/procfs/node.h"
+#include "sys/procfs/system.h"
+
+/* Bit by bit, names of leaf 1, edx and ecx; NULL: reserved, or not for user programs. */
+static const char *const leaf1_edx[32] = {
+    "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr", "pge", "mca", "cmov",
+    "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr", "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe",
+};
+static const char *const leaf1_ecx[32] = {
+    "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3", "cid", "sdbg", "fma",
+    "cx16", "xtpr", "pdcm", NULL, "pcid", "dca", "sse4_1", "sse4_2", "x2apic", "movbe", "popcnt", "tsc_deadline_timer",
+    "aes", "xsave", NULL, "avx", "f16c", "rdrand", "hypervisor",
+};
+static const char *const leaf7_ebx[32] = {
+    "fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", NULL, "smep", "bmi2", "erms", "invpcid", "rtm",
+    [18] = "rdseed", "adx", "smap", [23] = "clflushopt", "clwb", [29] = "sha_ni",
+};
+static const char *const extended1_edx[32] = {
+    [11] = "syscall", [20] = "nx", [26] = "pdpe1gb", "rdtscp", [29] = "lm",
+};
+
+static void put_flags(struct text *text, uint32_t bits, const char *const names[32])
+{
+    for (int bit = 0; bit < 32; bit++)
+        if ((bits >> bit & 1) && names[bit])
+            text_printf(text, " %s", names[bit]);
+}
+
+static void put_vendor(struct text *text)
+{
+    struct cpuid_result leaf0 = cpuid(0, 0);
+    uint32_t words[3] = {leaf0.ebx, leaf0.edx, leaf0.ecx};
+
+    text_puts(text, "vendor_id\t: ");
+    text_write(text, (const char *)words, sizeof(words));
+    text_puts(text, "\n");
+}
+
+/* Family and model have an extended part, which counts from family 15 on (model: from 6 on). */
+static void put_model(struct text *text)
+{
+    uint32_t signature = cpuid(1, 0).eax;
+    uint32_t family = signature >> 8 & 15, model = signature >> 4 & 15;
+
+    if (family >= 6)
+        model += (signature >> 16 & 15) << 4;
+    if (family == 15)
+        family += signature >> 20 & 255;
+    text_printf(text, "cpu family\t: %u\nmodel\t\t: %u\n", family, model);
+}
+
+static void put_cpu(struct text *text, unsigned cpu)
+{
+    uint64_t khz = tsc_frequency() / 1000;
+    char brand[49];
+
+    cpu_brand(brand, sizeof(brand));
+    text_printf(text, "processor\t: %u\n", cpu);
+    put_vendor(text);
+    put_model(text);
+    text_printf(text, "model name\t: %s\nstepping\t: %u\n", brand, cpuid(1, 0).eax & 15);
+    text_printf(text, "cpu MHz\t\t: %lu.%03lu\n", khz / 1000, khz % 1000);
+    text_printf(text, "physical id\t: %u\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n", cpu);
+    text_printf(text, "apicid\t\t: %u\ninitial apicid\t: %u\n", cpus[cpu].lapic_id, cpus[cpu].lapic_id);
+    text_printf(text, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\nflags\t\t:", cpuid(0, 0).eax);
+    put_flags(text, cpuid(1, 0).edx, leaf1_edx);
+    put_flags(text, cpuid(0x80000001, 0).edx, extended1_edx);
+    put_flags(text, cpuid(1, 0).ecx, leaf1_ecx);
+    put_flags(text, cpuid(7, 0).ebx, leaf7_ebx);
+    text_printf(text, "\nbogomips\t: %lu.%02lu\n", khz / 500, khz / 5 % 100);
+    text_puts(text, "clflush size\t: 64\ncache_alignment\t: 64\n");
+    text_printf(text, "address sizes\t: %u bits physical, 48 bits virtual\n\n", cpuid(0x80000008, 0).eax & 255);
+}
+
+int show_cpuinfo(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++)
+        put_cpu(text, cpu);
+    return 0;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/*
+ * gaur.c - /proc/gaur: a look into the memory manager.
+ */
+#include "lib/errno.h"
+#include "mm/core_map.h"
+#include "mm/fail.h"
+#include "mm/kalloc.h"
+#include "mm/verify.h"
+#include "sys/missing.h"
+#include "sys/procfs/node.h"
+#include "sys/syscall.h"
+
+/* Frames of text that the lines of one report of verify_all can take. */
+#define VERIFY_PAGES 4
+
+/* KIND COUNT, for each kind of frame. */
+static int show_frames(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    for (int kind = 0; kind < FRAME_KINDS; kind++)
+        text_printf(text, "%s %lu\n", frame_kind_name(kind), frames_by_kind(kind));
+    return 0;
+}
+
+static void put_violation(void *arg, const char *line)
+{
+    text_printf(arg, "%s\n", line);
+}
+
+/* The violations, and "verify: ok" or how many there are. */
+static int show_verify(const struct proc_inode *inode, struct text *text)
+{
+    struct verify_report report = {.line = put_violation, .arg = text};
+
+    (void)inode;
+    text_reserve(text, VERIFY_PAGES);
+    if (text->error)
+        return text->error;
+    verify_all(&report);
+    if (report.violations)
+        text_printf(text, "verify: %u violations\n", report.violations);
+    else
+        text_puts(text, "verify: ok\n");
+    return 0;
+}
+
+/* NUMBER NAME COUNT PROGRAM, for each system call that a program asked for and that is not there. */
+static int show_missing(const struct proc_inode *inode, struct text *text)
+{
+    struct missing_call call;
+
+    (void)inode;
+    for (unsigned i = 0; missing_get(i, &call); i++) {
+        const char *name = syscall_name(call.number);
+
+        text_printf(text, "%lu %s %lu %s\n", call.number, name ? name : "?", call.count, call.program);
+    }
+    return 0;
+}
+
+/*
+ * Writing N makes the writer's Nth allocation from now on fail, once; 0 disarms. Reading tells how many were left until then
+ * (0: it has failed, or nothing was armed), and disarms first, so that it does not itself meet the failure.
+ */
+static int show_fail(const struct proc_inode *inode, struct text *text)
+{
+    uint64_t left = fail_left();
+
+    (void)inode;
+    fail_arm(NULL, 0);
+    text_printf(text, "%lu\n", left);
+    return 0;
+}
+
+static int store_fail(const struct proc_inode *inode, const char *value)
+{
+    uint64_t n = 0;
+
+    (void)inode;
+    for (; *value; value++) {
+        if (*value < '0' || *value > '9' || n > UINT32_MAX)
+            return -EINVAL;
+        n = n * 10 + (uint64_t)(*value - '0');
+    }
+    fail_arm(current_kthread(), n);
+    return 0;
+}
+
+const struct proc_node proc_gaur_nodes[] = {
+    {.name = "fail", .mode = S_IFREG | 0600, .show = show_fail, .store = store_fail},
+    PROC_FILE("frames", 0444, show_frames),
+    PROC_FILE("missing", 0444, show_missing),
+    PROC_FILE("verify", 0400, show_verify),
+    {0},
+};

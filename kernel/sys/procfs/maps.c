@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/*
+ * maps.c - /proc/PID/maps: the regions of an address space.
+ *
+ * Region by region: each is copied under the space's lock, with a hold on its file, and told without it, since a file's name is under
+ * locks that come before. A region that comes or goes meanwhile may be told or not.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/kalloc.h"
+#include "mm/page_cache.h"
+#include "mm/vregion.h"
+#include "mm/vspace.h"
+#include "proc/process.h"
+#include "sys/procfs/node.h"
+#include "sys/procfs/process.h"
+
+#define NAME_COLUMN 72      // names begin behind this column and a space
+
+/* The first region that ends above `from`, with a hold on its file: release_region. => false: there is none */
+static bool next_region(struct vspace *space, vaddr_t from, struct vregion *copy)
+{
+    struct vregion *region;
+
+    rwlock_read_lock(&space->lock);
+    region = vregion_above(space, from);
+    if (region)
+        vregion_copy(copy, region);
+    rwlock_read_unlock(&space->lock);
+    return region;
+}
+
+static void release_region(struct vregion *region)
+{
+    if (region->file)
+        region->file->ops->release(region->file);
+}
+
+/* The region's name into `name` (PAGE_SIZE bytes), "" if it has none; and what its file is. */
+static void describe(const struct vregion *region, char *name, struct map_identity *identity)
+{
+    static const char *const purposes[] = {[VR_GENERAL] = "", [VR_HEAP] = "[heap]", [VR_STACK] = "[stack]"};
+
+    *identity = (struct map_identity){0};
+    if (!region->file)
+        strlcpy(name, purposes[region->purpose], PAGE_SIZE);
+    else if (region->file->ops->describe(region->file, name, PAGE_SIZE, identity) < 0)
+        name[0] = '\0';
+}
+
+static void put_region(struct text *text, const struct vregion *region, char *name)
+{
+    struct map_identity identity;
+    size_t line = text->size;
+
+    describe(region, name, &identity);
+    text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", vregion_start(region), vregion_end(region),
+                region->prot & VR_READ ? 'r' : '-', region->prot & VR_WRITE ? 'w' : '-',
+                region->prot & VR_EXEC ? 'x' : '-', region->shared ? 's' : 'p', region->file_offset, identity.major,
+                identity.minor, identity.inode);
+    if (name[0]) {
+        text_pad(text, line + NAME_COLUMN);
+        text_puts(text, " ");
+        text_escape(text, name, "\n");
+    }
+    text_puts(text, "\n");
+}
+
+int show_maps(const struct proc_inode *inode, struct text *text)
+{
+    struct vspace *space = process_vspace(inode->process);
+    struct vregion region;
+    vaddr_t from = 0;
+    char *name;
+
+    if (!space)
+        return 0;
+    name = kalloc();
+    while (name && !text->error && next_region(space, from, &region)) {
+        put_region(text, &region, name);
+        from = vregion_end(&region);
+        release_region(&region);
+    }
+    if (name)
+        kfree(name);
+    vspace_put(space);
+    return name ? 0 : -ENOMEM;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/*
+ * process.c - the names below /proc/PID, and its small files.
+ */
+#include "sys/procfs/process.h"
+
+#include "arch/x86/trap.h"
+#include "lib/errno.h"
+#include "mm/fault.h"
+#include "proc/process.h"
+#include "sys/procfs/node.h"
+
+static int show_comm(const struct proc_inode *inode, struct text *text)
+{
+    char comm[COMM_SIZE];
+
+    process_get_comm(inode->process, comm);
+    text_printf(text, "%s\n", comm);
+    return 0;
+}
+
+/* Only a process itself changes its name. */
+static int store_comm(const struct proc_inode *inode, const char *value)
+{
+    if (inode->process != current_process())
+        return -EINVAL;
+    process_set_comm(inode->process, value);
+    return 0;
+}
+
+/* Which function it sleeps in is not kept. */
+static int show_wchan(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    text_puts(text, "0");
+    return 0;
+}
+
+/* ---- limits ---- */
+
+static const struct limit_name {
+    const char *name, *unit;
+} limit_names[RLIM_NLIMITS] = {
+    [RLIMIT_CPU] = {"Max cpu time", "seconds"},
+    [RLIMIT_FSIZE] = {"Max file size", "bytes"},
+    [RLIMIT_DATA] = {"Max data size", "bytes"},
+    [RLIMIT_STACK] = {"Max stack size", "bytes"},
+    [RLIMIT_CORE] = {"Max core file size", "bytes"},
+    [RLIMIT_RSS] = {"Max resident set", "bytes"},
+    [RLIMIT_NPROC] = {"Max processes", "processes"},
+    [RLIMIT_NOFILE] = {"Max open files", "files"},
+    [RLIMIT_MEMLOCK] = {"Max locked memory", "bytes"},
+    [RLIMIT_AS] = {"Max address space", "bytes"},
+    [RLIMIT_LOCKS] = {"Max file locks", "locks"},
+    [RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
+    [RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
+    [RLIMIT_NICE] = {"Max nice priority", NULL},
+    [RLIMIT_RTPRIO] = {"Max realtime priority", NULL},
+    [RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
+};
+
+static void put_limit(struct text *text, uint64_t value)
+{
+    if (value == RLIM_INFINITY)
+        text_printf(text, "%-20s ", "unlimited");
+    else
+        text_printf(text, "%-20lu ", value);
+}
+
+static int show_limits(const struct proc_inode *inode, struct text *text)
+{
+    struct rlimit limit;
+
+    text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+    for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
+        spin_lock(&inode->process->lock);
+        limit = inode->process->limits[i];
+        spin_unlock(&inode->process->lock);
+        text_printf(text, "%-25s ", limit_names[i].name);
+        put_limit(text, limit.rlim_cur);
+        put_limit(text, limit.rlim_max);
+        if (limit_names[i].unit)
+            text_printf(text, "%-10s\n", limit_names[i].unit);
+        else
+            text_puts(text, "\n");
+    }
+    return 0;
+}
+
+/* ---- gaur/fault ---- */
+
+/*
+ * The last fault of the thread, or of the process's first; all zero if there has been none.
+ *
+ * => false: there is no such thread
+ */
+static bool last_fault(const struct proc_inode *inode, struct fault *fault)
+{
+    uint64_t flags = spin_lock_irq(&process_tree);
+    struct pid *pid = pid_find(inode->number);
+    struct thread *thread = pid ? pid->thread : NULL;
+    bool found = thread && thread->process == inode->process;
+
+    if (found)
+        *fault = thread->last_fault;
+    spin_unlock_irq(&process_tree, flags);
+    return found;
+}
+
+static int show_fault(const struct proc_inode *inode, struct text *text)
+{
+    struct fault fault = {0};
+
+    if (!last_fault(inode, &fault))
+        return -ESRCH;
+    text_printf(text, "address 0x%lx\ncode 0x%x\n", fault.address, fault.code);
+    text_printf(text, "bits P=%d W=%d U=%d I=%d\n", !!(fault.code & PF_P), !!(fault.code & PF_W),
+                !!(fault.code & PF_U), !!(fault.code & PF_I));
+    text_printf(text, "cause %s\noutcome %s\n", fault_cause_name(fault.cause), fault_outcome_name(fault.outcome));
+    return 0;
+}
+
+static const struct proc_node gaur_nodes[] = {
+    {.name = "fault", .mode = S_IFREG | 0444, .flags = PROC_INSPECT, .show = show_fault},
+    {0},
+};
+
+/* ---- The directories ---- */
+
+#define INSPECTED_FILE(file_name, permissions, show_function)                                                  \
+    { .name = (file_name), .mode = S_IFREG | (permissions), .flags = PROC_INSPECT, .show = (show_function) }
+#define INSPECTED_LINK(file_name, link_function, follow_function)                                              \
+    {                                                                                                          \
+        .name = (file_name), .mode = S_IFLNK | 0777, .flags = PROC_INSPECT, .link = (link_function),           \
+        .follow = (follow_function)                                                                            \
+    }
+
+/* What a process has and a thread has, too. */
+#define COMMON_NODES                                                                                           \
+    INSPECTED_FILE("auxv", 0400, show_auxv), PROC_FILE("cmdline", 0444, show_cmdline),                         \
+        PROC_SETTING("comm", show_comm, store_comm), INSPECTED_LINK("cwd", cwd_link, cwd_follow),              \
+        INSPECTED_FILE("environ", 0400, show_environ), INSPECTED_LINK("exe", exe_link, exe_follow),            \
+        {.name = "fd", .mode = S_IFDIR | 0500, .listing = &proc_fds},                                          \
+        {.name = "fdinfo", .mode = S_IFDIR | 0500, .listing = &proc_fdinfos},                                  \
+        PROC_DIRECTORY("gaur", gaur_nodes), PROC_FILE("limits", 0444, show_limits),                            \
+        INSPECTED_FILE("maps", 0444, show_maps), PROC_FILE("mounts", 0444, show_mounts),                       \
+        INSPECTED_LINK("root", root_link, root_follow), PROC_FILE("stat", 0444, show_process_stat),            \
+        PROC_FILE("statm", 0444, show_process_statm), PROC_FILE("status", 0444, show_process_status),          \
+        PROC_FILE("wchan", 0444, show_wchan)
+
+static int64_t next_thread(const struct proc_inode *dir, uint32_t from)
+{
+    pid_t tid = process_next_thread(dir->process, from);
+
+    return tid ? tid : -1;
+}
+
+static const struct proc_node thread_nodes[] = {COMMON_NODES, {0}};
+static const struct proc_node thread_node = {.name = "thread", .mode = S_IFDIR | 0555, .children = thread_nodes};
+static const struct proc_listing threads = {.node = &thread_node, .next = next_thread};
+
+static const struct proc_node process_nodes[] = {
+    COMMON_NODES,
+    {.name = "task", .mode = S_IFDIR | 0555, .listing = &threads},
+    {0},
+};
+
+const struct proc_node proc_process_node = {.name = "process", .mode = S_IFDIR | 0555, .children = process_nodes};

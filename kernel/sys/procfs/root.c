@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/*
+ * root.c - the names at the top of /proc.
+ */
+#include <stddef.h>
+
+#include "lib/printf.h"
+#include "proc/process.h"
+#include "sys/procfs/node.h"
+#include "sys/procfs/system.h"
+
+static int64_t link_result(int length, size_t size)
+{
+    return MIN((size_t)length, size);
+}
+
+static int64_t self_link(const struct proc_inode *inode, char *buffer, size_t size)
+{
+    char name[16];
+    int length = snprintf(name, sizeof(name), "%d", current_process()->id);
+
+    (void)inode;
+    snprintf(buffer, size, "%s", name);
+    return link_result(length, size);
+}
+
+static int64_t thread_self_link(const struct proc_inode *inode, char *buffer, size_t size)
+{
+    (void)inode;
+    return link_result(snprintf(buffer, size, "%d/task/%d", current_process()->id, current_thread()->tid->number), size);
+}
+
+static int64_t mounts_link(const struct proc_inode *inode, char *buffer, size_t size)
+{
+    (void)inode;
+    return link_result(snprintf(buffer, size, "self/mounts"), size);
+}
+
+static int64_t next_process(const struct proc_inode *dir, uint32_t from)
+{
+    struct process *process = process_find_from(from);
+    int64_t id = process ? process->id : -1;
+
+    (void)dir;
+    if (process)
+        process_put(process);
+    return id;
+}
+
+static const struct proc_listing processes = {
+    .node = &proc_process_node,
+    .next = next_process,
+    .of_processes = true,
+};
+
+static const struct proc_node root_children[] = {
+    {.name = "self", .mode = S_IFLNK | 0777, .link = self_link},
+    {.name = "thread-self", .mode = S_IFLNK | 0777, .link = thread_self_link},
+    {.name = "mounts", .mode = S_IFLNK | 0777, .link = mounts_link},
+    PROC_FILE("cmdline", 0444, show_kernel_cmdline),
+    PROC_FILE("cpuinfo", 0444, show_cpuinfo),
+    PROC_FILE("devices", 0444, show_devices),
+    PROC_FILE("filesystems", 0444, show_filesystems),
+    PROC_FILE("kmsg", 0400, show_kmsg),
+    PROC_FILE("loadavg", 0444, show_loadavg),
+    PROC_FILE("meminfo", 0444, show_meminfo),
+    PROC_FILE("stat", 0444, show_stat),
+    PROC_FILE("swaps", 0444, show_swaps),
+    PROC_FILE("uptime", 0444, show_uptime),
+    PROC_FILE("version", 0444, show_version),
+    PROC_FILE("vmstat", 0444, show_vmstat),
+    PROC_DIRECTORY("gaur", proc_gaur_nodes),
+    PROC_DIRECTORY("sys", proc_sys_nodes),
+    {0},
+};
+
+const struct proc_node proc_root_node = {
+    .name = "/",
+    .mode = S_IFDIR | 0555,
+    .children = root_children,
+    .listing = &processes,
+};

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sysctl.c - /proc/sys: settings, and facts that programs look for there.
+ */
+#include <linux/limits.h>
+
+#include "dev/random.h"
+#include "fs/pipe.h"
+#include "fs/vfs.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/reclaim.h"
+#include "mm/vspace.h"
+#include "proc/pid.h"
+#include "sys/procfs/node.h"
+#include "sys/uts.h"
+
+/* A file that tells one fixed number or text. */
+#define FACT(function, format, value)                                                                          \
+    static int function(const struct proc_inode *inode, struct text *text)                                     \
+    {                                                                                                          \
+        (void)inode;                                                                                           \
+        text_printf(text, format "\n", value);                                                                 \
+        return 0;                                                                                              \
+    }
+
+FACT(show_ostype, "%s", UTS_SYSNAME)
+FACT(show_osrelease, "%s", UTS_RELEASE)
+FACT(show_version_name, "%s", UTS_VERSION)
+FACT(show_pid_max, "%d", PID_MAX)
+FACT(show_threads_max, "%d", PID_MAX)
+FACT(show_ngroups_max, "%d", NGROUPS_MAX)
+FACT(show_randomize, "%d", 0)
+FACT(show_tainted, "%d", 0)
+FACT(show_overcommit, "%d", 1)
+FACT(show_swappiness, "%d", 0)
+FACT(show_min_addr, "%lu", (unsigned long)USER_MIN)
+FACT(show_pipe_max, "%u", PIPE_CAPACITY)
+FACT(show_nr_open, "%d", 1 << 20)
+
+static int show_hostname(const struct proc_inode *inode, struct text *text)
+{
+    char name[__NEW_UTS_LEN + 1];
+
+    (void)inode;
+    uts_hostname(name);
+    text_printf(text, "%s\n", name);
+    return 0;
+}
+
+static int store_hostname(const struct proc_inode *inode, const char *value)
+{
+    (void)inode;
+    return uts_set_hostname(value, MIN(strlen(value), (size_t)__NEW_UTS_LEN));
+}
+
+static int show_domainname(const struct proc_inode *inode, struct text *text)
+{
+    char name[__NEW_UTS_LEN + 1];
+
+    (void)inode;
+    uts_domainname(name);
+    text_printf(text, "%s\n", name);
+    return 0;
+}
+
+static int store_domainname(const struct proc_inode *inode, const char *value)
+{
+    (void)inode;
+    return uts_set_domainname(value, MIN(strlen(value), (size_t)__NEW_UTS_LEN));
+}
+
+/* A random UUID, version 4 (RFC 4122), as text. */
+static void put_uuid(struct text *text, const uint8_t b[16])
+{
+    for (int i = 0; i < 16; i++)
+        text_printf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+    text_puts(text, "\n");
+}
+
+static void make_uuid(uint8_t bytes[16])
+{
+    random_bytes(bytes, 16);
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+}
+
+static int show_uuid(const struct proc_inode *inode, struct text *text)
+{
+    uint8_t bytes[16];
+
+    (void)inode;
+    make_uuid(bytes);
+    put_uuid(text, bytes);
+    return 0;
+}
+
+FACT(show_entropy, "%d", 256)
+
+/* ---- drop_caches: the last value written, and giving back what is kept for the next user ---- */
+
+static _Atomic int dropped;
+
+static int show_drop_caches(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    text_printf(text, "%d\n", dropped);
+    return 0;
+}
+
+static int store_drop_caches(const struct proc_inode *inode, const char *value)
+{
+    (void)inode;
+    if (value[0] < '1' || value[0] > '4' || value[1])
+        return -EINVAL;
+    dropped = value[0] - '0';
+    vfs_sync();
+    reclaim_all();
+    return 0;
+}
+
+static const struct proc_node random_nodes[] = {
+    PROC_FILE("entropy_avail", 0444, show_entropy),
+    PROC_FILE("uuid", 0444, show_uuid),
+    {0},
+};
+
+static const struct proc_node kernel_nodes[] = {
+    PROC_SETTING("domainname", show_domainname, store_domainname),
+    PROC_SETTING("hostname", show_hostname, store_hostname),
+    PROC_FILE("ngroups_max", 0444, show_ngroups_max),
+    PROC_FILE("osrelease", 0444, show_osrelease),
+    PROC_FILE("ostype", 0444, show_ostype),
+    PROC_FILE("pid_max", 0444, show_pid_max),
+    PROC_DIRECTORY("random", random_nodes),
+    PROC_FILE("randomize_va_space", 0444, show_randomize),
+    PROC_FILE("tainted", 0444, show_tainted),
+    PROC_FILE("threads-max", 0444, show_threads_max),
+    PROC_FILE("version", 0444, show_version_name),
+    {0},
+};
+
+static const struct proc_node vm_nodes[] = {
+    {.name = "drop_caches", .mode = S_IFREG | 0200, .show = show_drop_caches, .store = store_drop_caches},
+    PROC_FILE("mmap_min_addr", 0444, show_min_addr),
+    PROC_FILE("overcommit_memory", 0444, show_overcommit),
+    PROC_FILE("swappiness", 0444, show_swappiness),
+    {0},
+};
+
+static const struct proc_node fs_nodes[] = {
+    PROC_FILE("nr_open", 0444, show_nr_open),
+    PROC_FILE("pipe-max-size", 0444, show_pipe_max),
+    {0},
+};
+
+const struct proc_node proc_sys_nodes[] = {
+    PROC_DIRECTORY("fs", fs_nodes),
+    PROC_DIRECTORY("kernel", kernel_nodes),
+    PROC_DIRECTORY("vm", vm_nodes),
+    {0},
+};
