@@ -70,6 +70,8 @@ static void change_end(struct change *change)
 
 int may_add_name(const struct path *dir, const struct credentials *credentials)
 {
+    if (dir->dentry->sb->flags & SB_VOLATILE)
+        return -ENOENT; // what its look-up did not find cannot be, as in /proc on Linux
     if (dir->mount->flags & MS_RDONLY)
         return -EROFS;
     if (dir->dentry->deleted)

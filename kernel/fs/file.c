@@ -216,7 +216,7 @@ static int64_t seek_target(struct file *file, int64_t offset, int whence)
         return -EINVAL;
     }
     if (__builtin_add_overflow(base, offset, &base))
-        return -EOVERFLOW;
+        return -EINVAL;
     return base < 0 ? -EINVAL : base;
 }
 

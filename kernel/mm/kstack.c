@@ -104,18 +104,24 @@ void kstack_free(void *top)
     spin_unlock(&kstacks.lock);
 }
 
-/* Unmap a stack on every CPU, then give its frames and the slot back. */
+/* Unmap a stack on every CPU, then give back its frames, page tables that it leaves empty, and the slot. */
 static void unmap(void *top)
 {
-    unsigned slot = kstack_slot_of((vaddr_t)top - 1);
-    paddr_t frames[KSTACK_PAGES];
+    vaddr_t start = (vaddr_t)top - KSTACK_SIZE, last = (vaddr_t)top - PAGE_SIZE;
+    unsigned slot = kstack_slot_of(start);
+    paddr_t frames[KSTACK_PAGES], tables[2];
 
     spin_lock(&kstacks.lock);
     kstack_unmap(slot, frames);
+    tables[0] = kernel_take_empty_table(start);
+    tables[1] = kernel_take_empty_table(last); // 0 if it is the same one
     spin_unlock(&kstacks.lock);
-    for (vaddr_t va = (vaddr_t)top - KSTACK_SIZE; va < (vaddr_t)top; va += PAGE_SIZE)
+    for (vaddr_t va = start; va <= last; va += PAGE_SIZE)
         tlb_flush_kernel_page(va);
     put_frames(frames, KSTACK_PAGES);
+    for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
+        if (tables[i])
+            kfree(P2V(tables[i]));
     spin_lock(&kstacks.lock);
     slot_give(slot);
     spin_unlock(&kstacks.lock);

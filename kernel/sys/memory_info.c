@@ -18,6 +18,6 @@ void memory_info(struct memory_info *info)
     info->available = info->free;
     info->shared = info->cached;
     for (int kind = 0; kind < FRAME_KINDS; kind++)
-        if (kind != FRAME_RESERVED)
+        if (kind != FRAME_RESERVED && kind != FRAME_IMAGE)
             info->total += frames_by_kind(kind);
 }

@@ -190,8 +190,7 @@ static volatile unsigned char *shared_with_child(void)
 
 static void end_holder(void)
 {
-    kill(holder, SIGKILL);
-    child_wait(holder);
+    child_end(holder);
     unmap_made();
 }
 

@@ -96,7 +96,7 @@ static bool killed_writers_take_nothing_with_them(void)
                 pages[i % PAGES * PAGE + i % PAGE] = i;
         }
         sleep_ms(round % 4);
-        kill(pid, SIGKILL);
+        child_signal(pid, SIGKILL);
         CHECK(killed_by(child_wait(pid), SIGKILL));
         CHECK(all_are('p'));
     }

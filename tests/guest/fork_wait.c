@@ -32,12 +32,6 @@ static pid_t pausing(void)
     return pid;
 }
 
-static void end(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    child_wait(pid);
-}
-
 static bool exit_codes_are_told_modulo_256(void)
 {
     static const int codes[] = {0, 1, 42, 127, 128, 255};
@@ -55,7 +49,7 @@ static bool death_by_signal_is_told(void)
 
     for (int i = 0; i < 5; i++) {
         pid_t pid = pausing();
-        CHECK(kill(pid, signals[i]) == 0);
+        CHECK(child_signal(pid, signals[i]));
         CHECK(killed_by(child_wait(pid), signals[i]));
     }
     return true;
@@ -101,7 +95,7 @@ static bool wnohang_returns_zero_while_the_child_lives(void)
     CHECK_EQ(waitpid(pid, &status, WNOHANG), 0);
     CHECK_EQ(waitpid(-1, &status, WNOHANG), 0);
     CHECK_EQ(status, 77);
-    CHECK(kill(pid, SIGKILL) == 0);
+    CHECK(child_signal(pid, SIGKILL));
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK_FAILS(waitpid(pid, &status, WNOHANG), ECHILD);
     return true;
@@ -151,15 +145,11 @@ static bool wrong_options_are_refused(void)
 
 static bool zombie_stays_until_it_is_waited_for(void)
 {
-    char path[64], stat[512];
     pid_t pid = exiting(5);
 
-    sleep_ms(30);
-    CHECK(kill(pid, 0) == 0);
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    CHECK(file_get(path, stat, sizeof stat) > 0);
-    CHECK(strstr(stat, ") Z "));
-    CHECK(kill(pid, SIGKILL) == 0);
+    CHECK(child_in_state(pid, 'Z'));
+    CHECK(child_signal(pid, 0));
+    CHECK(child_signal(pid, SIGKILL));
     CHECK_EQ(child_wait(pid), 5 << 8);
     CHECK_FAILS(kill(pid, 0), ESRCH);
     return true;
@@ -170,19 +160,20 @@ static bool orphans_get_a_new_parent(void)
 {
     int ends[2];
     pid_t told[2] = {0};
+    struct baton known;
 
-    CHECK(pipe(ends) == 0);
+    CHECK(pipe(ends) == 0 && baton_make(&known));
     pid_t middle = fork();
     if (middle == 0) {
         if (fork() == 0) {
             told[0] = getppid();
+            baton_pass(&known);
             for (int i = 0; i < 200 && getppid() == told[0]; i++)
                 sleep_ms(10);
             told[1] = getppid();
             _exit(write(ends[1], told, sizeof told) != sizeof told);
         }
-        sleep_ms(30);
-        _exit(0);
+        _exit(baton_wait(&known) ? 0 : 1);
     }
     CHECK_EQ(child_wait(middle), 0);
     CHECK_EQ(read(ends[0], told, sizeof told), sizeof told);
@@ -190,6 +181,7 @@ static bool orphans_get_a_new_parent(void)
     CHECK(told[1] != middle && told[1] > 0);
     if (on_gaur())
         CHECK_EQ(told[1], 1);
+    baton_drop(&known);
     close(ends[0]);
     close(ends[1]);
     return true;
@@ -200,14 +192,14 @@ static bool stopped_and_continued_children_are_told(void)
     pid_t pid = pausing();
     int status;
 
-    CHECK(kill(pid, SIGSTOP) == 0);
+    CHECK(child_signal(pid, SIGSTOP));
     CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
     CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
     CHECK_EQ(waitpid(pid, &status, WNOHANG | WUNTRACED), 0);
-    CHECK(kill(pid, SIGCONT) == 0);
+    CHECK(child_signal(pid, SIGCONT));
     CHECK_EQ(waitpid(pid, &status, WCONTINUED), pid);
     CHECK(WIFCONTINUED(status));
-    end(pid);
+    child_end(pid);
     return true;
 }
 
@@ -216,9 +208,9 @@ static bool stopped_child_dies_of_sigkill(void)
     pid_t pid = pausing();
     int status;
 
-    CHECK(kill(pid, SIGSTOP) == 0);
+    CHECK(child_signal(pid, SIGSTOP));
     CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
-    CHECK(kill(pid, SIGKILL) == 0);
+    CHECK(child_signal(pid, SIGKILL));
     CHECK(killed_by(child_wait(pid), SIGKILL));
     return true;
 }

@@ -67,6 +67,8 @@ static bool group_is_signalled_as_one(void)
 {
     pid_t leader = pausing(0), member = pausing(leader), other = pausing(0);
 
+    CHECK(leader > 1 && member > 1 && other > 1);
+    CHECK_EQ(getpgid(leader), leader);
     CHECK_EQ(getpgid(member), leader);
     CHECK_EQ(getpgid(other), other);
     CHECK(kill(-leader, SIGTERM) == 0);
@@ -74,8 +76,7 @@ static bool group_is_signalled_as_one(void)
     CHECK(killed_by(child_wait(member), SIGTERM));
     CHECK_EQ(waitpid(other, NULL, WNOHANG), 0);
     CHECK_FAILS(kill(-leader, SIGTERM), ESRCH);
-    kill(other, SIGKILL);
-    child_wait(other);
+    child_end(other);
     return true;
 }
 
@@ -83,8 +84,9 @@ static bool wait_can_ask_for_a_group(void)
 {
     pid_t in = pausing(0), out = pausing(0);
 
-    kill(in, SIGKILL);
-    kill(out, SIGKILL);
+    child_signal(in, SIGKILL);
+    child_signal(out, SIGKILL);
+    CHECK(in > 1 && out > 1);
     CHECK_EQ(waitpid(-in, NULL, 0), in);
     CHECK_FAILS(waitpid(-in, NULL, 0), ECHILD);
     CHECK_EQ(waitpid(-1, NULL, 0), out);
@@ -94,6 +96,7 @@ static bool wait_can_ask_for_a_group(void)
 static bool own_group_child(void)
 {
     CHECK(setpgid(0, 0) == 0);
+    CHECK_EQ(getpgrp(), getpid());
     pid_t sleeper = fork();
     if (sleeper == 0) {
         for (;;)

@@ -133,7 +133,7 @@ static bool sigchld_tells_of_the_death(void)
         for (;;)
             pause();
     }
-    kill(pid, SIGTERM);
+    child_signal(pid, SIGTERM);
     CHECK(killed_by(child_wait(pid), SIGTERM));
     CHECK_EQ(info.si_code, CLD_KILLED);
     CHECK_EQ(info.si_status, SIGTERM);

@@ -181,8 +181,7 @@ static bool pause_ends_with_a_handler(void)
     }
     CHECK_FAILS(pause(), EINTR);
     CHECK(ordered >= 1);
-    kill(pid, SIGKILL);
-    child_wait(pid);
+    child_end(pid);
     return true;
 }
 

@@ -20,8 +20,9 @@ static void ring(int signo)
 
 static void set_timer(long first_us, long every_us)
 {
-    struct itimerval timer = {{0, every_us}, {0, first_us}};
+    struct itimerval none = {0}, timer = {{0, every_us}, {0, first_us}};
 
+    setitimer(ITIMER_REAL, &none, NULL);
     rings = 0;
     setitimer(ITIMER_REAL, &timer, NULL);
 }

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,34 @@ int child_wait(pid_t pid)
             return -1;
     }
     return status;
+}
+
+bool child_signal(pid_t pid, int signo)
+{
+    if (pid > 1)
+        return kill(pid, signo) == 0;
+    diag("no child to send signal %d to", signo);
+    return false;
+}
+
+void child_end(pid_t pid)
+{
+    if (child_signal(pid, SIGKILL))
+        child_wait(pid);
+}
+
+bool child_in_state(pid_t pid, char state)
+{
+    char path[32], text[512];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    for (int try = 0; try < 200; try++) {
+        char *name_end = file_get(path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL;
+        if (name_end && name_end[1] == ' ' && name_end[2] == state)
+            return true;
+        sleep_ms(10);
+    }
+    return false;
 }
 
 int child_run(claim_fn claim)

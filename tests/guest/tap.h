@@ -75,7 +75,13 @@ bool on_gaur(void);
 pid_t child_start(claim_fn claim);
 /* The wait status of `pid`, whatever it was. */
 int child_wait(pid_t pid);
-/* Both at once. */
+/* kill(2) for a child: when fork failed, its -1 must not become a signal to everyone. */
+bool child_signal(pid_t pid, int signo);
+/* SIGKILL, and reap. */
+void child_end(pid_t pid);
+/* Wait until /proc/PID/stat shows this state letter; false after two seconds. */
+bool child_in_state(pid_t pid, char state);
+/* child_start and child_wait. */
 int child_run(claim_fn claim);
 
 bool exited_with(int status, int code);

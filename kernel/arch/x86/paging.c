@@ -165,6 +165,19 @@ paddr_t kernel_unmap_page(vaddr_t va)
     return pte_pa(old);
 }
 
+paddr_t kernel_take_empty_table(vaddr_t va)
+{
+    pte_t *parent = walk(va, 2, false);
+    if (!parent || !pte_is_present(*parent) || pte_is_large(*parent))
+        return 0;
+    const pte_t *table = table_of(*parent);
+
+    for (unsigned i = 0; i < PTES_PER_NODE; i++)
+        if (pte_is_present(table[i]))
+            return 0;
+    return pte_pa(pte_exchange(parent, pte_none()));
+}
+
 paddr_t kernel_translate(vaddr_t va)
 {
     const pte_t *table = kernel_root;

@@ -55,6 +55,13 @@ int __must_check kernel_map_page(vaddr_t va, paddr_t pa);
  */
 paddr_t kernel_unmap_page(vaddr_t va);
 
+/*
+ * Take the lowest table over `va` out of the tree if nothing is mapped through it any more.
+ *
+ * => locking as kernel_map_page; the table's frame, to be given back after `va` was flushed on every CPU; 0: it is in use
+ */
+paddr_t kernel_take_empty_table(vaddr_t va);
+
 /* Whether a kernel address is mapped (any page size). For checks and panics; takes no lock. */
 bool kernel_is_mapped(vaddr_t va);
 

@@ -115,6 +115,15 @@ static int proc_setattr(struct inode *inode, const struct attributes *attributes
     return -EPERM;
 }
 
+/* What a name holds is only known once it is read: every size is 0, as on Linux. */
+static void proc_getattr(struct inode *inode, struct kstat *stat)
+{
+    (void)inode;
+    stat->size = 0;
+    stat->blocks = 0;
+    stat->block_size = 1024;
+}
+
 /* "> file" truncates first: there is nothing to do. */
 static int proc_truncate(struct inode *inode, uint64_t size)
 {
@@ -189,7 +198,7 @@ static int proc_lookup(struct inode *dir_inode, struct dentry *child)
     return error;
 }
 
-static const struct inode_ops directory_ops = {.lookup = proc_lookup, .setattr = proc_setattr};
+static const struct inode_ops directory_ops = {.lookup = proc_lookup, .getattr = proc_getattr, .setattr = proc_setattr};
 
 /* ---- Lists of names ---- */
 
@@ -274,9 +283,13 @@ static int proc_follow(struct inode *inode, struct path *out)
     return error ? error : proc_inode->node->follow(proc_inode, out);
 }
 
-static const struct inode_ops link_ops = {.readlink = proc_readlink, .setattr = proc_setattr};
-static const struct inode_ops jump_ops = {.readlink = proc_readlink, .follow = proc_follow, .setattr = proc_setattr};
-static const struct inode_ops text_ops = {.setattr = proc_setattr, .truncate = proc_truncate};
+static const struct inode_ops link_ops = {.readlink = proc_readlink, .getattr = proc_getattr, .setattr = proc_setattr};
+static const struct inode_ops jump_ops = {
+    .readlink = proc_readlink, .follow = proc_follow, .getattr = proc_getattr, .setattr = proc_setattr,
+};
+static const struct inode_ops text_ops = {
+    .getattr = proc_getattr, .setattr = proc_setattr, .truncate = proc_truncate,
+};
 
 /* ---- The file system ---- */
 

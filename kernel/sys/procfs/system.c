@@ -19,6 +19,11 @@
 
 #define NS_PER_TICK (NS_PER_SECOND / USER_HZ)
 #define NS_PER_CENTISECOND (NS_PER_SECOND / 100)
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
 #define LOAD_ONE 2048u      // the scheduler's unit of load averages
 
 int show_kernel_cmdline(const struct proc_inode *inode, struct text *text)
@@ -32,7 +37,7 @@ int show_kernel_cmdline(const struct proc_inode *inode, struct text *text)
 int show_version(const struct proc_inode *inode, struct text *text)
 {
     (void)inode;
-    text_puts(text, UTS_SYSNAME " version " UTS_RELEASE " (gaur@gaur) (" __VERSION__ ") " UTS_VERSION "\n");
+    text_puts(text, UTS_SYSNAME " version " UTS_RELEASE " (gaur@gaur) (" COMPILER ") " UTS_VERSION "\n");
     return 0;
 }
 
