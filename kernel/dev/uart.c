@@ -17,6 +17,7 @@
 #include "lib/log.h"
 
 #define FIFO_SIZE 16u
+#define FIFO_TRIGGER 14u        // bytes received that make it interrupt at once
 
 // Registers, as offsets from the base.
 enum {
@@ -34,7 +35,7 @@ enum {
 };
 
 enum { ENABLE_RECEIVE = 0x01, ENABLE_TRANSMIT = 0x02 };
-enum { ID_NONE = 0x01 };
+enum { ID_NONE = 0x01, ID_MASK = 0x0f, ID_RECEIVED = 0x04 };
 enum { FIFO_ENABLE = 0x01, FIFO_CLEAR = 0x06, FIFO_TRIGGER_14 = 0xc0 };
 enum { LINE_8N1 = 0x03, DIVISOR_ACCESS = 0x80 };
 enum { MODEM_DTR_RTS = 0x03, MODEM_INTERRUPTS = 0x08 };
@@ -86,13 +87,17 @@ static void interrupt_change(struct uart *uart, uint8_t on, uint8_t off)
     set(uart, INTERRUPT_ENABLE, value);
 }
 
-// Take up to `room` bytes from the chip. => how many; 0: it has none, or there was no room and it will not interrupt
-static size_t drain(struct uart *uart, uint8_t *data, size_t room)
+/*
+ * Take up to `room` bytes from the chip, of which `sure` are known to be there: each question is a slow access.
+ *
+ * => how many; 0: it has none, or there was no room and it will not interrupt
+ */
+static size_t drain(struct uart *uart, uint8_t *data, size_t room, size_t sure)
 {
     uint64_t flags = spin_lock_irq(&uart->lock);
     size_t count = 0;
 
-    while (count < room && (get(uart, LINE_STATUS) & STATUS_DATA_READY))
+    while (count < room && (count < sure || (get(uart, LINE_STATUS) & STATUS_DATA_READY)))
         data[count++] = get(uart, DATA);
     if (room == 0)
         interrupt_change(uart, 0, ENABLE_RECEIVE);
@@ -101,14 +106,15 @@ static size_t drain(struct uart *uart, uint8_t *data, size_t room)
 }
 
 // The client may make room between its "none" and the switching off; so it is asked again then.
-static void receive(struct uart *uart)
+static void receive(struct uart *uart, size_t sure)
 {
     uint8_t data[FIFO_SIZE];
 
     for (;;) {
         size_t room = MIN(uart->client->room(uart), sizeof data);
-        size_t count = drain(uart, data, room);
+        size_t count = drain(uart, data, room, sure);
 
+        sure -= MIN(count, sure);
         if (count > 0)
             uart->client->receive(uart, data, count);
         else if (room == 0 && uart->client->room(uart) > 0)
@@ -144,10 +150,11 @@ static bool take_writable(struct uart *uart)
 static void uart_interrupt(void *arg)
 {
     struct uart *uart = arg;
+    uint8_t id;
 
-    while (!(get(uart, INTERRUPT_ID) & ID_NONE)) {
+    while (!((id = get(uart, INTERRUPT_ID)) & ID_NONE)) {
         if (uart->client->receive != NULL)
-            receive(uart);
+            receive(uart, (id & ID_MASK) == ID_RECEIVED ? FIFO_TRIGGER : 0);
         (void)get(uart, MODEM_STATUS);
         if (take_writable(uart))
             uart->client->writable(uart);

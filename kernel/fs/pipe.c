@@ -4,7 +4,9 @@
  *
  * Theory      A ring of bytes over 17 frames. head and tail count bytes; byte n lies in frame n / 4096 mod 17. A frame
  *             is taken when its first byte comes and given back when its last one is read, so an empty pipe has none.
- *             Readers and writers first wait without the lock, then look again with it.
+ *             Nor has one with a few bytes: the first ones after it was empty lie in the structure itself, which makes
+ *             messages of a few bytes cheap, and move to a frame when more come. Readers and writers first wait
+ *             without the lock, then look again with it.
  * Locking     A mutex, since bytes are copied from and to users under it. The counts that waits and polls look at are
  *             atomic. inode->lock guards inode->pipe and so the life of the ring of a FIFO.
  * Atomicity   Writes of up to PIPE_BUF bytes wait until there is room for all (pipe(7)).
@@ -23,7 +25,7 @@
 #include "fs/nameless.h"
 #include "fs/poll.h"
 #include "lib/errno.h"
-#include "lib/log.h"
+#include "lib/string.h"
 #include "mm/kalloc.h"
 #include "mm/slab.h"
 #include "mm/usercopy.h"
@@ -32,6 +34,8 @@
 
 // One more than the capacity fills, since the first and the last of them may be in part used.
 #define PIPE_FRAMES (PIPE_CAPACITY / PAGE_SIZE + 1)
+
+#define FEW_BYTES 64u
 
 /* Fields: (l) lock  (a) atomic, changed under lock  (i) the inode's lock */
 struct pipe {
@@ -43,7 +47,8 @@ struct pipe {
     _Atomic uint32_t reader_opens;          // (a) ends ever opened: a FIFO's open waits for a change
     _Atomic uint32_t writer_opens;          // (a)
     uint32_t files;                         // (i) open files
-    char *frames[PIPE_FRAMES];              // (l)
+    char *frames[PIPE_FRAMES];              // (l) the first may be `few`
+    char few[FEW_BYTES];                    // (l) bytes [0, 64) since the pipe was last empty
 };
 
 static struct pipe *pipe_alloc(void)
@@ -58,11 +63,18 @@ static struct pipe *pipe_alloc(void)
     return pipe;
 }
 
+static void pipe_drop_frame(struct pipe *pipe, char **slot)
+{
+    if (*slot != pipe->few)
+        kfree(*slot);
+    *slot = NULL;
+}
+
 static void pipe_free(struct pipe *pipe)
 {
     for (unsigned i = 0; i < PIPE_FRAMES; i++) {
         if (pipe->frames[i] != NULL)
-            kfree(pipe->frames[i]);
+            pipe_drop_frame(pipe, &pipe->frames[i]);
     }
     slab_free(pipe);
 }
@@ -72,10 +84,42 @@ static char **pipe_slot(struct pipe *pipe, uint64_t position)
     return &pipe->frames[position / PAGE_SIZE % PIPE_FRAMES];
 }
 
-static void pipe_drop_frame(char **slot)
+// Have memory for `n` bytes from `tail` on, which lie in one frame. => lock held; where they go, or NULL: no memory
+static char *pipe_reserve(struct pipe *pipe, size_t n)
 {
-    kfree(*slot);
-    *slot = NULL;
+    char **slot = pipe_slot(pipe, pipe->tail);
+    uint64_t offset = pipe->tail % PAGE_SIZE;
+    char *frame;
+
+    if (*slot == NULL && pipe->tail + n <= FEW_BYTES)
+        *slot = pipe->few;
+    if (*slot == NULL || (*slot == pipe->few && offset + n > FEW_BYTES)) {
+        frame = kalloc();
+        if (frame == NULL)
+            return NULL;
+        if (*slot != NULL)
+            memcpy(frame, pipe->few, FEW_BYTES);
+        *slot = frame;
+    }
+    return *slot + offset;
+}
+
+static void pipe_count(struct pipe *pipe, uint32_t bytes)
+{
+    atomic_store_explicit(&pipe->bytes, bytes, memory_order_relaxed);
+}
+
+// Bytes were read: give back the memory that holds no more. => lock held
+static void pipe_advance_head(struct pipe *pipe, char **slot, size_t moved)
+{
+    uint32_t left = pipe->bytes - (uint32_t)moved;
+
+    pipe->head += moved;
+    pipe_count(pipe, left);
+    if (left == 0 || pipe->head % PAGE_SIZE == 0)
+        pipe_drop_frame(pipe, slot);
+    if (left == 0)
+        pipe->head = pipe->tail = 0;
 }
 
 // Give bytes to the reader, up to the end of a frame. => lock held; bytes, 0 (empty), -EFAULT
@@ -89,35 +133,30 @@ static int64_t pipe_take_run(struct pipe *pipe, struct io *io)
     if (n == 0)
         return 0;
     moved = io_copy_out(io, *slot + offset, n);
-    pipe->head += moved;
-    pipe->bytes -= (uint32_t)moved;
-    if (pipe->bytes == 0) {
-        pipe_drop_frame(slot);
-        pipe->head = pipe->tail = 0;
-    } else if (offset + moved == PAGE_SIZE) {
-        pipe_drop_frame(slot);
-    }
-    return moved > 0 ? (int64_t)moved : -EFAULT;
+    if (moved == 0)
+        return -EFAULT;
+    pipe_advance_head(pipe, slot, moved);
+    return (int64_t)moved;
 }
 
 // Take bytes from the writer, up to the end of a frame. => lock held, there is room; bytes, -EFAULT, -ENOMEM
 static int64_t pipe_put_run(struct pipe *pipe, struct io *io, size_t room)
 {
-    char **slot = pipe_slot(pipe, pipe->tail);
-    uint64_t offset = pipe->tail % PAGE_SIZE;
+    size_t n = MIN(MIN(room, PAGE_SIZE - pipe->tail % PAGE_SIZE), io->left);
+    char *to = pipe_reserve(pipe, n);
     size_t moved;
 
-    if (*slot == NULL) {
-        *slot = kalloc();
-        if (*slot == NULL)
-            return -ENOMEM;
+    if (to == NULL)
+        return -ENOMEM;
+    moved = io_copy_in(io, to, n);
+    if (moved == 0) {
+        if (pipe->tail % PAGE_SIZE == 0) // nothing else lies there
+            pipe_drop_frame(pipe, pipe_slot(pipe, pipe->tail));
+        return -EFAULT;
     }
-    moved = io_copy_in(io, *slot + offset, MIN(room, PAGE_SIZE - offset));
     pipe->tail += moved;
-    pipe->bytes += (uint32_t)moved;
-    if (pipe->bytes == 0 || (moved == 0 && offset == 0))
-        pipe_drop_frame(slot);
-    return moved > 0 ? (int64_t)moved : -EFAULT;
+    pipe_count(pipe, pipe->bytes + (uint32_t)moved);
+    return (int64_t)moved;
 }
 
 static bool pipe_may_read(const struct pipe *pipe)

@@ -2,9 +2,9 @@
 /*
  * string.c - memory and strings.
  *
- * Theory      A copy of eight bytes or more is whole words by one string instruction, and one last word that may overlap
- *             them: fewest counted instructions at every size. The compiler itself calls memcpy, memmove, memset and
- *             memcmp; NO_IDIOM keeps it from turning their own loops into such calls.
+ * Theory      A copy of eight bytes or more is whole words by one string instruction, and one last word that may
+ *             overlap them: fewest counted instructions at every size. The compiler itself calls memcpy, memmove,
+ *             memset and memcmp; NO_IDIOM keeps it from turning their own loops into such calls.
  */
 #include "lib/string.h"
 
@@ -59,7 +59,7 @@ NO_IDIOM void *memcpy(void *restrict to, const void *restrict from, size_t size)
     return to;
 }
 
-/* Eight bytes or more, downwards word by word: `to` lies above `from` and they overlap. The first word is read first. */
+/* Eight bytes or more, downwards: `to` lies above `from` and they overlap. The first word is read first. */
 static NO_IDIOM void copy_downwards(char *to, const char *from, size_t size)
 {
     uint64_t first = *(const word64 *)from;

@@ -292,6 +292,9 @@ static bool plan_holds(const struct fault_context *c, enum fault_plan plan)
 
     if (memcmp(now, &c->seen, sizeof *now) != 0)
         return false;
+    /* Another CPU may have taken the frame over since, which its info does not tell, and the program writes to it. */
+    if (plan == PLAN_COPY && pte_is_writable(pte_load(&node_entries(c->leaf)[pte_index(c->page_va, LEAF_LEVEL)])))
+        return false;
     if ((plan == PLAN_MAP_FILE || plan == PLAN_COPY_FILE) && past_end_of_file(c))
         return false;
     return plan != PLAN_TAKE_OVER || !vpage_is_cow(c->region, now);

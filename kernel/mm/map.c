@@ -48,12 +48,20 @@ int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
 
 /* ---- mmap ---- */
 
-/* Whether [start, end) is free, with the gap that a stack above it needs. */
+/* Whether no region reaches into [start, end). */
 static bool range_is_free(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     struct vregion *above = vregion_above(space, start);
 
     return !above || vregion_start(above) >= end;
+}
+
+/* The same, with the gap that a stack above it needs. */
+static bool range_is_room(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct vregion *above = vregion_above(space, start);
+
+    return !above || vregion_room_end(above) >= end;
 }
 
 /* The highest room of `size` bytes below mmap_top. => its address, or -ENOMEM */
@@ -62,8 +70,8 @@ static int64_t find_room(struct vspace *space, uint64_t size)
     vaddr_t end = space->mmap_top ? space->mmap_top : USER_END;
     struct vregion *region = vregion_above(space, end - 1);
 
-    if (region && vregion_start(region) < end)
-        end = vregion_room_end(region);
+    if (region)
+        end = MIN(end, vregion_room_end(region));
     region = region ? vregion_prev(region) : vregion_highest(space);
     for (;;) {
         vaddr_t start = region ? vregion_end(region) : USER_MIN;
@@ -91,7 +99,7 @@ static int64_t choose_address(struct vspace *space, const struct map_request *re
         return (int64_t)request->addr;
     }
     vaddr_t hint = ALIGN_DOWN(request->addr, PAGE_SIZE);
-    if (hint >= USER_MIN && range_within(hint, size, USER_END) && range_is_free(space, hint, hint + size))
+    if (hint >= USER_MIN && range_within(hint, size, USER_END) && range_is_room(space, hint, hint + size))
         return (int64_t)hint;
     return find_room(space, size);
 }
@@ -196,9 +204,10 @@ static void protect_range(struct vspace *space, vaddr_t start, vaddr_t end, unsi
 
     for (vaddr_t va = start; va < end;) {
         struct vregion *region = va2vregion(space, va);
+        unsigned old_prot = region->prot;
         region->prot = prot;
         va = vregion_end(region);
-        flush |= range_derive(space, region);
+        flush |= range_derive(space, region, old_prot);
         region_merge(space, region);
     }
     struct vregion *after = end < USER_END ? va2vregion(space, end) : NULL;

@@ -219,13 +219,25 @@ static struct core_map_entry *node_child(const struct core_map_entry *parent, va
     return pte_is_present(entry) ? pa2page(pte_pa(entry)) : NULL;
 }
 
+/* The table that an entry points to, by its kernel address, or NULL. */
+static inline pte_t *table_below(const pte_t *table, vaddr_t va, int level)
+{
+    pte_t entry = pte_load(&table[pte_index(va, level)]);
+
+    return pte_is_present(entry) ? P2V(pte_pa(entry)) : NULL;
+}
+
+/* Every fault comes through here, so the walk is written out by tables; core_map is asked once, at its end. */
 struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va)
 {
-    struct core_map_entry *node = space->root;
+    const pte_t *table = node_entries(space->root);
 
-    while (node && node->level > LEAF_LEVEL)
-        node = node_child(node, va);
-    return node;
+    for (int level = ROOT_LEVEL; level > LEAF_LEVEL; level--) {
+        table = table_below(table, va, level);
+        if (!table)
+            return NULL;
+    }
+    return kva2page(table);
 }
 
 /* Make the child of `parent` over `va`, unless somebody else was faster. NULL: no memory. */
@@ -247,7 +259,8 @@ static struct core_map_entry *node_make_child(struct core_map_entry *parent, vad
     return child ? child : made;
 }
 
-int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+/* The slow half: some node on the path is missing. */
+static int node_make_path(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
 {
     struct core_map_entry *node = space->root;
 
@@ -261,6 +274,12 @@ int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **lea
     }
     *leaf = node;
     return 0;
+}
+
+int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+{
+    *leaf = node_find_leaf(space, va);
+    return *leaf ? 0 : node_make_path(space, va, leaf);
 }
 
 /* ---- Walking ---- */

@@ -13,7 +13,6 @@
 #include "mm/core_map.h"
 #include "mm/vpage.h"
 
-#define LEAF_LEVEL 1
 #define ROOT_LEVEL 4
 #define LEAF_SPAN ((uint64_t)PTES_PER_NODE << PAGE_SHIFT) // 2 MiB
 

@@ -122,9 +122,10 @@ int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how, 
         if (error)
             return error;
         error = page_cache_insert(cache, index, page);
-        *result = page;
-        if (!error)
+        if (!error) {
+            *result = page;
             return 0;
+        }
         frame_put(page);
         frame_put(page);
         if (error != -EEXIST)

@@ -20,56 +20,67 @@
 
 /* ---- Pages of a range ---- */
 
-/* What a walk does with one used page. => its leaf is locked */
-typedef bool page_step(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region);
+/* What a walk does to the part of one leaf that can hold used pages. => the leaf is locked */
+typedef bool leaf_step(struct core_map_entry *leaf, struct leaf_range pages, const void *arg);
 
-/* Do `step` to every used page of a range. => true if it was for one of them */
-static inline bool range_walk(struct vspace *space, vaddr_t start, vaddr_t end, page_step *step,
-                              const struct vregion *region)
+/* Do `step` to every leaf of a range. => true if it was for one of them */
+static inline bool range_walk(struct vspace *space, vaddr_t start, vaddr_t end, leaf_step *step, const void *arg)
 {
     struct core_map_entry *leaf;
     bool any = false;
 
     for (vaddr_t va = start; (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
         node_lock(leaf);
-        struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
-        for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
-            if (leaf_info(leaf, page)->used)
-                any |= step(leaf, page, region);
+        any |= step(leaf, leaf_used_range(leaf, va, leaf_range_end(leaf, end)), arg);
         node_unlock(leaf);
     }
     return any;
 }
 
-/* => true if a CPU may remember the entry */
-static bool page_underive(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region)
+/* => true if a CPU may remember one of the entries */
+static bool leaf_underive(struct core_map_entry *leaf, struct leaf_range pages, const void *arg)
 {
-    (void)region;
-    return vspace_underive(leaf, va);
+    bool any = false;
+
+    (void)arg;
+    for (vaddr_t va = pages.start; va < pages.end; va += PAGE_SIZE)
+        any |= vspace_underive(leaf, va);
+    return any;
 }
 
-/* => no CPU remembers the entry */
-static bool page_drop(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region)
+/* => no CPU remembers the entries */
+static bool leaf_drop(struct core_map_entry *leaf, struct leaf_range pages, const void *arg)
 {
-    struct vpage_info *info = leaf_info(leaf, va);
-
-    (void)region;
-    frame_put(vpage_frame(info));
-    *info = (struct vpage_info){0};
-    leaf_info_removed(leaf);
+    (void)arg;
+    for (vaddr_t va = pages.start; va < pages.end; va += PAGE_SIZE) {
+        struct vpage_info *info = leaf_info(leaf, va);
+        if (!info->used)
+            continue;
+        frame_put(vpage_frame(info));
+        *info = (struct vpage_info){0};
+        leaf_info_removed(leaf);
+    }
     return false;
 }
 
-static bool page_derive(struct core_map_entry *leaf, vaddr_t va, const struct vregion *region)
+/* A region whose rights have changed. */
+struct rights_change {
+    const struct vregion *region;
+    unsigned old_prot;
+};
+
+static bool leaf_change_rights(struct core_map_entry *leaf, struct leaf_range pages, const void *arg)
 {
-    return vspace_derive(leaf, region, va);
+    const struct rights_change *change = arg;
+
+    return leaf_derive(leaf, change->region, pages.start, pages.end, change->old_prot);
 }
 
 void range_release(struct vspace *space, vaddr_t start, vaddr_t end)
 {
-    if (range_walk(space, start, end, page_underive, NULL))
+    if (range_walk(space, start, end, leaf_underive, NULL))
         tlb_flush_range(space, start, end);
-    (void)range_walk(space, start, end, page_drop, NULL);
+    (void)range_walk(space, start, end, leaf_drop, NULL);
 }
 
 void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
@@ -82,9 +93,11 @@ void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
     node_release_pruned(pruned);
 }
 
-bool range_derive(struct vspace *space, const struct vregion *region)
+bool range_derive(struct vspace *space, const struct vregion *region, unsigned old_prot)
 {
-    return range_walk(space, vregion_start(region), vregion_end(region), page_derive, region);
+    struct rights_change change = {region, old_prot};
+
+    return range_walk(space, vregion_start(region), vregion_end(region), leaf_change_rights, &change);
 }
 
 /* ---- Cutting and joining regions ---- */

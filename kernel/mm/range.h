@@ -31,8 +31,8 @@ void range_prune(struct vspace *space, vaddr_t start, vaddr_t end);
 /* Take all regions of a range away, with their pages and nodes. => the range is cut out; cannot fail */
 void range_remove(struct vspace *space, vaddr_t start, vaddr_t end);
 
-/* Derive the entries of a region again after its rights changed. => true if one lost rights: flush */
-__must_check bool range_derive(struct vspace *space, const struct vregion *region);
+/* Derive the entries of a region again after its rights were `old_prot`. => true if one lost rights: flush */
+__must_check bool range_derive(struct vspace *space, const struct vregion *region, unsigned old_prot);
 
 /* Join a region with its neighbours where they are alike. => the region that `region` is part of now */
 struct vregion *region_merge(struct vspace *space, struct vregion *region);

@@ -19,54 +19,54 @@
 static_assert(VR_READ == (int)PTE_PROT_READ && VR_WRITE == (int)PTE_PROT_WRITE && VR_EXEC == (int)PTE_PROT_EXEC,
               "a region's rights are the entry's");
 
-bool vpage_is_cow(const struct vregion *region, const struct vpage_info *info)
-{
-    return !region->shared && frame_refs(vpage_frame(info)) != 1;
-}
-
-pte_t vpage_entry(const struct vregion *region, const struct vpage_info *info)
-{
-    if (!info->present || info->moving || region->prot == 0)
-        return pte_none();
-    unsigned prot = region->prot;
-    if ((prot & VR_WRITE) && (!info->writable || vpage_is_cow(region, info)))
-        prot &= ~VR_WRITE;
-    return pte_make((paddr_t)info->ppn << PAGE_SHIFT, prot);
-}
-
-/* Whether a CPU that remembers `old` could do with it what `now` forbids. */
-static bool entry_shrank(pte_t old, pte_t now)
-{
-    if (!pte_is_present(old))
-        return false;
-    return !pte_is_present(now) || pte_pa(old) != pte_pa(now) || (pte_is_writable(old) && !pte_is_writable(now)) ||
-           (pte_is_exec(old) && !pte_is_exec(now));
-}
-
-bool vspace_derive(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va)
-{
-    DEBUG_ASSERT(node_is_locked(leaf));
-    unsigned index = pte_index(va, LEAF_LEVEL);
-    pte_t *entry = &node_entries(leaf)[index];
-    pte_t now = vpage_entry(region, &leaf->node.vpi->info[index]);
-    pte_t old = pte_load(entry);
-
-    if (pte_same(old, now))
-        return false;
-    if (!pte_is_present(old)) {
-        pte_store(entry, now);
-        return false;
-    }
-    pte_exchange(entry, now);
-    return entry_shrank(old, now);
-}
-
 bool vspace_underive(struct core_map_entry *leaf, vaddr_t va)
 {
     DEBUG_ASSERT(node_is_locked(leaf));
     pte_t *entry = &node_entries(leaf)[pte_index(va, LEAF_LEVEL)];
 
     return pte_is_present(pte_load(entry)) && pte_is_present(pte_exchange(entry, pte_none()));
+}
+
+/* Let present pages that are their own be written again. Rights grow: nothing to flush. */
+static bool leaf_allow_writing(struct core_map_entry *leaf, const struct vregion *region, unsigned first, unsigned end)
+{
+    const struct vpage_info *infos = leaf->node.vpi->info;
+    pte_t *entries = node_entries(leaf);
+
+    for (unsigned i = first; i < end; i++)
+        if (infos[i].writable && pte_is_present(pte_load(&entries[i])) && !vpage_is_cow(region, &infos[i]))
+            pte_set_writable(&entries[i]);
+    return false;
+}
+
+static bool leaf_forbid_writing(struct core_map_entry *leaf, unsigned first, unsigned end)
+{
+    pte_t *entries = node_entries(leaf);
+    bool any = false;
+
+    for (unsigned i = first; i < end; i++)
+        if (pte_is_writable(pte_load(&entries[i]))) {
+            pte_clear_writable(&entries[i]);
+            any = true;
+        }
+    return any;
+}
+
+bool leaf_derive(struct core_map_entry *leaf, const struct vregion *region, vaddr_t start, vaddr_t end,
+                 unsigned old_prot)
+{
+    DEBUG_ASSERT(node_is_locked(leaf));
+    unsigned first = pte_index(start, LEAF_LEVEL), past = first + (unsigned)((end - start) >> PAGE_SHIFT);
+    bool shrank = false;
+
+    if (old_prot && region->prot == (old_prot | VR_WRITE))
+        return leaf_allow_writing(leaf, region, first, past);
+    if (region->prot && region->prot == (old_prot & ~VR_WRITE))
+        return leaf_forbid_writing(leaf, first, past);
+    for (vaddr_t va = start; va < end; va += PAGE_SIZE)
+        if (leaf_info(leaf, va)->used)
+            shrank |= vspace_derive(leaf, region, va);
+    return shrank;
 }
 
 struct vpage_info *va2vpage_info(struct vspace *space, vaddr_t va)

@@ -11,6 +11,8 @@
 #include "mm/core_map.h"
 #include "mm/vregion.h"
 
+#define LEAF_LEVEL 1
+
 struct vspace;
 
 /*
@@ -21,11 +23,13 @@ struct vspace;
  * the frame: that is computed from the frame's references. Nor that the user may write: that is the region's to say.
  */
 struct vpage_info {
-    uint64_t used : 1;     // the page has content: a frame now, or (later) a slot in swap
     uint64_t present : 1;  // it is in the frame `ppn`
     uint64_t writable : 1; // a write may go into that frame
+    uint64_t used : 1;     // the page has content: a frame now, or (later) a slot in swap
     uint64_t moving : 1;   // being copied to another frame: a fault here looks again
-    uint64_t ppn : 40;     // physical page number
+    uint64_t : 8;
+    uint64_t ppn : 40;     // physical page number, where an entry has it too: derived by a mask instead of shifts
+    uint64_t : 12;
 };
 
 static_assert(sizeof(struct vpage_info) == 8, "a vpi_page is one frame");
@@ -47,13 +51,25 @@ static inline struct vpage_info vpage_in_frame(const struct core_map_entry *page
 }
 
 /* Whether two or more hold the page's frame, so that a write must copy it: computed, never stored. */
-bool vpage_is_cow(const struct vregion *region, const struct vpage_info *info);
+static inline bool vpage_is_cow(const struct vregion *region, const struct vpage_info *info)
+{
+    return !region->shared && frame_refs(vpage_frame(info)) != 1;
+}
 
 /*
  * The page-table entry that a region and a page's metadata call for, with the frame's references as they are now.
  * This is the only place that decides what the hardware may do.
  */
-pte_t vpage_entry(const struct vregion *region, const struct vpage_info *info);
+static inline pte_t vpage_entry(const struct vregion *region, const struct vpage_info *info)
+{
+    unsigned prot = region->prot;
+
+    if (!info->present || info->moving || prot == 0)
+        return pte_none();
+    if ((prot & VR_WRITE) && (!info->writable || vpage_is_cow(region, info)))
+        prot &= ~VR_WRITE;
+    return pte_make((paddr_t)info->ppn << PAGE_SHIFT, prot);
+}
 
 /*
  * Derive the entry of the page at `va` again and store it in its leaf.
@@ -61,7 +77,28 @@ pte_t vpage_entry(const struct vregion *region, const struct vpage_info *info);
  * => the leaf is locked; va lies in `region` and in the leaf's range
  * => true if a CPU may still hold the old entry with more rights, or another frame: flush before the frame goes
  */
-__must_check bool vspace_derive(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va);
+static inline bool __must_check vspace_derive(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va)
+{
+    unsigned index = pte_index(va, LEAF_LEVEL);
+    pte_t *entry = &((pte_t *)page2kva(leaf))[index];
+    pte_t now = vpage_entry(region, &leaf->node.vpi->info[index]);
+    pte_t old = pte_load(entry);
+
+    if (pte_same(old, now))
+        return false;
+    if (!pte_is_present(old)) {
+        pte_store(entry, now);
+        return false;
+    }
+    return pte_shrank(pte_exchange(entry, now), now);
+}
+
+/*
+ * The same for the used pages among [start, end) of one leaf, after their region's rights were `old_prot`. Taking or giving
+ * the right to write alone, by far the usual change, needs one locked operation a page.
+ */
+__must_check bool leaf_derive(struct core_map_entry *leaf, const struct vregion *region, vaddr_t start, vaddr_t end,
+                              unsigned old_prot);
 
 /* The same where rights can only have grown, so that no CPU has anything to forget. */
 static inline void vspace_derive_grown(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va)

@@ -5,7 +5,8 @@
  * Order    From the top down, each floor by its own function: what the thread promised in user memory, its use of the
  *          address space; then, by the last thread only: timers, the address space, files, the terminal; then the thread leaves
  *          the process, the family is told, and the scheduler takes the stack away.
- * Locking  process->thread_count falls before anything is released, so exactly one thread finds itself the last.
+ * Locking  process->thread_count falls before anything is released, so exactly one thread finds that it is to release. It leaves
+ *          the list of threads after that; whoever leaves it empty (another may have been slower) tells the family.
  */
 #include "proc/exit.h"
 
@@ -119,16 +120,18 @@ static void process_release(struct process *process)
     session_leader_exit(process);
 }
 
-/* Out of the process's list; its number is free, if it is not the process's. */
-static void thread_leave(struct thread *thread)
+/* Out of the process's list; its number is free, if it is not the process's. => true: the list is empty now */
+static bool thread_leave(struct thread *thread)
 {
     struct process *process = thread->process;
     struct deferred *garbage = NULL;
     struct process_usage usage;
     uint64_t flags = spin_lock_irq(&process_tree);
+    bool empty;
 
     spin_lock(&process->signal_lock);
     list_remove(&thread->in_process);
+    empty = list_empty(&process->threads);
     signal_queue_flush(&thread->pending, &garbage);
     signal_retarget(process, thread);
     spin_unlock(&process->signal_lock);
@@ -140,23 +143,21 @@ static void thread_leave(struct thread *thread)
         pid_drop(thread->tid, &garbage);
     spin_unlock_irq(&process_tree, flags);
     deferred_free(garbage);
+    return empty;
 }
 
 void thread_exit(int status)
 {
     struct thread *thread = current_thread();
     struct process *process = thread->process;
-    bool last;
 
     if (thread->tid == process->pid && !process->group_exiting && process->exec_thread == NULL)
         process->exit_status = status;
     thread_leave_memory();
     detach(thread);
-    last = count_down(process);
-    if (last)
+    if (count_down(process))
         process_release(process);
-    thread_leave(thread);
-    if (last)
+    if (thread_leave(thread))
         family_exit(process);
     else
         wake_all(&process->events);

@@ -178,7 +178,8 @@ static void forget(struct lock_stack *stack, const void *lock, enum lock_rank ra
 
     if (i == stack->count) {
         if (stack->untracked == 0)
-            panic("lock at %p (%s) released by one who does not hold it", (void *)(uintptr_t)lock, lock_rank_name(rank));
+            panic("lock at %p (%s) released by one who does not hold it", (void *)(uintptr_t)lock,
+                  lock_rank_name(rank));
         stack->untracked--;
         return;
     }

@@ -2,8 +2,8 @@
 /*
  * run_queue.c - which thread runs on which CPU.
  *
- * Theory      Each CPU serves its own queue in turn. A thread that becomes ready goes to the CPU where it ran last if that
- *             one is idle, else to any idle one, else back to its last one. A CPU without work takes some from the
+ * Theory      Each CPU serves its own queue in turn. A thread that becomes ready goes to the CPU where it ran last if
+ *             that one is idle, else to any idle one, else back to its last one. A CPU without work takes some from the
  *             longest of the other queues before it halts; one with work does so at the end of each time slice, if
  *             that queue is longer by two. What an idle CPU misses by a moment a busy one's tick offers to it.
  * Locking     One queue at a time: a thread on its way from one to another is in none, and belongs to who moves it.
@@ -12,7 +12,6 @@
 
 #include "arch/x86/smp.h"
 #include "arch/x86/time.h"
-#include "lib/log.h"
 #include "sync/timer.h"
 
 struct run_queue run_queues[MAX_CPUS];
@@ -28,33 +27,6 @@ void run_queue_init(struct run_queue *queue, unsigned cpu, struct kthread *idle)
     queue->current = idle;
     queue->since_ns = clock_ns();
     atomic_fetch_or(&sched_online_cpus, UINT64_C(1) << cpu);
-}
-
-void run_queue_add(struct run_queue *queue, struct kthread *thread)
-{
-    DEBUG_ASSERT(spin_held(&queue->lock));
-    DEBUG_ASSERT(!thread->is_idle);
-    atomic_store_explicit(&thread->cpu, queue->cpu, memory_order_relaxed);
-    list_add_tail(&queue->ready, &thread->run_link);
-    atomic_store_explicit(&queue->count, queue->count + 1, memory_order_relaxed);
-}
-
-void run_queue_remove(struct run_queue *queue, struct kthread *thread)
-{
-    list_remove(&thread->run_link);
-    atomic_store_explicit(&queue->count, queue->count - 1, memory_order_relaxed);
-}
-
-struct kthread *run_queue_take(struct run_queue *queue)
-{
-    struct list *first = list_first(&queue->ready);
-    struct kthread *thread;
-
-    if (first == NULL)
-        return NULL;
-    thread = list_entry(first, struct kthread, run_link);
-    run_queue_remove(queue, thread);
-    return thread;
 }
 
 /* One of the CPUs in the set. => not empty */

@@ -2,8 +2,8 @@
 /*
  * rwlock.c - the line before a rwlock.
  *
- * Theory      While RWLOCK_WAITING is set nobody takes the lock the quick way, so the word changes only by those who give
- *             it back, and by whoever holds line_lock. The one who gives it back last passes it to the head of the
+ * Theory      While RWLOCK_WAITING is set nobody takes the lock the quick way, so the word changes only by those who
+ *             give it back, and by whoever holds line_lock. The one who gives it back last passes it to the head of the
  *             line: one writer, or all readers up to the next writer. They find themselves holding it when they wake.
  *             The bit is set only while someone incompatible holds the lock, and that one will see it; so a line never
  *             waits for nobody.

@@ -2,11 +2,11 @@
 /*
  * sched.c - going to sleep, waking, and switching from one thread to the next.
  *
- * Theory      A switch begins on the stack of the one that leaves and ends on that of the one that comes, with this CPU's
- *             run queue locked and interrupts off all the way; the one that comes unlocks. So the preempt count is 1 on
- *             both sides of every switch, and nobody can take the one that leaves out of the queue before it has left.
- *             A waker that has found it ASLEEP needs no lock of that queue: it spins until on_cpu is false, which needs
- *             nothing more from anyone (the hooks take no locks).
+ * Theory      A switch begins on the stack of the one that leaves and ends on that of the one that comes, with this
+ *             CPU's run queue locked and interrupts off all the way; the one that comes unlocks. So the preempt count
+ *             is 1 on both sides of every switch, and nobody can take the one that leaves out of the queue before it
+ *             has left. A waker that has found it ASLEEP needs no lock of that queue: it spins until on_cpu is false,
+ *             which needs nothing more from anyone (the hooks take no locks).
  * Invariants  Who changes a state from ASLEEP or NEW to RUNNING queues the thread; so it is in one queue at most.
  *             A thread in a queue is RUNNING, and so is the current one unless it prepares to sleep or dies.
  * Locking     sched.h says what the state word means; the rest is the run queue's lock.
@@ -55,7 +55,7 @@ void sched_finish_switch(void)
     bool dead = atomic_load_explicit(&left->state, memory_order_relaxed) == KTHREAD_DEAD;
 
     queue->displaced = false;
-    atomic_store_explicit(&left->on_cpu, false, memory_order_release);  // from here `left` may run, or be freed, elsewhere
+    atomic_store_explicit(&left->on_cpu, false, memory_order_release);  // from here it may run elsewhere
     if (unlikely(displaced || dead)) {
         preempt_disable();
         spin_unlock(&queue->lock);
@@ -71,7 +71,7 @@ static void switch_to(struct run_queue *queue, struct kthread *self, struct kthr
 {
     DEBUG_ASSERT(preempt_count() == 1);
     queue->previous = self;
-    queue->current = next;
+    atomic_store_explicit(&queue->current, next, memory_order_relaxed);
     queue->switches++;
     atomic_store_explicit(&next->on_cpu, true, memory_order_relaxed);
     if (sched_hooks.switch_from != NULL)

@@ -43,13 +43,13 @@ struct run_clock {
 
 /*
  * A thread: a stack and what the scheduler needs to know.
- * Fields: (a) atomic  (c) constant after kthread_prepare  (q) the lock of its CPU's run queue  (o) itself, while it runs
+ * Fields: (a) atomic  (c) constant after kthread_prepare  (q) its CPU's run-queue lock  (o) itself, while it runs
  */
 struct kthread {
     void *sp;                       // (q) where its stack stands while it is off
     void *stack_top;                // (c) one past the end of its kernel stack
     _Atomic uint32_t state;         // (a) KTHREAD_...
-    _Atomic bool on_cpu;            // (a) a CPU stands on its stack: from before the switch to it until after the one away
+    _Atomic bool on_cpu;            // (a) a CPU is on its stack: from before the switch to it until after that away
     _Atomic bool interrupt;         // (a) a signal wants it: interruptible sleeps end
     bool is_idle;                   // (c) a CPU's idle thread
     bool owns_itself;               // (c) made by sched_spawn_kernel: lies on its own stack
@@ -69,9 +69,9 @@ struct kthread {
 
 /*
  * What upper floors add. Those that are NULL are not called. Set once, before the first sched_start.
- * switch_from, switch_to: at each switch, for the thread that leaves and the one that comes, which may be one without a
- *     user side, or a CPU's idle thread. Both run on the stack of the one that leaves, interrupts off, run queue locked:
- *     they take no lock and do not sleep.
+ * switch_from, switch_to: at each switch, for the thread that leaves and the one that comes, which may be one without
+ *     a user side, or a CPU's idle thread. Both run on the stack of the one that leaves, interrupts off, run queue
+ *     locked: they take no lock and do not sleep.
  * reap: a thread is dead and off its stack; called on another's, preemption off, interrupts off. May take spinlocks
  *     of the spinning zone; must not sleep, or wait for other CPUs.
  * tick: every 10 ms of a running thread, in an interrupt; `user`: it was in user mode.

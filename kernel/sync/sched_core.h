@@ -10,6 +10,7 @@
 #ifndef SYNC_SCHED_CORE_H
 #define SYNC_SCHED_CORE_H
 
+#include "lib/log.h"
 #include "sync/sched.h"
 #include "sync/spinlock.h"
 
@@ -24,7 +25,7 @@ struct run_queue {
     _Atomic unsigned count;             // (a) of `ready`
     struct kthread *_Atomic current;    // (a) who runs
     struct kthread *previous;           // (q) who ran before, from a switch to its end on the other stack
-    bool displaced;                     // (q) `previous` is ready, but may not run here: it goes elsewhere after the switch
+    bool displaced;                     // (q) `previous` is ready but may not run here: placed after the switch
     uint64_t since_ns;                  // (q) when the current one's time was last accounted for
     uint64_t slice_end_ns;              // (q) when the current one has had its share
     uint64_t idle_ns;                   // (q)
@@ -53,9 +54,35 @@ static inline bool run_queue_allows(const struct run_queue *queue, const struct 
 }
 
 /* Put a thread at the end of the queue, take it out, or take the first one out (NULL: none). => queue->lock held */
-void run_queue_add(struct run_queue *queue, struct kthread *thread);
-void run_queue_remove(struct run_queue *queue, struct kthread *thread);
-struct kthread *run_queue_take(struct run_queue *queue);
+static inline void run_queue_add(struct run_queue *queue, struct kthread *thread)
+{
+    unsigned count = atomic_load_explicit(&queue->count, memory_order_relaxed);
+
+    DEBUG_ASSERT(spin_held(&queue->lock) && !thread->is_idle);
+    atomic_store_explicit(&thread->cpu, queue->cpu, memory_order_relaxed);
+    list_add_tail(&queue->ready, &thread->run_link);
+    atomic_store_explicit(&queue->count, count + 1, memory_order_relaxed);
+}
+
+static inline void run_queue_remove(struct run_queue *queue, struct kthread *thread)
+{
+    unsigned count = atomic_load_explicit(&queue->count, memory_order_relaxed);
+
+    DEBUG_ASSERT(spin_held(&queue->lock));
+    list_remove(&thread->run_link);
+    atomic_store_explicit(&queue->count, count - 1, memory_order_relaxed);
+}
+
+static inline struct kthread *run_queue_take(struct run_queue *queue)
+{
+    struct kthread *thread;
+
+    if (list_empty(&queue->ready))
+        return NULL;
+    thread = list_first_entry(&queue->ready, struct kthread, run_link);
+    run_queue_remove(queue, thread);
+    return thread;
+}
 
 /*
  * Choose a CPU for a ready thread, queue it there, and tell that CPU if it idles.

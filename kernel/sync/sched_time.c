@@ -2,9 +2,9 @@
 /*
  * sched_time.c - how long who has run, and how many wanted to.
  *
- * Theory      Each switch and tick adds the exact time to the thread that ran. Where it went is sampled by the tick, and the
- *             exact time is split in that proportion when asked for, as Linux does without accounting at each entry of
- *             the kernel, which would cost every system call. A thread that never saw a tick was in user mode.
+ * Theory      Each switch and tick adds the exact time to the thread that ran. Where it went is sampled by the tick,
+ *             and the exact time is split in that proportion when asked for, as Linux does without accounting at each
+ *             entry of the kernel, which would cost every system call. Who never saw a tick was in user mode.
  *             The load is sampled every 5 seconds by whoever comes first: a tick, or a reader. When nobody came for
  *             several periods no CPU had a tick, so there was no load.
  */

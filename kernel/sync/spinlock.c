@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* spinlock.c - waiting for a spinlock: look at it until it seems free, and only then try, so that its line stays shared. */
+/* spinlock.c - waiting for a spinlock: look until it seems free, and only then try, so that its line stays shared. */
 #include "sync/spinlock.h"
 
 void spin_wait(struct spinlock *lock)

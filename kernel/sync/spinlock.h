@@ -60,7 +60,10 @@ static inline void spin_release(struct spinlock *lock)
     atomic_store_explicit(&lock->locked, 0, memory_order_release);
 }
 
-/* Take the lock. => not in interrupts, unless the lock is of their zone and interrupts are off; preemption is off until unlock */
+/*
+ * Take the lock; preemption is off until unlock.
+ * => a lock of the spinning zone: not in an interrupt; one of the interrupts' zone: interrupts are off
+ */
 static inline void spin_lock(struct spinlock *lock)
 {
     preempt_disable();
@@ -95,7 +98,7 @@ static inline void spin_unlock(struct spinlock *lock)
     preempt_enable();
 }
 
-/* The same for locks that interrupt handlers take: interrupts are off until unlock. => what to give to spin_unlock_irq */
+/* The same, with interrupts off until unlock, for locks that handlers take. => what to give to spin_unlock_irq */
 static inline uint64_t __must_check spin_lock_irq(struct spinlock *lock)
 {
     uint64_t flags = irq_save();

@@ -3,10 +3,10 @@
  * wait.c - wait queues.
  *
  * Theory      wake_one takes the first waiter out of the queue, so that the next wake_one finds another. A waiter that
- *             goes on waiting puts itself back (wait_prepare). When it leaves for good and finds that it is not in the
- *             queue, a wake-up has reached it after its last look at the condition, which it may not need: for what
- *             it has seen, or because a signal or the deadline ends its wait. It passes that wake-up on. So no event
- *             is lost to a waiter that does not use it; sometimes one wakes for nothing.
+ *             goes on waiting puts itself back (wait_again). One that leaves for good, though a wake-up has taken it
+ *             out, has used that wake-up only if it was taken out before its last look at the condition, and that look
+ *             succeeded. If not, it passes the wake-up on. So no event is lost to a waiter that does not use it;
+ *             sometimes one wakes for nothing.
  */
 #include "sync/wait.h"
 
@@ -25,38 +25,45 @@ void wait_queue_init(struct wait_queue *queue)
     list_init(&queue->waiters);
 }
 
-void wait_begin(struct wait_queue *queue, struct waiter *waiter)
-{
-    list_init(&waiter->link);
-    waiter->thread = current_kthread();
-    waiter->queue = queue;
-    waiter->observer = false;
-    waiter->notify = NULL;
-}
-
-void wait_prepare(struct waiter *waiter, bool interruptible)
+/* Stand in the queue; under its lock, so that who takes us out also ends the sleep that we prepare. */
+static void stand(struct waiter *waiter, bool interruptible)
 {
     struct wait_queue *queue = waiter->queue;
     uint64_t flags = spin_lock_irq(&queue->lock);
 
     if (list_empty(&waiter->link))
         list_add_tail(&queue->waiters, &waiter->link);
-    sched_sleep_prepare(interruptible);     // under the lock: who takes us out of the queue also ends this sleep
+    atomic_store_explicit(&waiter->taken, false, memory_order_relaxed);
+    sched_sleep_prepare(interruptible);
     spin_unlock_irq(&queue->lock, flags);
+}
+
+void wait_begin(struct wait_queue *queue, struct waiter *waiter, bool interruptible)
+{
+    list_init(&waiter->link);
+    waiter->thread = current_kthread();
+    waiter->queue = queue;
+    waiter->observer = false;
+    waiter->used = false;
+    waiter->notify = NULL;
+    stand(waiter, interruptible);
+}
+
+void wait_again(struct waiter *waiter, bool interruptible)
+{
+    stand(waiter, interruptible);
 }
 
 void wait_end(struct waiter *waiter)
 {
     struct wait_queue *queue = waiter->queue;
     uint64_t flags;
-    bool woken;
 
     sched_sleep_cancel();
-    flags = spin_lock_irq(&queue->lock);
-    woken = list_empty(&waiter->link);
+    flags = spin_lock_irq(&queue->lock);    // and so wait until the waker is done with us
     list_remove(&waiter->link);
     spin_unlock_irq(&queue->lock, flags);
-    if (woken)
+    if (wait_taken(waiter) && !waiter->used)
         wake_one(queue);
 }
 
@@ -90,8 +97,10 @@ void wake_waiters(struct wait_queue *queue, bool all)
     list_for_each_entry_safe(waiter, after, &queue->waiters, link) {
         bool last = !waiter->observer && !all;
 
-        if (!waiter->observer)
+        if (!waiter->observer) {
             list_remove(&waiter->link);
+            atomic_store_explicit(&waiter->taken, true, memory_order_relaxed);
+        }
         if (waiter->notify != NULL)
             waiter->notify(waiter);
         else

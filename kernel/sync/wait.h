@@ -37,19 +37,21 @@ void wait_queue_init(struct wait_queue *queue);
  * One thread's place in one queue; it may stand in several (poll).
  * An observer (wait_add) is woken by every wake-up and stays in the queue; the others are taken out by the wake-up
  * that reaches them, so that two calls of wake_one wake two of them.
- * Fields: (l) the queue's lock  (o) its thread
+ * Fields: (l) the queue's lock  (o) its thread  (a) atomic
  */
 struct waiter {
     struct list link;               // (l)
     struct kthread *thread;         // (o)
     struct wait_queue *queue;       // (o) NULL: in none
     bool observer;                  // (o)
+    _Atomic bool taken;             // (a) a wake-up has taken it out of the queue; written under (l)
+    bool used;                      // (o) that wake-up has been of use
     void (*notify)(struct waiter *);// (o) called instead of waking `thread`, under the queue's lock; or NULL
 };
 
 /*
  * Observe a queue: for poll, or with `notify` for those who collect events.
- * A polling thread does: wait_add each; loop { sched_sleep_prepare(true); look; wait_sleep(deadline); } wait_remove each.
+ * A polling thread: wait_add each; loop { sched_sleep_prepare(true); look; wait_sleep(deadline) }; wait_remove each.
  */
 void wait_add(struct wait_queue *queue, struct waiter *waiter, void (*notify)(struct waiter *));
 void wait_remove(struct waiter *waiter);
@@ -63,10 +65,16 @@ int wait_sleep(uint64_t deadline_ns);
 /* Sleep until the clock says so. => 0, or -EINTR */
 int sleep_until(uint64_t deadline_ns);
 
-/* The parts of wait_event. */
-void wait_begin(struct wait_queue *queue, struct waiter *waiter);
-void wait_prepare(struct waiter *waiter, bool interruptible);
+/* The parts of wait_event: stand in the queue and prepare to sleep (again), and leave it. */
+void wait_begin(struct wait_queue *queue, struct waiter *waiter, bool interruptible);
+void wait_again(struct waiter *waiter, bool interruptible);
 void wait_end(struct waiter *waiter);
+
+static inline bool wait_taken(const struct waiter *waiter)
+{
+    return atomic_load_explicit(&waiter->taken, memory_order_relaxed);
+}
+
 void wake_waiters(struct wait_queue *queue, bool all);
 
 /* Is anyone waiting, as the waker may ask after it has made the condition true? */
@@ -96,16 +104,22 @@ static inline void wake_all(struct wait_queue *queue)
         if (!(condition)) {                                                     \
             const uint64_t wait_deadline_ = (deadline);                         \
             struct waiter waiter_;                                              \
-            wait_begin((wait_on), &waiter_);                                    \
+            wait_begin((wait_on), &waiter_, (interruptible));                   \
             for (;;) {                                                          \
-                wait_prepare(&waiter_, (interruptible));                        \
                 if (condition) {                                                \
                     wait_result_ = 0;                                           \
                     break;                                                      \
                 }                                                               \
+                wait_result_ = wait_sleep(wait_deadline_);                      \
+                waiter_.used = wait_taken(&waiter_);                            \
+                if (condition) {                                                \
+                    wait_result_ = 0;                                           \
+                    break;                                                      \
+                }                                                               \
+                waiter_.used = false;                                           \
                 if (wait_result_ != 0)                                          \
                     break;                                                      \
-                wait_result_ = wait_sleep(wait_deadline_);                      \
+                wait_again(&waiter_, (interruptible));                          \
             }                                                                   \
             wait_end(&waiter_);                                                 \
         }                                                                       \

@@ -57,7 +57,11 @@ def keys(terminal):
     start(terminal, 'sleep 1000')
     terminal.type('\x1a')
     ok(terminal.read_until('Stopped.*' + PROMPT, 20) is not None, '^Z stops sleep', terminal.seen[-300:])
-    answer(terminal, 'kill -9 %1; wait; echo over', 'over', 'and kill ends it')
+    terminal.type('fg\r')
+    ok(terminal.read_until(r'fg\n.*sleep 1000\n', 20) is not None, 'fg lets it go on', terminal.seen[-300:])
+    time.sleep(0.3)
+    terminal.type('\x03')
+    ok(terminal.read_until(PROMPT, 20) is not None, 'until ^C', terminal.seen[-300:])
 
 def program():
     terminal = Terminal('run', '--quiet', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo a terminal; exit 6')

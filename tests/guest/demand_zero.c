@@ -19,6 +19,7 @@ static long grown(const char *kind)
 static bool untouched_memory_costs_nothing(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     frames_take(&after);
     frames_take(&before);
     unsigned char *pages = pages_map(2048);
@@ -34,6 +35,7 @@ static bool untouched_memory_costs_nothing(void)
 static bool each_written_page_costs_one_frame(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     unsigned char *pages = pages_map(64);
     CHECK(pages);
     frames_take(&before);
@@ -50,6 +52,7 @@ static bool each_written_page_costs_one_frame(void)
 static bool reading_a_thousand_pages_takes_no_frames(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     unsigned char *pages = pages_map(1000);
     unsigned sum = 0;
     CHECK(pages);
@@ -66,6 +69,7 @@ static bool reading_a_thousand_pages_takes_no_frames(void)
 static bool zero_filled_counts_written_pages_only(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     unsigned char *pages = pages_map(40);
     CHECK(pages);
     counter("zero_filled");
@@ -86,6 +90,7 @@ static bool one_fault_per_page_and_no_more(void)
 
     CHECK(pages);
     madvise(pages, 50 * PAGE, MADV_NOHUGEPAGE);
+    ancestors_sleep();
     faults_taken();
     long faults = faults_taken();
     for (int i = 0; i < 50; i++)

@@ -71,6 +71,7 @@ static bool writes_of_the_parent_stay_in_the_parent(void)
 
 static bool child_counts_copies(void)
 {
+    ancestors_sleep();
     pages[0] = 'c';
     counter("cow_copied");
     long copied = counter("cow_copied"), taken = counter("cow_taken_over");
@@ -104,6 +105,7 @@ static bool last_owner_takes_over_without_a_copy(void)
     NEEDS_GAUR();
     CHECK(fill('p'));
     CHECK_CHILD(child_writes_one_page);
+    ancestors_sleep();
     counter("cow_copied");
     long copied = counter("cow_copied"), taken = counter("cow_taken_over");
     for (int i = 0; i < PAGES; i++)
@@ -116,6 +118,7 @@ static bool last_owner_takes_over_without_a_copy(void)
 
 static bool child_reads_all(void)
 {
+    ancestors_sleep();
     faults_taken();
     long faults = faults_taken();
     unsigned sum = 0;
@@ -178,6 +181,7 @@ static long copied_by(int page)
 
 static bool counting_grandchild(void)
 {
+    ancestors_sleep();
     pages[0] = 'g';
     counter("cow_copied");
     CHECK_EQ(copied_by(1), 1);
@@ -186,6 +190,7 @@ static bool counting_grandchild(void)
 
 static bool counting_child(void)
 {
+    ancestors_sleep();
     CHECK_CHILD(counting_grandchild);
     pages[0] = 'c';
     counter("cow_copied");
@@ -199,6 +204,7 @@ static bool three_generations_copy_twice_and_take_over_once(void)
     NEEDS_GAUR();
     CHECK(fill('p'));
     CHECK_CHILD(counting_child);
+    ancestors_sleep();
     counter("cow_copied");
     long taken = counter("cow_taken_over");
     CHECK_EQ(copied_by(1), 0);

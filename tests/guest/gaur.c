@@ -35,6 +35,26 @@ long counter(const char *name)
     return value ? strtol(value, NULL, 10) : -1;
 }
 
+static pid_t parent_of(pid_t pid)
+{
+    char path[32];
+    int parent;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    char *name_end = file_get(path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL;
+    return name_end && sscanf(name_end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+void ancestors_sleep(void)
+{
+    if (!on_gaur())
+        return;
+    for (pid_t pid = getppid(); pid > 0; pid = parent_of(pid)) {
+        if (!child_in_state(pid, 'S'))
+            diag("process %d does not sleep; counters may tell of it too", (int)pid);
+    }
+}
+
 long faults_taken(void)
 {
     struct rusage usage;

@@ -13,6 +13,12 @@
 /* A counter of /proc/vmstat by name; -1 if there is none. */
 long counter(const char *name);
 
+/*
+ * The counters count everyone, and on another processor our parent (or the suite, its parent) may still be copying
+ * what it shares with us: wait until all of them sleep. Before each measurement; nothing to do on Linux.
+ */
+void ancestors_sleep(void);
+
 /* Page faults that this process took (Linux: from getrusage; Gaur: all of them, from pgfault). */
 long faults_taken(void);
 

@@ -4,6 +4,7 @@
  */
 #include "tap.h"
 
+#include <cpuid.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -84,8 +85,21 @@ static const struct {
     {"non_canonical_read_is_sigsegv", non_canonical, SIGSEGV, SI_KERNEL, 13, FIXED, 0},
 };
 
+/* QEMU's own translator knows no unmasked exceptions of the SSE unit. */
+static bool emulated(void)
+{
+    unsigned a, b, c, d;
+
+    __cpuid(0x40000000, a, b, c, d);
+    return b == 0x54474354;     // "TCGTCGTCGTCG"
+}
+
 static void try_mistake(size_t i)
 {
+    if (mistakes[i].trap == 19 && emulated()) {
+        skip("the emulator does not raise it", "%s", mistakes[i].name);
+        return;
+    }
     got_signal = got_code = got_trap = -1;
     got_address = 99;
     if (sigsetjmp(back, 1) == 0)

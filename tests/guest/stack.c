@@ -91,6 +91,7 @@ static bool counted_child(void)
 {
     unsigned char *page = below(1UL << 20);
 
+    ancestors_sleep();
     counter("stack_grown");
     long grown = counter("stack_grown");
     for (int i = 0; i < 10; i++)

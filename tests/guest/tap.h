@@ -112,6 +112,5 @@ void self_from(const char *argv0);
 
 void sleep_ms(long milliseconds);
 long long now_ms(void);
-pid_t raw_fork(void);
 
 #endif

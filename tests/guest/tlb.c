@@ -19,6 +19,7 @@ static long flushes(void)
 static bool thousand_first_touches_flush_nothing(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     pages = pages_map(1000);
     CHECK(pages);
     flushes();
@@ -34,6 +35,7 @@ static bool thousand_first_touches_flush_nothing(void)
 static bool first_reads_flush_nothing(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     pages = pages_map(100);
     CHECK(pages);
     flushes();
@@ -48,6 +50,7 @@ static bool first_reads_flush_nothing(void)
 static bool mprotect_to_readonly_flushes(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     pages = pages_map(1);
     CHECK(pages);
     pages[0] = 1;
@@ -61,6 +64,7 @@ static bool mprotect_to_readonly_flushes(void)
 static bool munmap_flushes(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     pages = pages_map(1);
     CHECK(pages);
     pages[0] = 1;
@@ -72,6 +76,7 @@ static bool munmap_flushes(void)
 
 static bool copying_child(void)
 {
+    ancestors_sleep();
     pages[0] = 2;
     flushes();
     long before = flushes();
@@ -83,6 +88,7 @@ static bool copying_child(void)
 static bool copy_on_write_flushes(void)
 {
     NEEDS_GAUR();
+    ancestors_sleep();
     pages = pages_map_one_leaf(2);
     CHECK(pages);
     memset(pages, 1, 2 * PAGE);

@@ -385,11 +385,19 @@ void kstack_unmap(unsigned slot, paddr_t frames[KSTACK_PAGES])
     memset(stack_frames[slot], 0, sizeof stack_frames[slot]);
 }
 
+/* No tables here, so none that empties. */
+paddr_t kernel_take_empty_table(vaddr_t va)
+{
+    (void)va;
+    return 0;
+}
+
 /* ---- Boot ---- */
 
 void machine_boot(void)
 {
     arena_map((void *)(uintptr_t)KERNBASE, ARENA_SIZE);
+    arena_map((void *)(uintptr_t)KSTACK_AREA, KSTACK_SLOTS * KSTACK_SLOT_SIZE);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         pthread_mutex_init(&mmus[cpu].lock, NULL);
     kernel_root = boot_alloc_pages(1);

@@ -165,7 +165,7 @@ static unsigned count_runs(unsigned order)
 static void runs_split_and_join_again(void **state)
 {
     unsigned before[BUDDY_ORDERS];
-    void *frames[500];
+    static void *frames[2500];
 
     (void)state;
     reclaim_all();

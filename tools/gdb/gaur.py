@@ -25,6 +25,16 @@ def evaluate(expression):
     except gdb.error as error:
         raise NotThere(f'{expression}: {error}') from None
 
+def address_of(expression):
+    """An expression's value as an unsigned number; a function means where it begins."""
+    value = evaluate(expression)
+    if value.type.strip_typedefs().code == gdb.TYPE_CODE_FUNC:
+        value = value.address
+    try:
+        return int(value.cast(gdb.lookup_type('unsigned long')))
+    except gdb.error as error:
+        raise NotThere(f'{expression}: {error}') from None
+
 def kernbase():
     """Where physical memory is mapped: the image is linked inside that map, at its physical address."""
     return int(evaluate('(unsigned long)&image_start')) & 0xffffff8000000000
@@ -86,7 +96,7 @@ def space_of(text):
             raise NotThere('a thread of the kernel runs now; name a process: ' +
                            ', '.join(str(number) for number, _ in processes()))
         return space_in(process)
-    number = int(evaluate(text))
+    number = address_of(text)
     for candidate, process in processes():
         if candidate == number:
             return space_in(process)
@@ -243,7 +253,7 @@ Without PID the walk begins at CR3."""
         words = gdb.string_to_argv(argument)
         if not 1 <= len(words) <= 2:
             raise NotThere('usage: gaur-walk ADDRESS [PID]')
-        address = int(evaluate(words[0])) & 0xffffffffffffffff
+        address = address_of(words[0])
         if len(words) == 2:
             root = frame_number(space_of(words[1])['root'])
         else:
@@ -288,7 +298,7 @@ a kernel address is one in the direct map, anything else is a physical address."
     def invoke(self, argument, from_tty):
         if not argument.strip():
             raise NotThere('usage: gaur-frame ADDR|PFN')
-        number = int(evaluate(argument)) & 0xffffffffffffffff
+        number = address_of(argument)
         if number >= kernbase():
             number = number - kernbase() >> 12
         elif number >= int(evaluate('core_map_frames')):

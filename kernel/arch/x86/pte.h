@@ -122,6 +122,16 @@ static inline bool pte_same(pte_t a, pte_t b)
     return ((a.raw ^ b.raw) & ~(PTE_BIT_ACCESSED | PTE_BIT_DIRTY)) == 0;
 }
 
+/* Whether a CPU that remembers `old` could do with it what `now` forbids: a right less, or another frame. */
+static inline bool pte_shrank(pte_t old, pte_t now)
+{
+    uint64_t lost = (old.raw & ~now.raw) & (PTE_BIT_PRESENT | PTE_BIT_WRITABLE);
+    uint64_t changed = (old.raw ^ now.raw) & PTE_ADDRESS_MASK;
+    uint64_t forbidden = (now.raw & ~old.raw) & PTE_BIT_NOEXEC;
+
+    return (old.raw & PTE_BIT_PRESENT) && (lost | changed | forbidden);
+}
+
 static inline pte_t pte_load(const pte_t *entry)
 {
     return (pte_t){__atomic_load_n(&entry->raw, __ATOMIC_RELAXED)};

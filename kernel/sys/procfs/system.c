@@ -9,6 +9,7 @@
 #include "arch/x86/time.h"
 #include "fs/char_device.h"
 #include "fs/mount.h"
+#include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/process.h"
 #include "sync/sched.h"
@@ -137,17 +138,29 @@ int show_filesystems(const struct proc_inode *inode, struct text *text)
     return 0;
 }
 
+/* Ranges of minors that one driver has registered after another are told once. */
+struct drivers_work {
+    struct text *text;
+    const struct char_device *last;
+};
+
 static bool show_driver(const struct char_device *device, void *arg)
 {
-    text_printf(arg, "%3u %s\n", device->major, device->name);
+    struct drivers_work *work = arg;
+
+    if (!work->last || work->last->major != device->major || strcmp(work->last->name, device->name))
+        text_printf(work->text, "%3u %s\n", device->major, device->name);
+    work->last = device;
     return true;
 }
 
 int show_devices(const struct proc_inode *inode, struct text *text)
 {
+    struct drivers_work work = {.text = text};
+
     (void)inode;
     text_puts(text, "Character devices:\n");
-    char_devices_for_each(show_driver, text);
+    char_devices_for_each(show_driver, &work);
     text_puts(text, "\nBlock devices:\n");
     return 0;
 }

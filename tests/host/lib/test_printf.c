@@ -50,8 +50,8 @@ static const char *const precisions[] = { "", ".", ".0", ".1", ".7", ".25" };
 
 static void integers_match_over_a_grid(void **state)
 {
-    static const int64_t values[] = { 0, 1, -1, 7, 42, -42, 127, 128, 255, -128, 32767, 65536, INT_MAX, INT_MIN, INT64_MAX,
-                                      INT64_MIN, 0x123456789abcdef };
+    static const int64_t values[] = { 0, 1, -1, 7, 42, -42, 127, 128, 255, -128, 32767, 65536, INT_MAX, INT_MIN,
+                                      INT64_MAX, INT64_MIN, 0x123456789abcdef };
     static const char *const ends[] = { "d", "i", "u", "x", "X", "o", "ld", "lu", "lx", "lX", "lo", "lld", "llx", "zu",
                                         "zd", "jd", "td", "hd", "hu", "hhx", "hhd" };
     char format[64];

@@ -44,7 +44,9 @@ static size_t read_enum(char names_found[][32], size_t most)
     size_t count = 0;
 
     while (fgets(line, sizeof(line), file) != NULL) {
-        if (sscanf(line, "    RANK_%31[A-Z0-9_],", name) != 1 || strcmp(name, "NONE") == 0 || strstr(name, "LAST") != NULL)
+        if (sscanf(line, "    RANK_%31[A-Z0-9_],", name) != 1)
+            continue;
+        if (strcmp(name, "NONE") == 0 || strstr(name, "LAST") != NULL)
             continue;
         assert_true(count < most);
         for (char *letter = name; *letter != '\0'; letter++)

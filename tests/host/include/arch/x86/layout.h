@@ -21,12 +21,12 @@
 #define ARENA_SIZE 0x1000000 // 16 MiB
 #define DIRECT_MAP_END (KERNBASE + ARENA_SIZE)
 
-/* Kernel stacks are not mapped here, only counted. */
-#define KSTACK_AREA 0xffffc00000000000
+/* Kernel stacks lie in memory of their own, not in the frames that are counted for them. */
+#define KSTACK_AREA (KERNBASE + 0x10000000)
 #define KSTACK_SIZE 8192
 #define KSTACK_PAGES (KSTACK_SIZE / PAGE_SIZE)
 #define KSTACK_SLOT_SIZE (KSTACK_SIZE + PAGE_SIZE)
-#define KSTACK_SLOTS 65536
+#define KSTACK_SLOTS 4096
 
 #define V2P(a) ((paddr_t)(vaddr_t)(a) - KERNBASE)
 #define P2V(a) ((void *)((vaddr_t)(a) + KERNBASE))

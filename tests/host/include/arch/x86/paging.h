@@ -27,5 +27,6 @@ static inline unsigned kstack_slot_of(vaddr_t va)
 
 int __must_check kstack_map(unsigned slot, const paddr_t frames[KSTACK_PAGES]);
 void kstack_unmap(unsigned slot, paddr_t frames[KSTACK_PAGES]);
+paddr_t kernel_take_empty_table(vaddr_t va);
 
 #endif
