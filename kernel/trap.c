@@ -18,6 +18,7 @@
 #include "arch/x86/user_copy.h"
 #include "lib/log.h"
 #include "mm/fault.h"
+#include "proc/oom.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/thread.h"
@@ -107,16 +108,12 @@ static void act_on_outcome(struct trap_frame *tf, const struct fault *fault)
     case FAULT_SEGV_MAPERR: return force_fault_signal(tf, SIGSEGV, SEGV_MAPERR, fault->address);
     case FAULT_SEGV_ACCERR: return force_fault_signal(tf, SIGSEGV, SEGV_ACCERR, fault->address);
     case FAULT_BUS_ADRERR: return force_fault_signal(tf, SIGBUS, BUS_ADRERR, fault->address);
-    case FAULT_OOM:
-        printk(LOG_ERROR "out of memory: process %d (%s) killed by a page fault at %#lx", current_process()->id,
-               running_name(), fault->address);
-        return force_fault_signal(tf, SIGKILL, SI_KERNEL, 0);
-    default: return;
+    default: return; // out of memory: this thread was chosen to end, and SIGKILL waits for it
     }
 }
 
 /*
- * Ask mm, and note what it found for /proc/self/gaur/fault.
+ * Ask mm, and note what it found for /proc/self/gaur/fault. Out of memory: somebody has to go first.
  *
  * => interrupts on; may sleep; true if the access may be tried again
  */
@@ -124,7 +121,8 @@ static bool resolve(struct fault *fault)
 {
     struct thread *thread = current_thread();
 
-    vspace_fault(thread->process->vspace, fault);
+    while (vspace_fault(thread->process->vspace, fault) == FAULT_OOM && oom_kill())
+        ;
     thread->last_fault = *fault;
     thread->minor_faults++;
     return fault->outcome == FAULT_RESOLVED || fault->outcome == FAULT_RETRY;

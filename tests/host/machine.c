@@ -80,7 +80,7 @@ static void forget_all(struct mmu *mmu)
 
 static struct translation *tlb_slot(struct mmu *mmu, vaddr_t va)
 {
-    return &mmu->tlb[(va >> PAGE_SHIFT) % TLB_ENTRIES];
+    return &mmu->tlb[((va >> PAGE_SHIFT) + (va >> 21) * 37) % TLB_ENTRIES];
 }
 
 #ifdef NO_TLB_FLUSH_FOR_TEST

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+/*
+ * oom.c - choose who is to end when memory has run out.
+ *
+ * Theory      Badness is what a process's end gives back: its resident pages and page tables. The worst one gets SIGKILL,
+ *             never init. Until it has let go of its memory nobody else is chosen: whoever finds no memory meanwhile waits
+ *             a moment and tries again.
+ * Locking     None but the flag `choosing`; processes are looked at one by one, each with a reference.
+ */
+#include "proc/oom.h"
+
+#include <asm/signal.h>
+#include <stdatomic.h>
+
+#include "arch/x86/time.h"
+#include "lib/log.h"
+#include "mm/kalloc.h"
+#include "mm/vspace.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "sync/wait.h"
+
+#define PAUSE_NS 10000000ull // between two looks whether the chosen one has gone
+#define FREE_ENOUGH 32       // frames: with so many, somebody else has solved it meanwhile
+
+static _Atomic bool choosing;          // by one thread at a time
+static struct process *victim;         // (choosing) the last one chosen, with a reference
+
+/* A candidate, with a reference, and what it holds. */
+struct candidate {
+    struct process *process;
+    struct vspace_sizes sizes;
+    uint64_t badness; // pages
+};
+
+/* => 0: not to be chosen */
+static uint64_t measure(struct process *process, struct vspace_sizes *sizes)
+{
+    struct vspace *space = process->unkillable ? NULL : process_vspace(process);
+    if (!space)
+        return 0;
+    vspace_measure(space, sizes);
+    vspace_put(space);
+    return sizes->anonymous + sizes->file + sizes->shared + sizes->nodes;
+}
+
+/* The worst of all processes; its process is NULL if there is none. */
+static struct candidate find_worst(void)
+{
+    struct candidate worst = {NULL, {0}, 0};
+    struct process *process;
+
+    for (pid_t id = 1; (process = process_find_from(id)); ) {
+        struct vspace_sizes sizes;
+        uint64_t badness = measure(process, &sizes);
+        id = process->id + 1;
+        if (badness > worst.badness) {
+            if (worst.process)
+                process_put(worst.process);
+            worst = (struct candidate){process, sizes, badness};
+        } else {
+            process_put(process);
+        }
+    }
+    return worst;
+}
+
+/* Linux's line, so that who looks for it finds it. */
+static void tell(const struct candidate *chosen)
+{
+    const struct vspace_sizes *sizes = &chosen->sizes;
+
+    printk(LOG_ERROR "Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, file-rss:%lukB, "
+           "shmem-rss:%lukB, UID:%u pgtables:%lukB; it holds the most of all", chosen->process->id, chosen->process->comm,
+           sizes->total_bytes >> 10, sizes->anonymous << 2, sizes->file << 2, sizes->shared << 2,
+           atomic_load(&chosen->process->uid), sizes->nodes << 2);
+}
+
+/* Whether the one chosen last still holds its memory. */
+static bool victim_lingers(void)
+{
+    struct vspace *space = victim ? process_vspace(victim) : NULL;
+
+    if (space)
+        vspace_put(space);
+    return space != NULL;
+}
+
+/* => `choosing` is ours */
+static void choose(void)
+{
+    if (frames_by_kind(FRAME_FREE) > FREE_ENOUGH || victim_lingers())
+        return;
+    if (victim)
+        process_put(victim);
+    struct candidate worst = find_worst();
+    victim = worst.process;
+    if (!victim)
+        panic("out of memory, and no process is left that could be ended");
+    tell(&worst);
+    signal_send_process(victim, SIGKILL, NULL);
+}
+
+bool oom_kill(void)
+{
+    if (!atomic_exchange(&choosing, true)) {
+        choose();
+        atomic_store(&choosing, false);
+    }
+    if (!signal_fatal_pending())
+        (void)!sleep_until(clock_ns() + PAUSE_NS);
+    return !signal_fatal_pending();
+}
