@@ -16,21 +16,21 @@ USERCC    := musl-gcc
 USERFLAGS := -static -O2 -g -Wall -Wextra
 PYTHON    := PYTHONPYCACHEPREFIX=build/pycache $(firstword $(wildcard /usr/bin/python3) python3)
 
-# $(call say,CC,file) is a recipe's short line; $(Q) hides the long one.
+# $(call say,CC,file) is a recipe's short line, which `make -s` leaves out; $(Q) hides the long one.
 Q   := $(if $(V),,@)
-say  = $(if $(V),@:,@printf '  %-5s %s\n' '$(1)' '$(2)')
+say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all kernel debug user root run test gdb setup clean help compile_commands.json
 
-all: kernel root
+all: kernel root ; @:
 
 -include kernel/kernel.mk
 -include tests/host/host.mk
 -include tests/guest/guest.mk
 
-kernel: $(BUILD)/gaur.elf
+kernel: $(BUILD)/gaur.elf ; @:
 
 debug: root
 	$(Q)$(MAKE) --no-print-directory DEBUG=1 kernel

@@ -63,7 +63,7 @@ static void null_call(void)
     uint64_t start = now();
 
     for (int i = 0; i < rounds; i++)
-        syscall(SYS_getppid);
+        getppid();
     report("null_call", now() - start, rounds);
 }
 

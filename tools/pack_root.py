@@ -202,7 +202,7 @@ def main(arguments):
         print(__doc__.strip(), file=sys.stderr)
         return 2
     source, target = arguments
-    partial = target + '.new'
+    partial = f'{target}.{os.getpid()}'     # two builds at once do not meet
     with open(partial, 'wb') as out:
         write(from_folder(source) + spec, out)
     os.replace(partial, target)

@@ -5,6 +5,7 @@
 set -eu
 
 root=$1 init=$2
+new=$root.$$        # two builds at once do not meet
 here=$(dirname "$0")
 busybox=$(command -v busybox)
 
@@ -13,24 +14,24 @@ if ! "$here/is_static.sh" "$busybox"; then
     exit 1
 fi
 
-rm -rf "$root.new"
-mkdir -p "$root.new"
-cd "$root.new"
+rm -rf "$new"
+mkdir -p "$new"
+cd "$new"
 mkdir -p bin sbin usr/bin usr/sbin etc proc dev sys root tmp
 chmod 1777 tmp
 chmod 700 root
 cd "$OLDPWD"
 
-cp "$busybox" "$root.new/bin/busybox"
-cp "$init" "$root.new/sbin/init"
-cp -R "$here/../user/root/." "$root.new/"
-chmod 755 "$root.new/bin/busybox" "$root.new/sbin/init"
+cp "$busybox" "$new/bin/busybox"
+cp "$init" "$new/sbin/init"
+cp -R "$here/../user/root/." "$new/"
+chmod 755 "$new/bin/busybox" "$new/sbin/init"
 
 "$busybox" --list-full | while read -r tool; do
     case $tool in
-    */*) [ -e "$root.new/$tool" ] || ln -s /bin/busybox "$root.new/$tool" ;;
+    */*) [ -e "$new/$tool" ] || ln -s /bin/busybox "$new/$tool" ;;
     esac
 done
 
 rm -rf "$root"
-mv "$root.new" "$root"
+mv "$new" "$root"

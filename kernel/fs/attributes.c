@@ -68,7 +68,7 @@ int vfs_set_attributes(const struct path *path, const struct attributes *attribu
     return inode_set_attributes(path_inode(path), attributes, credentials);
 }
 
-int vfs_truncate_inode(struct inode *inode, uint64_t size)
+int vfs_truncate_inode(struct inode *inode, uint64_t size, bool keep_setid)
 {
     int error;
 
@@ -80,7 +80,8 @@ int vfs_truncate_inode(struct inode *inode, uint64_t size)
     rwlock_write_lock(&inode->lock);
     error = inode->ops->truncate(inode, size);
     if (error == 0) {
-        inode_drop_setid(inode);
+        if (!keep_setid)
+            inode_drop_setid(inode);
         inode_touch_mtime(inode);
     }
     rwlock_write_unlock(&inode->lock);
@@ -102,7 +103,7 @@ int vfs_truncate(const struct path *path, uint64_t size, const struct credential
         return error;
     if (path->mount->flags & MS_RDONLY)
         return -EROFS;
-    return vfs_truncate_inode(inode, size);
+    return vfs_truncate_inode(inode, size, credentials_privileged(credentials));
 }
 
 int64_t vfs_readlink(const struct path *path, char *buffer, size_t size)

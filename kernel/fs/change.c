@@ -33,11 +33,6 @@ static int change_open(struct change *change)
     change->child = NULL;
     if (error != 0)
         return error;
-    if (!inode_is_directory(change_dir(change)))
-        return -ENOTDIR;
-    error = inode_permission(change_dir(change), MAY_EXEC, change->credentials);
-    if (error != 0)
-        return error;
     tree_write_lock(walk->at.dentry->sb);
     if (walk_last_kind(walk) != LAST_NAME)
         return 0;

@@ -226,6 +226,8 @@ int64_t file_seek(struct file *file, int64_t offset, int whence)
 
     if (file->mode & FILE_PATH)
         return -EBADF;
+    if (whence < SEEK_SET || whence > SEEK_MAX)
+        return -EINVAL;
     if (file->mode & FILE_STREAM)
         return -ESPIPE;
     mutex_lock(&file->position_lock);
@@ -290,7 +292,7 @@ int file_truncate(struct file *file, uint64_t size)
         return -EBADF;
     if (!(file->mode & FILE_WRITE) || !inode_is(file_inode(file), S_IFREG))
         return -EINVAL;
-    return vfs_truncate_inode(file_inode(file), size);
+    return vfs_truncate_inode(file_inode(file), size, file->mode & FILE_KEEPS_SETID);
 }
 
 int file_sync(struct file *file, bool data_only)

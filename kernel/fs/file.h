@@ -51,6 +51,7 @@ enum {
     FILE_STREAM = 4,                    // has no position: pipes, terminals
     FILE_PATH = 8,                      // O_PATH: names a path, does nothing
     FILE_COUNTED_WRITER = 16,           // counted in inode->writers
+    FILE_KEEPS_SETID = 64,              // opened by the superuser: writing leaves set-id bits alone
     FILE_DENIES_WRITE = 32,             // a program to run: nobody may write to it while this file is open
 };
 

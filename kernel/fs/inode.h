@@ -51,6 +51,7 @@ enum {
     ATTR_MTIME = 16,
     ATTR_ATIME_NOW = 32,            // to the present; this needs less permission
     ATTR_MTIME_NOW = 64,
+    ATTR_DROP_SETID = 128,          // take set-id bits from what is no directory, as chown(2) does
 };
 struct attributes {
     unsigned valid;
@@ -158,7 +159,7 @@ void inode_init_owner(struct inode *inode, struct inode *dir, const struct crede
 // The text of a symbolic link, cut at `size`, no zero at the end. => its length, -EINVAL: it is none
 int64_t inode_readlink(struct inode *inode, char *buffer, size_t size);
 
-// Drop set-uid and set-gid bits, as a write by somebody without privilege does.
+// Drop set-uid and set-gid bits, as a write by somebody without privilege does. => inode->lock for writing
 void inode_drop_setid(struct inode *inode);
 
 // Set times to the present: after a read, after content changed, after only attributes or names changed.

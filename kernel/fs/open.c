@@ -103,8 +103,10 @@ static int open_found(const struct path *path, const struct open_request *reques
     if (error != 0 || (request->flags & O_PATH))
         return error;
     inode_set_alias(inode, path->dentry);
+    if (credentials_privileged(request->credentials))
+        (*out)->mode |= FILE_KEEPS_SETID;
     if (truncate)
-        error = vfs_truncate_inode(inode, 0);
+        error = vfs_truncate_inode(inode, 0, credentials_privileged(request->credentials));
     if (error != 0) {
         path_get(path);
         file_put(*out);
@@ -131,16 +133,14 @@ int vfs_open_path(const struct path *path, unsigned flags, const struct credenti
 // Find the last component, or make it. => as walk_find; -EEXIST
 static int find_or_create(struct walk *walk, struct open_request *request, struct path *out)
 {
-    int error = walk_find(walk, out);
+    int error;
 
+    if ((request->flags & O_CREAT) && walk_last_kind(walk) == LAST_NAME && walk->slash)
+        return -EISDIR;
+    error = walk_find(walk, out);
     if (!(request->flags & O_CREAT))
         return error;
-    if (walk_last_kind(walk) != LAST_NAME || walk->slash) {
-        if (error == 0)
-            path_put(out);
-        return error == 0 || error == -ENOENT ? -EISDIR : error;
-    }
-    if (error == -ENOENT)
+    if (error == -ENOENT && walk_last_kind(walk) == LAST_NAME)
         error = vfs_create_at(walk, request->mode | S_IFREG, out, &request->created);
     if (error == 0 && (request->flags & O_EXCL) && !request->created) {
         path_put(out);

@@ -117,7 +117,7 @@ static void commit_attributes(struct inode *inode, const struct attributes *want
         inode->uid = wanted->uid;
     if (wanted->valid & ATTR_GID)
         inode->gid = wanted->gid;
-    if ((wanted->valid & (ATTR_UID | ATTR_GID)) && !S_ISDIR(inode->mode))
+    if ((wanted->valid & ATTR_DROP_SETID) && !S_ISDIR(inode->mode))
         inode->mode = mode_without_setid(inode->mode);
     if (wanted->valid & ATTR_MODE)
         inode->mode = mode_wanted(inode, wanted, credentials);

@@ -377,9 +377,12 @@ static int fifo_open_ends(struct file *file, struct pipe *pipe)
 static int fifo_open(struct file *file)
 {
     struct inode *inode = file_inode(file);
-    struct pipe *pipe = pipe_attach(inode);
+    struct pipe *pipe;
     int error;
 
+    if (!(file->mode & (FILE_READ | FILE_WRITE)))
+        return -EINVAL;
+    pipe = pipe_attach(inode);
     if (pipe == NULL)
         return -ENOMEM;
     file->private = pipe;

@@ -19,17 +19,6 @@ struct rename {
     unsigned flags;
 };
 
-static int walk_to_directory(struct walk *walk)
-{
-    int error = walk_to_last(walk);
-
-    if (error != 0)
-        return error;
-    if (!inode_is_directory(path_inode(&walk->at)))
-        return -ENOTDIR;
-    return inode_permission(path_inode(&walk->at), MAY_EXEC, walk->lookup->credentials);
-}
-
 static int find_both(struct rename *rename)
 {
     struct walk *to = &rename->to;
@@ -188,9 +177,9 @@ int vfs_rename(const struct lookup *from, const char *from_name, const struct lo
         return error;
     error = walk_begin(&rename.to, to, to_name, 0);
     if (error == 0) {
-        error = walk_to_directory(&rename.from);
+        error = walk_to_last(&rename.from);
         if (error == 0)
-            error = walk_to_directory(&rename.to);
+            error = walk_to_last(&rename.to);
         if (error == 0)
             error = rename_walked(&rename);
         walk_end(&rename.to);

@@ -134,7 +134,8 @@ static int64_t tmpfs_write(struct file *file, struct io *io)
     } else {
         result = tmpfs_write_locked(inode, io);
         if (result > 0) {
-            inode_drop_setid(inode);
+            if (!(file->mode & FILE_KEEPS_SETID))
+                inode_drop_setid(inode);
             inode_touch_mtime(inode);
         }
     }

@@ -83,8 +83,8 @@ int vfs_set_attributes(const struct path *path, const struct attributes *attribu
 // truncate(2) by path, with its permission checks.
 int vfs_truncate(const struct path *path, uint64_t size, const struct credentials *credentials) __must_check;
 
-// The same for an inode when all has been checked but ETXTBSY.
-int vfs_truncate_inode(struct inode *inode, uint64_t size) __must_check;
+// The same for an inode when all has been checked but ETXTBSY. `keep_setid`: the superuser does it, set-id bits stay.
+int vfs_truncate_inode(struct inode *inode, uint64_t size, bool keep_setid) __must_check;
 
 /*
  * The name of `path` seen from `root`, as getcwd(2) and /proc/PID/{cwd,exe,maps,fd} show it.

@@ -2,9 +2,8 @@
 /*
  * walk.c - from a path name to a path.
  *
- * Theory      A loop over components, no recursion. A symbolic link replaces the component by its text: what remains is then
- *             the text, a slash and the old rest, in memory of the walk. Each step holds references, so nothing
- *             stays locked between steps.
+ * Theory      A loop over components, no recursion. The text of a symbolic link is walked before the rest of the text that
+ *             it was met in; texts so form a stack. Each step holds references, so nothing stays locked between steps.
  * Locking     The tree of the super block in turn, for reading, for one look-up in memory. Only a name that the tree
  *             does not know and a file system with a `lookup` of its own need it for writing.
  */
@@ -16,6 +15,7 @@
 #include "fs/text.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/slab.h"
 
 void tree_write_lock(struct super_block *sb)
 {
@@ -105,27 +105,53 @@ int walk_begin(struct walk *walk, const struct lookup *lookup, const char *name,
     return 0;
 }
 
+// The text on top is done: back to the one below.
+static void walk_pop_text(struct walk *walk)
+{
+    struct walk_text *text = walk->texts;
+
+    walk->rest = text->rest;
+    walk->texts = text->below;
+    text_free(text->copy);
+    inode_put(text->link);
+    slab_free(text);
+}
+
 void walk_end(struct walk *walk)
 {
     path_put(&walk->at);
-    text_free(walk->text);
+    while (walk->texts != NULL)
+        walk_pop_text(walk);
+}
+
+// Is the name in turn the last one?
+static bool walk_at_end(const struct walk *walk)
+{
+    return walk->rest[0] == 0 && (walk->texts == NULL || walk->texts->rest[0] == 0);
+}
+
+static const char *skip_slashes(const char *text)
+{
+    while (*text == '/')
+        text++;
+    return text;
 }
 
 // Put the next component into name, length and slash. => false: there is none
 static bool walk_next_name(struct walk *walk)
 {
-    const char *p = walk->rest;
+    const char *p = skip_slashes(walk->rest);
 
-    while (*p == '/')
-        p++;
+    while (*p == 0 && walk->texts != NULL) {
+        walk_pop_text(walk);
+        p = skip_slashes(walk->rest);
+    }
     walk->name = p;
     while (*p != 0 && *p != '/')
         p++;
     walk->length = (size_t)(p - walk->name);
     walk->slash = *p == '/';
-    while (*p == '/')
-        p++;
-    walk->rest = p;
+    walk->rest = skip_slashes(p);
     return walk->length != 0;
 }
 
@@ -170,18 +196,10 @@ static void walk_up(const struct walk *walk, struct path *path)
 
 int walk_find(struct walk *walk, struct path *out)
 {
-    struct inode *dir = path_inode(&walk->at);
     enum last_kind kind = walk_last_kind(walk);
     struct dentry *child;
     int error;
 
-    if (kind != LAST_ROOT) {
-        if (!inode_is_directory(dir))
-            return -ENOTDIR;
-        error = inode_permission(dir, MAY_EXEC, walk->lookup->credentials);
-        if (error != 0)
-            return error;
-    }
     if (kind == LAST_NAME) {
         error = dentry_lookup(walk->at.dentry, walk->name, walk->length, &child);
         if (error != 0)
@@ -198,44 +216,59 @@ int walk_find(struct walk *walk, struct path *out)
     return 0;
 }
 
-// The text of a link, a slash and the rest, in one new text (text_free it). => 0, -ENOMEM, -ENAMETOOLONG, ...
-static int link_text(struct inode *link, const char *rest, char **out)
+// A link's text that is not in memory. => 0, -ENOMEM, -EIO, ...
+static int copy_text(struct inode *link, char **out)
 {
-    size_t behind = strlen(rest) + 2;   // slash and zero
-    size_t size = link->ops->readlink == NULL ? strlen(link->link) + behind : PATH_MAX;
+    char *text = text_alloc(PATH_MAX);
     int64_t length;
 
-    if (size > PATH_MAX)
-        return -ENAMETOOLONG;
-    *out = text_alloc(size);
-    if (*out == NULL)
+    if (text == NULL)
         return -ENOMEM;
-    length = inode_readlink(link, *out, size);
-    if (length == 0)
-        length = -ENOENT;
-    else if ((uint64_t)length + behind > size && length > 0)
-        length = -ENAMETOOLONG;
+    length = inode_readlink(link, text, PATH_MAX - 1);
     if (length < 0) {
-        text_free(*out);
+        text_free(text);
         return (int)length;
     }
-    (*out)[length] = '/';
-    memcpy(*out + length + (rest[0] != 0), rest, behind - 1);
+    text[length] = 0;
+    *out = text;
     return 0;
 }
 
-// Replace what remains by the link's text and what remains.
+// Put a link's text on top. What is done already need not be kept below it.
+static int walk_push_text(struct walk *walk, struct inode *link)
+{
+    struct walk_text *text = slab_zalloc(sizeof *text);
+    int error = 0;
+
+    if (text == NULL)
+        return -ENOMEM;
+    if (link->ops->readlink != NULL)
+        error = copy_text(link, &text->copy);
+    if (error != 0) {
+        slab_free(text);
+        return error;
+    }
+    if (walk->rest[0] == 0 && walk->texts != NULL)
+        walk_pop_text(walk);
+    inode_get(link);
+    text->link = link;
+    text->rest = walk->rest;
+    text->below = walk->texts;
+    walk->texts = text;
+    walk->rest = text->copy != NULL ? text->copy : link->link;
+    return 0;
+}
+
+// Walk the link's text next, from where it begins.
 static int walk_into_text(struct walk *walk, struct inode *link)
 {
-    char *text = NULL;
-    int error = link_text(link, walk->rest, &text);
+    int error = walk_push_text(walk, link);
 
     if (error != 0)
         return error;
-    text_free(walk->text);
-    walk->text = text;
-    walk->rest = text;
-    if (text[0] == '/')
+    if (walk->rest[0] == 0)
+        return -ENOENT;
+    if (walk->rest[0] == '/')
         walk_go_to(walk, &walk->lookup->root);
     return 0;
 }
@@ -249,8 +282,8 @@ static int walk_follow(struct walk *walk, struct path *link)
 
     if (++walk->links > LINKS_MAX)
         return -ELOOP;
-    if (walk->rest[0] == 0 && walk->slash)
-        walk->directory = true;
+    if (walk_at_end(walk) && walk->slash)
+        walk->directory = walk->follow = true;
     if (inode->ops->follow == NULL) {
         error = walk_into_text(walk, inode);
         return error != 0 ? error : 1;
@@ -267,17 +300,25 @@ int walk_step(struct walk *walk, struct path *next, bool follow)
 {
     int result = 0;
 
-    if (inode_is(path_inode(next), S_IFLNK) && (follow || walk->slash)) {
+    if (inode_is(path_inode(next), S_IFLNK) && walk->length != 0 && (follow || walk->slash || walk->follow)) {
         result = walk_follow(walk, next);
         path_put(next);
     } else {
         path_put(&walk->at);
         walk->at = *next;
     }
-    if (result == 0 && (walk->slash || (walk->rest[0] == 0 && walk->directory)) &&
+    if (result == 0 && (walk->slash || (walk_at_end(walk) && walk->directory)) &&
         !inode_is_directory(path_inode(&walk->at)))
         return -ENOTDIR;
     return result;
+}
+
+// May the next name be looked up where we are?
+static int walk_enter(const struct walk *walk)
+{
+    struct inode *dir = path_inode(&walk->at);
+
+    return inode_is_directory(dir) ? inode_permission(dir, MAY_EXEC, walk->lookup->credentials) : -ENOTDIR;
 }
 
 int walk_to_last(struct walk *walk)
@@ -285,7 +326,10 @@ int walk_to_last(struct walk *walk)
     struct path next;
     int result;
 
-    while (walk_next_name(walk) && walk->rest[0] != 0) {
+    while (walk_next_name(walk)) {
+        result = walk_enter(walk);
+        if (result != 0 || walk_at_end(walk))
+            return result;
         result = walk_find(walk, &next);
         if (result == 0)
             result = walk_step(walk, &next, true);

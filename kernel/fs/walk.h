@@ -18,23 +18,32 @@
 // What the last component is. Only LAST_NAME can be made or removed.
 enum last_kind { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOT_DOT };
 
+// The text of a symbolic link that is being walked, and what comes after it.
+struct walk_text {
+    struct walk_text *below;
+    const char *rest;               // where to go on when this text is done; empty only if it ends the whole path
+    struct inode *link;             // whose text it is; holds a reference
+    char *copy;                     // the text, if the inode does not have it in memory
+};
+
 struct walk {
     const struct lookup *lookup;
     struct path at;                 // holds references
-    const char *rest;               // what comes after `name`
+    const char *rest;               // what comes after `name` in the text being walked
     const char *name;               // the component in turn; not ended by zero
     size_t length;
     bool slash;                     // a slash follows `name`: it must be a directory
     bool directory;                 // the whole path must lead to one
+    bool follow;                    // a slash stood behind a link at the end: follow what it leads to, too
     unsigned links;                 // symbolic links followed
-    char *text;                     // the rest after a symbolic link, of ours, or NULL
+    struct walk_text *texts;        // of links, the one being walked first; NULL: the caller's own text
 };
 
 // Start at the root or the start of `lookup`. => 0, -ENOENT (empty name)
 int walk_begin(struct walk *walk, const struct lookup *lookup, const char *name, unsigned flags) __must_check;
 void walk_end(struct walk *walk);
 
-// Follow all components but the last. => 0, -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG, -ENOMEM
+// Follow all components but the last; where it is to be found is a directory that may be searched. => 0, -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG, -ENOMEM
 int walk_to_last(struct walk *walk) __must_check;
 
 enum last_kind walk_last_kind(const struct walk *walk);
@@ -42,7 +51,7 @@ enum last_kind walk_last_kind(const struct walk *walk);
 /*
  * Find the last component, without following it if it is a link.
  *
- * => *out holds references, what is mounted there is entered; 0, -ENOENT, -ENOTDIR, -EACCES, ...
+ * => *out holds references, what is mounted there is entered; 0, -ENOENT, -ENAMETOOLONG, -ENOMEM
  */
 int walk_find(struct walk *walk, struct path *out) __must_check;
 

@@ -42,7 +42,7 @@ enum frame_kind {
 struct core_map_entry {
     _Atomic uint32_t refs; // (a) leaf entries + page cache + pins; for a node: entries that point to it
     _Atomic uint8_t kind;  // (a) enum frame_kind
-    uint8_t order;         // (k) of the free run that begins here
+    uint8_t run;           // (k) the order of the free run that begins here, plus one; 0: none does
     _Atomic uint8_t lock;  // (a) a node's spinlock: 1 while held
     uint8_t level;         // (c) of a node: 1 is a leaf, 4 the root
     uint32_t recount;      // (v) references that verify has found

@@ -217,12 +217,14 @@ static void set_frame(struct fault_context *c, struct core_map_entry *page, bool
     else
         leaf_info_added(c->leaf, c->page_va);
     if (vspace_underive(c->leaf, c->page_va) && !tlb_try_flush_here(c->space, c->page_va)) {
-        info->moving = 1;
+        struct vpage_info moving = *info;
+        moving.moving = 1;
+        vpage_store(info, moving);
         node_unlock(c->leaf);
         tlb_flush_range(c->space, c->page_va, c->page_va + PAGE_SIZE);
         node_lock(c->leaf);
     }
-    *info = vpage_in_frame(page, writable);
+    vpage_store(info, vpage_in_frame(page, writable));
     vspace_derive_grown(c->leaf, c->region, c->page_va);
 }
 
@@ -271,7 +273,7 @@ static void commit(struct fault_context *c, enum fault_plan plan)
         copy_into_fresh(c, c->file_page, VM_FILE_COPIED);
         break;
     case PLAN_MARK_DIRTY:
-        leaf_info(c->leaf, c->page_va)->writable = 1;
+        vpage_store(leaf_info(c->leaf, c->page_va), vpage_in_frame(vpage_frame(&c->seen), true));
         vspace_derive_grown(c->leaf, c->region, c->page_va);
         break;
     case PLAN_COPY:
@@ -316,7 +318,7 @@ static enum fault_outcome resolve_page(struct fault_context *c)
 {
     if (node_make_leaf(c->space, c->page_va, &c->leaf))
         return conclude(c, c->fault->cause, FAULT_OOM);
-    __atomic_load(leaf_info(c->leaf, c->page_va), &c->seen, __ATOMIC_ACQUIRE);
+    c->seen = vpage_load(leaf_info(c->leaf, c->page_va));
     if (c->seen.moving)
         return conclude(c, CAUSE_ALREADY_RESOLVED, FAULT_RETRY);
 
@@ -363,7 +365,7 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
         .fetch = fault->code & PF_I,
         .page_va = ALIGN_DOWN(fault->address, PAGE_SIZE),
     };
-    bool grow;
+    bool grow, reclaimed = false;
 
     vm_count(VM_PGFAULT);
     fault->cause = CAUSE_NONE;
@@ -371,10 +373,14 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
         fault->outcome = conclude(&c, CAUSE_KERNEL_ADDRESS, FAULT_SEGV_MAPERR);
         return fault->outcome;
     }
-    do
+    for (;;) {
         fault->outcome = attempt(&c, &grow);
-    while ((grow && grow_stack(&c)) || (fault->outcome == FAULT_OOM && reclaim()));
-    return fault->outcome;
+        if (grow && grow_stack(&c))
+            continue;
+        if (fault->outcome != FAULT_OOM || reclaimed || !reclaim())
+            return fault->outcome;
+        reclaimed = true; // once: what a failed attempt keeps for the next one would come free for ever
+    }
 }
 
 static const char *const cause_names[CAUSES] = {

@@ -20,7 +20,7 @@
 #include "mm/stat.h"
 #include "sync/spinlock.h"
 
-#define ORDER_NONE 0xff // not the first frame of a run on a free list
+#define NO_RUN 0 // in core_map_entry.run: not the first frame of a run on a free list
 #define CACHE_FRAMES 16
 #define POISON 0xfeedfacecafef00dull
 
@@ -60,7 +60,7 @@ static void list_push(pfn_t pfn, unsigned order)
     struct core_map_entry *page = &core_map[pfn];
     uint32_t next = kmem.head[order];
 
-    page->order = order;
+    page->run = order + 1;
     page->free.prev = 0;
     page->free.next = next;
     if (next)
@@ -78,13 +78,13 @@ static void list_unlink(pfn_t pfn, unsigned order)
         kmem.head[order] = page->free.next;
     if (page->free.next)
         core_map[page->free.next].free.prev = page->free.prev;
-    page->order = ORDER_NONE;
+    page->run = NO_RUN;
 }
 
 /* Whether the run of `order` that begins at `pfn` is on a free list as it stands. */
 static bool run_is_free(pfn_t pfn, unsigned order)
 {
-    return pfn_is_valid(pfn) && frame_kind(&core_map[pfn]) == FRAME_FREE && core_map[pfn].order == order;
+    return pfn_is_valid(pfn) && core_map[pfn].run == order + 1;
 }
 
 static void buddy_free_locked(pfn_t pfn, unsigned order)
@@ -161,7 +161,6 @@ static void frame_end(struct core_map_entry *page, const void *caller)
 {
     poison_fill(page);
     page->owner = caller_offset(caller);
-    page->order = ORDER_NONE;
     frame_set_kind(page, FRAME_FREE);
 }
 
@@ -338,7 +337,6 @@ void kalloc_add_range(pfn_t first, pfn_t count)
 
     for (pfn_t pfn = first; pfn < end; pfn++) {
         poison_fill(&core_map[pfn]);
-        core_map[pfn].order = ORDER_NONE;
         atomic_store_explicit(&core_map[pfn].kind, FRAME_FREE, memory_order_relaxed);
     }
     atomic_fetch_add_explicit(&kind_counts[FRAME_FREE], count, memory_order_relaxed);

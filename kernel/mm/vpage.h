@@ -27,9 +27,9 @@ struct vpage_info {
     uint64_t writable : 1; // a write may go into that frame
     uint64_t used : 1;     // the page has content: a frame now, or (later) a slot in swap
     uint64_t moving : 1;   // being copied to another frame: a fault here looks again
-    uint64_t : 8;
+    uint64_t unused1 : 8;  // named, so that an initialiser zeroes them: clang leaves nameless bits as they fall
     uint64_t ppn : 40;     // physical page number, where an entry has it too: derived by a mask instead of shifts
-    uint64_t : 12;
+    uint64_t unused2 : 12;
 };
 
 static_assert(sizeof(struct vpage_info) == 8, "a vpi_page is one frame");
@@ -42,6 +42,24 @@ struct vpi_page {
 static inline struct core_map_entry *vpage_frame(const struct vpage_info *info)
 {
     return &core_map[info->ppn];
+}
+
+/*
+ * Look at a page's metadata, and change it, in one piece: a fault looks before it locks, and again afterwards.
+ *
+ * => change: the leaf is locked, and faults may be under way (under space->lock for writing a plain assignment will do)
+ */
+static inline struct vpage_info vpage_load(const struct vpage_info *info)
+{
+    struct vpage_info value;
+
+    __atomic_load(info, &value, __ATOMIC_ACQUIRE);
+    return value;
+}
+
+static inline void vpage_store(struct vpage_info *info, struct vpage_info value)
+{
+    __atomic_store(info, &value, __ATOMIC_RELEASE);
 }
 
 /* Metadata for a page that is in `page`. */

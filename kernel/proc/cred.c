@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * cred.c - how user and group ids change. The rules are those of credentials(7) and the pages of each call, without capabilities: root may.
+ * cred.c - how user and group ids change. The rules are those of credentials(7) and the pages of each
+ * call, without capabilities: root may.
  *
- * As on Linux, ids belong to threads (the C library makes a change in all of them). What others see of a process are
- * its leader's.
+ * As on Linux, ids belong to threads (the C library makes a change in all of them). What others see of a
+ * process are its leader's.
  */
 #include "proc/cred.h"
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * cred.h - who a process is. The structure is fs/'s, which checks it on every look-up; here is how it changes.
+ * cred.h - who a process is. The structure is fs/'s, which checks it on every look-up; here is how it
+ * changes.
  *
- * Credentials are counted and never changed in place: a change makes a copy and replaces the process's pointer.
+ * Credentials are counted and never changed in place: a change makes a copy and replaces the process's
+ * pointer.
  */
 #ifndef PROC_CRED_H
 #define PROC_CRED_H
@@ -56,7 +58,11 @@ uint32_t credentials_setfsgid(uint32_t gid);
 /* setgroups(2). => groups is in kernel memory; 0, -EPERM, -EINVAL (too many), -ENOMEM */
 int credentials_setgroups(const uint32_t *groups, uint32_t count);
 
-/* Whether the running process may send `sig` to `target` (kill(2)). => process_tree not held, `target` referenced */
+/*
+ * Whether the running process may send `sig` to `target` (kill(2)).
+ *
+ * => process_tree not held, `target` referenced
+ */
 bool credentials_may_signal(struct process *target, int sig);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * deferred.h - small objects that are given up where they cannot be freed: under the locks that interrupts take, too
- * (process_tree, signal_lock). They are strung together through their first word, and freed when the locks are released.
+ * deferred.h - small objects that are given up where they cannot be freed: under the locks that interrupts
+ * take, too (process_tree, signal_lock). They are strung together through their first word, and freed when
+ * the locks are released.
  */
 #ifndef PROC_DEFERRED_H
 #define PROC_DEFERRED_H

@@ -2,11 +2,12 @@
 /*
  * elf.c - ELF programs: read, check, map.
  *
- * Theory   Nothing in the file is believed. All of it is checked when it is read (elf_check_...), with arithmetic that cannot
- *          wrap; after that the rest is addition. A segment becomes up to two mappings: the pages that hold bytes of the file,
- *          privately, read when touched; and behind them anonymous memory, for what the file leaves zero.
- * Strict   Linux maps some files that make no sense and lets them die. Here they are refused: segments out of order or
- *          overlapping, bytes beyond the end of the file, no segment at all.
+ * Theory   Nothing in the file is believed. All of it is checked when it is read (elf_check_...), with
+ *          arithmetic that cannot wrap; after that the rest is addition. A segment becomes up to two
+ *          mappings: the pages that hold bytes of the file, privately, read when touched; and behind them
+ *          anonymous memory, for what the file leaves zero.
+ * Strict   Linux maps some files that make no sense and lets them die. Here they are refused: segments out
+ *          of order or overlapping, bytes beyond the end of the file, no segment at all.
  */
 #include "proc/elf.h"
 
@@ -97,7 +98,8 @@ static const char *add_interpreter(struct elf_image *image, const Elf64_Phdr *he
 }
 
 /* => NULL, or what is wrong */
-static const char *check_program_header(struct elf_image *image, const Elf64_Phdr *header, uint64_t headers_offset)
+static const char *check_program_header(struct elf_image *image, const Elf64_Phdr *header,
+                                        uint64_t headers_offset)
 {
     uint64_t file_size = image->pages->size;
     const char *why;
@@ -269,11 +271,12 @@ int elf_zero_tails(const struct elf_image *image)
     for (unsigned i = 0; i < image->header_count; i++) {
         const Elf64_Phdr *segment = &image->headers[i];
         vaddr_t end = segment->p_vaddr + segment->p_filesz + image->bias;
-        uint64_t tail = MIN(ALIGN_UP(end, PAGE_SIZE) - end, segment->p_memsz - segment->p_filesz);
+        uint64_t tail = ALIGN_UP(end, PAGE_SIZE) - end;
 
-        if (!is_loaded(segment) || segment->p_filesz == 0 || tail == 0)
+        // To the page's end, beyond p_memsz: glibc's loader takes its first memory there, and expects zeros.
+        if (!is_loaded(segment) || segment->p_filesz == 0 || segment->p_filesz == segment->p_memsz)
             continue;
-        if (clear_user(end, tail) != 0)
+        if (tail != 0 && clear_user(end, tail) != 0)
             return -EFAULT;
     }
     return 0;

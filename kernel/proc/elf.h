@@ -16,7 +16,8 @@ struct vspace;
 #define ELF_SEGMENTS_MAX 48         // program headers that are read; linkers make about ten
 
 /*
- * An ELF file that has been checked: whatever is here may be used without further tests. Addresses are as in the file; add `bias`.
+ * An ELF file that has been checked: whatever is here may be used without further tests. Addresses are as
+ * in the file; add `bias`.
  */
 struct elf_image {
     struct page_cache *pages;       // of the file, which the caller keeps
@@ -56,7 +57,8 @@ __must_check int elf_map(struct vspace *space, struct elf_image *image, vaddr_t 
 __must_check int64_t elf_find_room(struct vspace *space, const struct elf_image *image);
 
 /*
- * Zero what lies behind the file's bytes in each segment's last page.
+ * Zero what lies behind the file's bytes in the page where they end, of each segment that is larger in
+ * memory.
  *
  * => the space is the running thread's, and loaded; 0 or -EFAULT: no memory
  */

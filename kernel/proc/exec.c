@@ -2,10 +2,13 @@
 /*
  * exec.c - another program in the same process.
  *
- * Order    find      the file that really runs: through "#!" lines, then the ELF file, then its interpreter (PT_INTERP)
- *          prepare   arguments into frames; a new address space with everything mapped; copies of what other processes share
- *          write     the other threads are ended, the new space is loaded, and the stack and the zeroed tails are written; if
- *                    there is no memory for that, the old space is loaded again and the call fails
+ * Order    find      the file that really runs: through "#!" lines, then the ELF file, then its interpreter
+ *                    (PT_INTERP)
+ *          prepare   arguments into frames; a new address space with everything mapped; copies of what
+ *                    other processes share
+ *          write     the other threads are ended, the new space is loaded, and the stack and the zeroed
+ *                    tails are written; if there is no memory for that, the old space is loaded again and
+ *                    the call fails
  *          commit    what is left cannot fail: the old program is gone
  */
 #include "proc/exec.h"
@@ -39,7 +42,7 @@
 #include "proc/handlers.h"
 #include "proc/process.h"
 
-#define HEAD_SIZE 1024                      // bytes read at first: the ELF header, and mostly the program headers
+#define HEAD_SIZE 1024                      // bytes read at first: mostly the program headers are among them
 #define MOVABLE_BASE 0x555555554000ul       // two thirds of the way up: ELF_ET_DYN_BASE on Linux
 #define STACK_AT_FIRST (32 * PAGE_SIZE)     // as Linux: beyond what is in use, before it grows
 
@@ -94,7 +97,11 @@ static int64_t read_head(struct exec *exec)
     return got;
 }
 
-/* A string in front of those that are there already. => false: no room (it is checked by the depth, so never) */
+/*
+ * A string in front of those that are there already.
+ *
+ * => false: no room (it is checked by the depth, so never)
+ */
 static bool prefix_push(struct exec *exec, const char *string)
 {
     size_t size = strlen(string) + 1;
@@ -322,7 +329,11 @@ static int prepare(struct exec *exec)
 
 /* ---- write ---- */
 
-/* Exchange the running thread's address space. => it is the only thread; the old one, whose reference is the caller's */
+/*
+ * Exchange the running thread's address space.
+ *
+ * => it is the only thread; the old one, whose reference is the caller's
+ */
 static struct vspace *use_space(struct vspace *space)
 {
     struct process *process = current_process();

@@ -2,7 +2,8 @@
 /*
  * exec_args.c - the strings that a new program is given.
  *
- * They are copied twice: from the old program into frames, since it will be gone, and from there onto the new stack.
+ * They are copied twice: from the old program into frames, since it will be gone, and from there onto the
+ * new stack.
  */
 #include "proc/exec_args.h"
 

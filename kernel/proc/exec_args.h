@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * exec_args.h - the strings that a new program is given, on their way from the old address space to the new one. For exec.
+ * exec_args.h - the strings that a new program is given, on their way from the old address space to the
+ * new one. For exec.
  */
 #ifndef PROC_EXEC_ARGS_H
 #define PROC_EXEC_ARGS_H

@@ -2,8 +2,8 @@
 /*
  * exec_script.c - the first line of a script.
  *
- * As on Linux: blanks are spaces and tabs; a line longer than what is looked at is cut, unless that would cut the
- * interpreter's name.
+ * As on Linux: blanks are spaces and tabs; a line longer than what is looked at is cut, unless that would
+ * cut the interpreter's name.
  */
 #include "proc/exec_script.h"
 

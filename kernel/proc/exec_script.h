@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-#define SCRIPT_HEAD 256             // bytes of a script that are looked at: BINPRM_BUF_SIZE in <linux/binfmts.h>
+#define SCRIPT_HEAD 256             // bytes that are looked at: BINPRM_BUF_SIZE in <linux/binfmts.h>
 #define SCRIPT_DEPTH 5              // interpreters that are scripts themselves
 
 /* What the first line says; the strings lie in the line. */
@@ -20,7 +20,9 @@ struct script_line {
 bool script_is(const char *head, size_t size);
 
 /*
- * Take the first line apart, in place. => `head` has SCRIPT_HEAD bytes, zero beyond the file's end; 0, -ENOEXEC
+ * Take the first line apart, in place.
+ *
+ * => `head` has SCRIPT_HEAD bytes, zero beyond the file's end; 0, -ENOEXEC
  */
 __must_check int script_parse(char head[SCRIPT_HEAD], struct script_line *line);
 

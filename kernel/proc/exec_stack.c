@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * exec_stack.c - the first stack of a program, as the System V ABI for x86-64 (section 3.4) and Linux have it:
+ * exec_stack.c - the first stack of a program: System V ABI for x86-64, section 3.4, and as Linux has it.
  *
  *     STACK_TOP   8 bytes of zero
- *                 name of the program (AT_EXECFN); environment; arguments     strings, downwards in this order
+ *                 name of the program (AT_EXECFN); environment; arguments     strings, from the top down
  *                 "x86_64" (AT_PLATFORM); 16 random bytes (AT_RANDOM)
  *                 auxiliary vector; 0; envp; 0; argv
  *     rsp ->      argc                                                          aligned to 16
@@ -111,17 +111,18 @@ static void put_identity(struct word_writer *writer, const struct exec_stack *st
 static void put_program(struct word_writer *writer, const struct exec_stack *stack)
 {
     const struct elf_image *program = stack->program;
+    const struct elf_image *interpreter = stack->interpreter;
 
     put_pair(writer, AT_PHDR, program->headers_address == 0 ? 0 : program->headers_address + program->bias);
     put_pair(writer, AT_PHENT, sizeof(Elf64_Phdr));
     put_pair(writer, AT_PHNUM, program->header_count);
-    put_pair(writer, AT_BASE, stack->interpreter != NULL ? stack->interpreter->low + stack->interpreter->bias : 0);
+    put_pair(writer, AT_BASE, interpreter != NULL ? interpreter->low + interpreter->bias : 0);
     put_pair(writer, AT_FLAGS, 0);
     put_pair(writer, AT_ENTRY, program->entry + program->bias);
 }
 
-static void put_auxv(struct word_writer *writer, const struct exec_stack *stack, const struct stack_places *places,
-                     vaddr_t name)
+static void put_auxv(struct word_writer *writer, const struct exec_stack *stack,
+                     const struct stack_places *places, vaddr_t name)
 {
     put_pair(writer, AT_MINSIGSTKSZ, SIGNAL_STACK_MIN);
     put_pair(writer, AT_HWCAP, cpu_features);

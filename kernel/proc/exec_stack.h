@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * exec_stack.h - what a new program finds on its stack: argc, argv, envp, the auxiliary vector, the strings. For exec.
+ * exec_stack.h - what a new program finds on its stack: argc, argv, envp, the auxiliary vector, the
+ * strings. For exec.
  */
 #ifndef PROC_EXEC_STACK_H
 #define PROC_EXEC_STACK_H
@@ -33,7 +34,8 @@ uint64_t exec_stack_size(const struct exec_args *args);
 /*
  * Write it, down from STACK_TOP.
  *
- * => the new space is the running thread's, and loaded; 0, -EFAULT (no memory for the stack, or beyond its limit), -ENOMEM
+ * => the new space is the running thread's, and loaded; 0, -EFAULT (no memory for the stack, or beyond its
+ *    limit), -ENOMEM
  */
 __must_check int exec_stack_write(struct exec_stack *stack);
 

@@ -2,11 +2,13 @@
 /*
  * exit.c - the end of a thread; with the last one, of the process.
  *
- * Order    From the top down, each floor by its own function: what the thread promised in user memory, its use of the
- *          address space; then, by the last thread only: timers, the address space, files, the terminal; then the thread leaves
- *          the process, the family is told, and the scheduler takes the stack away.
- * Locking  process->thread_count falls before anything is released, so exactly one thread finds that it is to release. It leaves
- *          the list of threads after that; whoever leaves it empty (another may have been slower) tells the family.
+ * Order    From the top down, each floor by its own function: what the thread promised in user memory, its
+ *          use of the address space; then, by the last thread only: timers, the address space, files, the
+ *          terminal; then the thread leaves the process, the family is told, and the scheduler takes the
+ *          stack away.
+ * Locking  process->thread_count falls before anything is released, so exactly one thread finds that it is
+ *          to release. It leaves the list of threads after that; whoever leaves it empty (another may have
+ *          been slower) tells the family.
  */
 #include "proc/exit.h"
 
@@ -26,7 +28,10 @@
 #include "proc/process.h"
 #include "proc/signal_queue.h"
 
-/* Whether others can see the memory of the running thread, so that it is worth while to write there at its end. */
+/*
+ * Whether others can see the memory of the running thread, so that it is worth while to write there at its
+ * end.
+ */
 static bool memory_is_shared(struct process *process)
 {
     return process->thread_count > 1
@@ -120,7 +125,11 @@ static void process_release(struct process *process)
     session_leader_exit(process);
 }
 
-/* Out of the process's list; its number is free, if it is not the process's. => true: the list is empty now */
+/*
+ * Out of the process's list; its number is free, if it is not the process's.
+ *
+ * => true: the list is empty now
+ */
 static bool thread_leave(struct thread *thread)
 {
     struct process *process = thread->process;
@@ -174,7 +183,11 @@ void process_exit(int status)
     thread_exit(status);
 }
 
-/* Be the one that survives, and tell the others. => -EINTR: the whole process ends, or another thread was faster */
+/*
+ * Be the one that survives, and tell the others.
+ *
+ * => -EINTR: the whole process ends, or another thread was faster
+ */
 static int claim_process(struct process *process, struct thread *self)
 {
     uint64_t flags = spin_lock_irq(&process->signal_lock);

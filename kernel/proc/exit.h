@@ -15,7 +15,8 @@
 #define STATUS_CONTINUED 0xffff
 
 /*
- * exit(2): end the running thread. When all have ended the process ends with the leader's `status`, a word as above.
+ * exit(2): end the running thread. When all have ended the process ends with the leader's `status`, a word
+ * as above.
  */
 __noreturn void thread_exit(int status);
 
@@ -27,12 +28,14 @@ __noreturn void thread_exit(int status);
 __noreturn void process_exit(int status);
 
 /*
- * What the running thread owes to others in its address space, before it leaves that: robust futexes, clear_tid.
+ * What the running thread owes to others in its address space, before it leaves that: robust futexes,
+ * clear_tid.
  */
 void thread_leave_memory(void);
 
 /*
- * End the other threads of the process and wait until they have gone; the running one is the leader then. For exec.
+ * End the other threads of the process and wait until they have gone; the running one is the leader then.
+ * For exec.
  *
  * => 0; -EINTR: it is to end itself
  */

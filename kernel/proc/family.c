@@ -2,11 +2,12 @@
 /*
  * family.c - parents and children.
  *
- * Theory   A process that ends becomes a zombie, its parent is sent SIGCHLD and woken, and takes it out of the family when it
- *          waits. A parent that ignores SIGCHLD (or says SA_NOCLDWAIT) never gets to see it. Orphans go to the nearest ancestor
- *          that asked for them (PR_SET_CHILD_SUBREAPER), else to init.
- * Locking  All under process_tree. Entries for signals are allocated before it is taken, and what is to be freed is freed
- *          after it is released.
+ * Theory   A process that ends becomes a zombie, its parent is sent SIGCHLD and woken, and takes it out of
+ *          the family when it waits. A parent that ignores SIGCHLD (or says SA_NOCLDWAIT) never gets to
+ *          see it. Orphans go to the nearest ancestor that asked for them (PR_SET_CHILD_SUBREAPER), else
+ *          to init.
+ * Locking  All under process_tree. Entries for signals are allocated before it is taken, and what is to be
+ *          freed is freed after it is released.
  */
 #include "proc/family.h"
 
@@ -28,7 +29,11 @@
 
 struct process *init_process;
 
-/* What SIGCHLD tells of `child`, whose thread runs this. => nothing held; NULL when there is no memory: then it tells nothing */
+/*
+ * What SIGCHLD tells of `child`, whose thread runs this.
+ *
+ * => nothing held; NULL when there is no memory: then it tells nothing
+ */
 static struct signal_entry *child_entry(struct process *child, int sig, int code, int status)
 {
     struct signal_info info;
@@ -82,9 +87,16 @@ void family_tell_continued(struct process *process)
     tell_change(process, CLD_CONTINUED, SIGCONT);
 }
 
-void family_enter(struct process *child, struct process *parent)
+/* => process_tree held */
+static void set_parent(struct process *child, struct process *parent)
 {
     child->parent = parent;
+    atomic_store_explicit(&child->parent_id, parent->id, memory_order_relaxed);
+}
+
+void family_enter(struct process *child, struct process *parent)
+{
+    set_parent(child, parent);
     list_add_tail(&parent->children, &child->sibling);
     group_inherit(child, parent);
 }
@@ -127,11 +139,12 @@ static bool tell_end(struct process *zombie, struct signal_entry **entry, struct
 /* Who takes in the children of `process`. => process_tree held */
 static struct process *find_reaper(struct process *process)
 {
-    struct process *ancestor;
+    struct process *ancestor = process->parent;
 
-    for (ancestor = process->parent; ancestor != NULL && ancestor != init_process; ancestor = ancestor->parent) {
+    while (ancestor != NULL && ancestor != init_process) {
         if (ancestor->subreaper && ancestor->state == PROCESS_ALIVE)
             return ancestor;
+        ancestor = ancestor->parent;
     }
     return init_process;
 }
@@ -144,7 +157,7 @@ static void adopt(struct process *child, struct process *reaper, struct process 
 
     list_remove(&child->sibling);
     list_add_tail(&reaper->children, &child->sibling);
-    child->parent = reaper;
+    set_parent(child, reaper);
     child->exit_signal = SIGCHLD;
     if (child->state == PROCESS_ALIVE) {
         if (child->parent_death_signal != 0)

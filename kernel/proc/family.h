@@ -14,7 +14,10 @@ struct signal_entry;
 /* The first process, once it exists: it takes in orphans. */
 extern struct process *init_process;
 
-/* Tell the parent that every thread of `process` has stopped, or that it goes on: SIGCHLD (unless SA_NOCLDSTOP), and wake it. */
+/*
+ * Tell the parent that every thread of `process` has stopped, or that it goes on: SIGCHLD (unless
+ * SA_NOCLDSTOP), and wake it.
+ */
 void family_tell_stopped(struct process *process, int sig);
 void family_tell_continued(struct process *process);
 
@@ -28,7 +31,8 @@ void family_exit(struct process *process);
 /*
  * Take a zombie out of the family and give back its number.
  *
- * => process_tree held; the family's reference is now the caller's: process_put after unlocking, and deferred_free
+ * => process_tree held; the family's reference is now the caller's: process_put after unlocking, and
+ *    deferred_free
  */
 void family_reap(struct process *zombie, struct deferred **garbage);
 

@@ -2,9 +2,10 @@
 /*
  * fork.c - a new process, or a new thread of this one.
  *
- * Order    Check; make all that the child has of its own (each step can fail, and is undone by dropping the half-made process); enter it into
- *          the family, which cannot fail; let it run.
- * Child    Begins in child_start on its own kernel stack, with a copy of the parent's registers in its trap frame, rax 0.
+ * Order    Check; make all that the child has of its own (each step can fail, and is undone by dropping
+ *          the half-made process); enter it into the family, which cannot fail; let it run.
+ * Child    Begins in child_start on its own kernel stack, with a copy of the parent's registers in its
+ *          trap frame, rax 0.
  */
 #include "proc/fork.h"
 
@@ -27,9 +28,9 @@
 #include "proc/handlers.h"
 #include "proc/process.h"
 
-#define CLONE_KNOWN                                                                                            \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD             \
-     | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID          \
+#define CLONE_KNOWN \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD \
+     | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID \
      | CLONE_CLEAR_SIGHAND)
 #define CLONE_IGNORED (CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO) // without effect here
 
@@ -142,7 +143,8 @@ static int copy_files(struct process *child, struct process *parent, uint64_t fl
 
 static int copy_handlers(struct process *child, struct process *parent, uint64_t flags)
 {
-    child->handlers = flags & CLONE_SIGHAND ? handlers_get(parent->handlers) : handlers_copy(parent->handlers);
+    child->handlers = flags & CLONE_SIGHAND ? handlers_get(parent->handlers)
+                                            : handlers_copy(parent->handlers);
     if (child->handlers == NULL)
         return -ENOMEM;
     if (flags & CLONE_CLEAR_SIGHAND)
@@ -212,8 +214,8 @@ static void list_thread(struct process *process, struct thread *thread, struct p
 }
 
 /*
- * Enter the thread into its process, and that, if it is new, into the family. A process that is told to end makes no more
- * of its kind: whoever kills a group kills what it forks, too.
+ * Enter the thread into its process, and that, if it is new, into the family. A process that is told to
+ * end makes no more of its kind: whoever kills a group kills what it forks, too.
  *
  * => 0, or -EINTR: the thread is to end
  */

@@ -23,12 +23,15 @@ struct clone_request {
  * Make the copy of the running thread; it returns 0 from the same system call.
  *
  * => with CLONE_VFORK sleeps until the child has called exec or ended
- * => the child's id; -EINVAL for flags that exclude each other or are not there (namespaces, CLONE_PIDFD, ...),
- *    -EAGAIN (numbers, RLIMIT_NPROC), -ENOMEM; nothing is changed then
+ * => the child's id; -EINVAL for flags that exclude each other or are not there (namespaces, CLONE_PIDFD,
+ *    ...), -EAGAIN (numbers, RLIMIT_NPROC), -ENOMEM; nothing is changed then
  */
 int64_t process_clone(const struct clone_request *request);
 
-/* Let go of a parent that waits in vfork, if there is one. Called by exec and exit, after the parent's memory was left. */
+/*
+ * Let go of a parent that waits in vfork, if there is one. Called by exec and exit, after the parent's
+ * memory was left.
+ */
 void process_vfork_release(struct process *child);
 
 #endif

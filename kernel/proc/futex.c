@@ -2,12 +2,14 @@
 /*
  * futex.c - sleep until a word in user memory changes.
  *
- * Theory   A waiter enters a queue first, and looks at the word then. A waker has changed the word first, and looks into the
- *          queue then, under the same lock: so it finds the waiter, or the waiter finds the change. No user memory is touched
- *          under a lock, except where FUTEX_CMP_REQUEUE demands it, and then without waiting for a fault.
- * Key      Which memory a word is: its address in an address space; or, for a word in a shared mapping, its place in the file,
- *          by which other address spaces find it too. The waiter keeps the file.
- * Locking  Each bucket's lock. A waiter always takes it before it leaves, so it cannot go while a waker still looks at it.
+ * Theory   A waiter enters a queue first, and looks at the word then. A waker has changed the word first,
+ *          and looks into the queue then, under the same lock: so it finds the waiter, or the waiter finds
+ *          the change. No user memory is touched under a lock, except where FUTEX_CMP_REQUEUE demands it,
+ *          and then without waiting for a fault.
+ * Key      Which memory a word is: its address in an address space; or, for a word in a shared mapping,
+ *          its place in the file, by which other address spaces find it too. The waiter keeps the file.
+ * Locking  Each bucket's lock. A waiter always takes it before it leaves, so it cannot go while a waker
+ *          still looks at it.
  */
 #include "proc/futex.h"
 
@@ -24,7 +26,7 @@
 #include "proc/process.h"
 
 #define BUCKETS 64
-#define ROBUST_LIST_LIMIT 2048      // ROBUST_LIST_LIMIT in Linux: a ring of the user's must not hold us for ever
+#define ROBUST_LIST_LIMIT 2048      // as on Linux: a ring of the user's must not hold us for ever
 
 struct futex_key {
     const void *where;              // an address space, or a file's pages
@@ -192,7 +194,8 @@ static void wake_waiter(struct futex_waiter *waiter)
 }
 
 /* => the bucket's lock held; the number woken */
-static uint32_t wake_locked(struct bucket *bucket, const struct futex_key *key, uint32_t count, uint32_t bitset)
+static uint32_t wake_locked(struct bucket *bucket, const struct futex_key *key, uint32_t count,
+                            uint32_t bitset)
 {
     struct futex_waiter *waiter, *after;
     uint32_t woken = 0;
@@ -261,8 +264,7 @@ static uint32_t move_waiters(struct bucket *from, const struct futex_key *key, s
             continue;
         list_remove(&waiter->link);
         list_add_tail(&moved, &waiter->link);
-        // What the waiter holds is the file it came with; that the waker holds this one suffices while it calls, and the
-        // region keeps it from then on.
+        // The waiter keeps the file it came with, not this one: the key is only compared, never followed.
         waiter->key.where = new_key->where;
         waiter->key.offset = new_key->offset;
         waiter->bucket = to;
@@ -272,7 +274,11 @@ static uint32_t move_waiters(struct bucket *from, const struct futex_key *key, s
     return n;
 }
 
-/* The word at request->from still has the value, looked at under the lock. => 0, -EAGAIN, -EFAULT: it is not present */
+/*
+ * The word at request->from still has the value, looked at under the lock.
+ *
+ * => 0, -EAGAIN, -EFAULT: it is not present
+ */
 static int compare_locked(const struct futex_requeue_request *request)
 {
     uint32_t value;
@@ -433,7 +439,9 @@ static bool mark_owner_died(vaddr_t address, uint32_t tid)
     if (!IS_ALIGNED(address, sizeof(uint32_t)) || get_user_u32(&word, address) != 0)
         return false;
     while ((word & FUTEX_TID_MASK) == tid) {
-        if (user_cmpxchg_u32((uint32_t *)address, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED, &found) != 0)
+        uint32_t marked = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+
+        if (user_cmpxchg_u32((uint32_t *)address, word, marked, &found) != 0)
             return false;
         if (found == word) {
             if (word & FUTEX_WAITERS)

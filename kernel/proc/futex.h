@@ -49,7 +49,9 @@ struct futex_wake_op_request {
 /* FUTEX_WAKE_OP. => the number woken, or -errno */
 int64_t futex_wake_op(const struct futex_wake_op_request *request);
 
-/* A thread ends: the locks in its robust list are marked as their owner's death left them, and waiters woken. */
+/*
+ * A thread ends: the locks in its robust list are marked as their owner's death left them, and waiters woken.
+ */
 void futex_exit_robust_list(struct thread *thread);
 
 /* The size of struct robust_list_head that set_robust_list(2) accepts. */

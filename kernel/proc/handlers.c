@@ -2,7 +2,8 @@
 /*
  * handlers.c - what a process does with each signal.
  *
- * Locking  A handlers' lock comes after the signal_lock of one of its processes. Both are of rank RANK_SIGNAL, hence "nested".
+ * Locking  A handlers' lock comes after the signal_lock of one of its processes. Both are of rank
+ *          RANK_SIGNAL, hence "nested".
  */
 #include "proc/handlers.h"
 

@@ -15,10 +15,12 @@ struct action_table;
 /*
  * The actions of one process, or of several that CLONE_SIGHAND made.
  *
- * What needs more than a bit lies in a table that fork shares with the child: whoever changes it first takes a copy. A bit in `detailed`
- * says that the table has the action; without it the signal is ignored or handled by default, with no flags.
+ * What needs more than a bit lies in a table that fork shares with the child: whoever changes it first
+ * takes a copy. A bit in `detailed` says that the table has the action; without it the signal is ignored
+ * or handled by default, with no flags.
  *
- * Fields: (a) atomic  (l) lock, which is taken after the signal_lock of one of the processes, with interrupts off
+ * Fields: (a) atomic  (l) lock, which is taken after the signal_lock of one of the processes, with
+ * interrupts off
  */
 struct signal_handlers {
     _Atomic uint32_t references;    // (a)
@@ -46,8 +48,8 @@ void handlers_put(struct signal_handlers *handlers);
  * The action of `sig`, and changing it.
  *
  * => reading: the signal_lock of the process is held
- * => setting: a spare table from action_table_alloc is used up (then *spare is NULL) if one is needed; false: one is needed and
- *    there is none
+ * => setting: a spare table from action_table_alloc is used up (then *spare is NULL) if one is needed;
+ *    false: one is needed and there is none
  */
 void handlers_read(struct signal_handlers *handlers, int sig, struct sigaction *action);
 __must_check bool handlers_write(struct signal_handlers *handlers, int sig, const struct sigaction *action,

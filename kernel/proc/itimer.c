@@ -2,10 +2,12 @@
 /*
  * itimer.c - setitimer, getitimer, alarm; and the limit on CPU time.
  *
- * ITIMER_REAL is a timer of the clock. ITIMER_VIRTUAL and ITIMER_PROF count the ticks (10 ms each) that find a
- * thread of the process running, in user mode or anywhere; so does RLIMIT_CPU. Linux before high-resolution timers did the same.
+ * ITIMER_REAL is a timer of the clock. ITIMER_VIRTUAL and ITIMER_PROF count the ticks (10 ms each) that
+ * find a thread of the process running, in user mode or anywhere; so does RLIMIT_CPU. Linux before
+ * high-resolution timers did the same.
  *
- * A disarmed or moved timer is not taken out of the clock's tree: when it fires it looks whether its time has come.
+ * A disarmed or moved timer is not taken out of the clock's tree: when it fires it looks whether its time
+ * has come.
  */
 #include "proc/itimer.h"
 
@@ -80,7 +82,8 @@ static struct itimers *itimers_get(struct process *process)
     spin_init(&timers->lock, "itimers", RANK_ITIMER);
     timers->process = process;
     timer_init(&timers->clock, clock_fired);
-    if (__atomic_compare_exchange_n(&process->itimers, &none, timers, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (__atomic_compare_exchange_n(&process->itimers, &none, timers, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
         return timers;
     slab_free(timers); // another thread was faster
     return none;

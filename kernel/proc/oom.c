@@ -2,9 +2,10 @@
 /*
  * oom.c - choose who is to end when memory has run out.
  *
- * Theory      Badness is what a process's end gives back: its resident pages and page tables. The worst one gets SIGKILL,
- *             never init. Until it has let go of its memory nobody else is chosen: whoever finds no memory meanwhile waits
- *             a moment and tries again.
+ * Theory      Badness is what a process's end gives back: its own pages and its page tables; of two that are as bad, the
+ *             younger. The leader of a session (the shell that somebody sits at, the first process of a service) counts a
+ *             quarter, so that a storm of small children ends before it. The worst one gets SIGKILL, never init. Until it
+ *             has let go of its memory nobody else is chosen: whoever finds no memory meanwhile waits and tries again.
  * Locking     None but the flag `choosing`; processes are looked at one by one, each with a reference.
  */
 #include "proc/oom.h"
@@ -16,6 +17,7 @@
 #include "lib/log.h"
 #include "mm/kalloc.h"
 #include "mm/vspace.h"
+#include "proc/pgrp.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "sync/wait.h"
@@ -33,6 +35,11 @@ struct candidate {
     uint64_t badness; // pages
 };
 
+static bool leads_session(const struct process *process)
+{
+    return process_getsid(process->id) == process->id;
+}
+
 /* => 0: not to be chosen */
 static uint64_t measure(struct process *process, struct vspace_sizes *sizes)
 {
@@ -41,7 +48,8 @@ static uint64_t measure(struct process *process, struct vspace_sizes *sizes)
         return 0;
     vspace_measure(space, sizes);
     vspace_put(space);
-    return sizes->anonymous + sizes->file + sizes->shared + sizes->nodes;
+    uint64_t badness = sizes->anonymous + sizes->shared + sizes->nodes;
+    return leads_session(process) ? badness / 4 : badness;
 }
 
 /* The worst of all processes; its process is NULL if there is none. */
@@ -54,7 +62,7 @@ static struct candidate find_worst(void)
         struct vspace_sizes sizes;
         uint64_t badness = measure(process, &sizes);
         id = process->id + 1;
-        if (badness > worst.badness) {
+        if (badness && badness >= worst.badness) {
             if (worst.process)
                 process_put(worst.process);
             worst = (struct candidate){process, sizes, badness};
@@ -71,7 +79,7 @@ static void tell(const struct candidate *chosen)
     const struct vspace_sizes *sizes = &chosen->sizes;
 
     printk(LOG_ERROR "Out of memory: Killed process %d (%s) total-vm:%lukB, anon-rss:%lukB, file-rss:%lukB, "
-           "shmem-rss:%lukB, UID:%u pgtables:%lukB; it holds the most of all", chosen->process->id, chosen->process->comm,
+           "shmem-rss:%lukB, UID:%u pgtables:%lukB; its end gives back the most", chosen->process->id, chosen->process->comm,
            sizes->total_bytes >> 10, sizes->anonymous << 2, sizes->file << 2, sizes->shared << 2,
            atomic_load(&chosen->process->uid), sizes->nodes << 2);
 }

@@ -2,8 +2,8 @@
 /*
  * pgrp.c - process groups, sessions, and what a terminal asks of them.
  *
- * A session is an object; it lives as long as a process is in it, and knows its terminal. A group is no more than the
- * list of members at its number's struct pid.
+ * A session is an object; it lives as long as a process is in it, and knows its terminal. A group is no
+ * more than the list of members at its number's struct pid.
  */
 #include "proc/pgrp.h"
 

@@ -38,14 +38,18 @@ void group_leave(struct process *process, struct deferred **garbage);
 void session_found(struct process *leader, struct session *session, struct deferred **garbage);
 
 /*
- * `process` ends (`ending`), or has lost its parent `parent`: if that leaves its group, which has stopped members, an
- * orphan, the group gets SIGHUP and SIGCONT.
+ * `process` ends (`ending`), or has lost its parent `parent`: if that leaves its group, which has stopped
+ * members, an orphan, the group gets SIGHUP and SIGCONT.
  *
  * => process_tree held
  */
 void group_orphan_check(struct process *process, struct process *parent, bool ending);
 
-/* The session leader ends: the terminal is given up, its foreground group gets SIGHUP and SIGCONT. => no lock held */
+/*
+ * The session leader ends: the terminal is given up, its foreground group gets SIGHUP and SIGCONT.
+ *
+ * => no lock held
+ */
 void session_leader_exit(struct process *leader);
 
 /* Sets the terminal's hooks. Once, at boot. */

@@ -2,8 +2,9 @@
 /*
  * pid.c - numbers for processes, threads, process groups and sessions.
  *
- * Numbers are handed out in order and begin again at PID_WRAP_TO, so that one is not used again soon. They are kept in
- * a tree by number, which answers three questions at once: who has it, is it free, which is the next one (for /proc).
+ * Numbers are handed out in order and begin again at PID_WRAP_TO, so that one is not used again soon. They
+ * are kept in a tree by number, which answers three questions at once: who has it, is it free, which is
+ * the next one (for /proc).
  *
  * Considered  A bitmap: it cannot tell who has a number. A hash: it cannot list them in order.
  */

@@ -3,8 +3,9 @@
  * pid.h - numbers for processes, threads, process groups and sessions.
  *
  * One number can mean up to four things at once: a thread, the process it leads, the process group and the
- * session that this process leads. A struct pid is the number with all that it means. It stays taken as long as any
- * of the four lives, so that a group outlives its leader and its number is not given to a stranger.
+ * session that this process leads. A struct pid is the number with all that it means. It stays taken as
+ * long as any of the four lives, so that a group outlives its leader and its number is not given to a
+ * stranger.
  */
 #ifndef PROC_PID_H
 #define PROC_PID_H
@@ -38,9 +39,9 @@ struct pid {
 };
 
 /*
- * Guards the relations between processes: parents and children, groups, sessions, threads of a process, numbers.
- * Also taken in interrupts (a terminal signals its foreground group), hence with interrupts off, and nothing is
- * allocated or freed while it is held.
+ * Guards the relations between processes: parents and children, groups, sessions, threads of a process,
+ * numbers. Also taken in interrupts (a terminal signals its foreground group), hence with interrupts off,
+ * and nothing is allocated or freed while it is held.
  */
 extern struct spinlock process_tree;
 
@@ -55,7 +56,11 @@ __must_check int pid_create(struct pid **out);
 /* Another user of the number. => process_tree held */
 struct pid *pid_use(struct pid *pid);
 
-/* One user less; the last one frees the number. => process_tree held; what is to be freed is added to `garbage` */
+/*
+ * One user less; the last one frees the number.
+ *
+ * => process_tree held; what is to be freed is added to `garbage`
+ */
 void pid_drop(struct pid *pid, struct deferred **garbage);
 
 /* The struct pid with this number, or NULL. => process_tree held */

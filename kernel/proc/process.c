@@ -2,7 +2,8 @@
 /*
  * process.c - processes as objects: made, counted, found. How they are born and die: fork.c, exit.c.
  *
- * Who holds a reference: the family (until the parent has waited), each thread, and whoever looks at the process from outside.
+ * Who holds a reference: the family (until the parent has waited), each thread, and whoever looks at the
+ * process from outside.
  */
 #include "proc/process.h"
 
@@ -55,8 +56,8 @@ struct process *process_get(struct process *process)
 }
 
 /*
- * What a zombie still has goes here, and what a process had that fork could not complete. Nothing in it sleeps: the last
- * reference may be that of a dead thread, dropped in the scheduler's reap hook.
+ * What a zombie still has goes here, and what a process had that fork could not complete. Nothing in it
+ * sleeps: the last reference may be that of a dead thread, dropped in the scheduler's reap hook.
  */
 static void process_free(struct process *process)
 {

@@ -2,9 +2,9 @@
 /*
  * process.h - what threads share: an address space, files, signal handlers, limits, a place in the family.
  *
- * A process lives from fork until its last thread has ended (then it is a zombie: only its number, its relations and its
- * exit status are left) and until its parent has waited for it. The structure itself is counted, so that /proc can look at it
- * while it goes.
+ * A process lives from fork until its last thread has ended (then it is a zombie: only its number, its
+ * relations and its exit status are left) and until its parent has waited for it. The structure itself is
+ * counted, so that /proc can look at it while it goes.
  */
 #ifndef PROC_PROCESS_H
 #define PROC_PROCESS_H
@@ -69,12 +69,13 @@ struct process {
 
     // the family
     struct process *parent;             // (t) never NULL while alive, but for init; who gets SIGCHLD
+    _Atomic pid_t parent_id;            // (a) to write (t): its number, 0 for init's; getppid needs no lock
     struct list children;               // (t)
     struct list sibling;                // (t)
     struct pid *group;                  // (t)
     struct list in_group;               // (t)
     struct session *session;            // (t)
-    struct list threads;                // (t) and (s) to write, either to read; the leader is first while it lives
+    struct list threads;                // (t) and (s) to write, either to read; the leader first
     _Atomic uint32_t thread_count;      // (a) likewise
     enum process_state state;           // (t)
     bool has_execed;                    // (t) setpgid by the parent is over
@@ -96,7 +97,7 @@ struct process {
     struct spinlock signal_lock;        // (s)
     struct signal_queue pending;        // (s) for any thread
     struct signal_handlers *handlers;   // (s) counted; its table has a lock of its own
-    struct deferred *signal_garbage;    // (s) entries taken out of queues, freed by the next thread that looks
+    struct deferred *signal_garbage;    // (s) entries out of queues, freed by the next who looks
     _Atomic bool stopped;               // (s) to write: by a stop signal
     _Atomic bool group_exiting;         // (s) to write: every thread is to end, and exit_status is set
     bool stop_cancelled;                // (s) SIGCONT or SIGKILL came while a stop signal was being acted on
@@ -113,7 +114,7 @@ struct process {
     struct itimers *itimers;            // (o) NULL until one is set; then it stays
 
     // waiting
-    struct wait_queue events;           // a child changed state, a vfork child let go, a thread ended, a stop is over
+    struct wait_queue events;           // a child changed, a vfork child let go, a thread or a stop ended
     struct process *vfork_parent;       // (t) counted: it waits until exec or exit; or NULL
 
     // accounts
@@ -135,7 +136,8 @@ struct process *process_get(struct process *process);
 void process_put(struct process *process);
 
 /*
- * A process that is not yet in the tree of processes. It has references = 1, no threads, and nothing of the pointers.
+ * A process that is not yet in the tree of processes. It has references = 1, no threads, and nothing of
+ * the pointers.
  *
  * => NULL when there is no memory
  */
@@ -153,7 +155,10 @@ struct process *process_find_by_tid(pid_t tid);
 /* The first thread of `process` with a number >= `from`, or 0: how /proc/PID/task lists them. */
 pid_t process_next_thread(struct process *process, pid_t from);
 
-/* Threads in all, zombies counted as one each, as /proc/loadavg shows them; and forks since boot, for /proc/stat. */
+/*
+ * Threads in all, zombies counted as one each, as /proc/loadavg shows them; and forks since boot, for
+ * /proc/stat.
+ */
 uint32_t thread_total(void);
 uint64_t process_forks(void);
 void process_count_fork(void);
@@ -163,7 +168,9 @@ void process_count_fork(void);
  */
 struct vspace *process_vspace(struct process *process);
 
-/* Likewise: its files (file_table_put), its executable (file_put), its root and directory (fs_context_put). */
+/*
+ * Likewise: its files (file_table_put), its executable (file_put), its root and directory (fs_context_put).
+ */
 struct file_table *process_files(struct process *process);
 struct file *process_executable(struct process *process);
 struct fs_context *process_fs(struct process *process);
@@ -214,13 +221,14 @@ void process_get_comm(struct process *process, char out[COMM_SIZE]);
 void proc_init(void);
 
 /*
- * Start process 1 from `path` of the root file system with /dev/console as 0, 1 and 2, arguments and environment from
- * the kernel's command line. Panics with one line that says why when it cannot.
+ * Start process 1 from `path` of the root file system with /dev/console as 0, 1 and 2, arguments and
+ * environment from the kernel's command line. Panics with one line that says why when it cannot.
  */
 void proc_start_init(const char *path);
 
 /*
- * Work before a thread goes back to user mode: end it if its process ends, stop it, deliver signals, restart the system call.
+ * Work before a thread goes back to user mode: end it if its process ends, stop it, deliver signals,
+ * restart the system call.
  *
  * => called with interrupts on, from trap.c, when kthread.interrupt is set or tf->rax holds a restart code
  * => may not return

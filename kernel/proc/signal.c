@@ -191,7 +191,10 @@ static int take_awaited(struct thread *thread, sigset_t set, struct signal_info 
     return sig;
 }
 
-/* While `awaited` is set its signals interrupt the thread though they were blocked, and are kept though they may be ignored. */
+/*
+ * While `awaited` is set its signals interrupt the thread though they were blocked, and are kept though
+ * they may be ignored.
+ */
 static void set_awaited(struct thread *thread, sigset_t awaited, sigset_t blocked)
 {
     struct process *process = thread->process;

@@ -2,8 +2,9 @@
 /*
  * signal.h - sending, holding and taking signals.
  *
- * A signal is sent to a process or to one thread: it is dropped if ignored, else entered in a queue, and a thread that may take it is
- * interrupted (kthread.interrupt). The thread takes it on its way back to user mode: proc_return_to_user.
+ * A signal is sent to a process or to one thread: it is dropped if ignored, else entered in a queue, and a
+ * thread that may take it is interrupted (kthread.interrupt). The thread takes it on its way back to user
+ * mode: proc_return_to_user.
  */
 #ifndef PROC_SIGNAL_H
 #define PROC_SIGNAL_H
@@ -28,8 +29,9 @@ struct restart_block;
 #define SIGNAL_UNMASKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
 /*
- * Results of an interrupted system call that the user never sees: proc_return_to_user turns them into -EINTR or has the
- * call issued again, as signal(7) says of each call. Numbers as in Linux's kernel, above every errno.
+ * Results of an interrupted system call that the user never sees: proc_return_to_user turns them into
+ * -EINTR or has the call issued again, as signal(7) says of each call. Numbers as in Linux's kernel, above
+ * every errno.
  */
 #define ERESTARTSYS 512             // again, unless a handler without SA_RESTART runs
 #define ERESTARTNOINTR 513          // again, always
@@ -43,8 +45,8 @@ static inline int64_t restartable(int64_t result)
 }
 
 /*
- * What a handler is told: the first 48 bytes of Linux's siginfo_t, which are all that is ever used (the macros si_pid,
- * si_code, ... work on it).
+ * What a handler is told: the first 48 bytes of Linux's siginfo_t, which are all that is ever used (the
+ * macros si_pid, si_code, ... work on it).
  */
 struct signal_info {
     __SIGINFO;
@@ -77,7 +79,8 @@ int signal_send_process(struct process *process, int sig, const struct signal_in
 void signal_send_group(struct pid *group, int sig);
 
 /*
- * kill(2), rt_sigqueueinfo(2): pid > 0 a process, 0 the own group, -1 all but init and the caller, < -1 a group.
+ * kill(2), rt_sigqueueinfo(2): pid > 0 a process, 0 the own group, -1 all but init and the caller, < -1 a
+ * group.
  *
  * => permissions are checked; sig 0 only checks
  * => 0, -ESRCH, -EPERM, -EINVAL
@@ -88,7 +91,8 @@ int signal_kill(pid_t pid, int sig, const struct signal_info *info);
 int signal_kill_thread(pid_t process, pid_t thread, int sig, const struct signal_info *info);
 
 /*
- * A signal that the running thread brought on itself (a fault): cannot be ignored or blocked; then the process ends.
+ * A signal that the running thread brought on itself (a fault): cannot be ignored or blocked; then the
+ * process ends.
  *
  * => code and address as siginfo has them, e.g. SEGV_MAPERR
  */
@@ -113,8 +117,8 @@ sigset_t signal_pending_set(void);
 int signal_altstack(const stack_t *new_stack, stack_t *old_stack, vaddr_t sp);
 
 /*
- * For rt_sigsuspend, ppoll, pselect: take `mask` until the way back to user mode, where the old one returns after a handler
- * has been set up (or at once if none is).
+ * For rt_sigsuspend, ppoll, pselect: take `mask` until the way back to user mode, where the old one
+ * returns after a handler has been set up (or at once if none is).
  */
 void signal_set_temporary_blocked(sigset_t mask);
 
@@ -136,7 +140,8 @@ int64_t signal_return(struct trap_frame *tf);
 int64_t signal_restart_syscall(void);
 
 /*
- * Return this from a system call that waits until a time: after a stop it goes on where it was, through `again`.
+ * Return this from a system call that waits until a time: after a stop it goes on where it was, through
+ * `again`.
  * => -ERESTART_RESTARTBLOCK
  */
 int64_t signal_restart_with(int64_t (*again)(struct restart_block *), const uint64_t *args, unsigned count);

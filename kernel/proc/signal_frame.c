@@ -2,7 +2,8 @@
 /*
  * signal_frame.c - the frame that a signal handler finds on the user's stack, and the way back through it.
  *
- * The layout is Linux's (arch/x86/kernel/signal.c there); C libraries, debuggers and language run-times know it by heart:
+ * The layout is Linux's (arch/x86/kernel/signal.c there); C libraries, debuggers and language run-times
+ * know it by heart:
  *
  *     high    red zone of 128 bytes below the interrupted stack pointer, or the top of the alternate stack
  *             FPU state: XSAVE format, aligned to 64, with FP_XSTATE_MAGIC2 behind it
@@ -10,8 +11,8 @@
  *             ucontext          registers, signal mask
  *     rsp ->  return address    sa_restorer, which calls rt_sigreturn; rsp + 8 is aligned to 16
  *
- * Nothing that comes back from there is trusted: the mask, the flags, the segments and the FPU state are made harmless,
- * and an instruction pointer beyond user addresses is refused.
+ * Nothing that comes back from there is trusted: the mask, the flags, the segments and the FPU state are
+ * made harmless, and an instruction pointer beyond user addresses is refused.
  */
 #include <asm/sigcontext.h>
 #include <asm/siginfo.h>
@@ -60,7 +61,8 @@ static vaddr_t member(vaddr_t frame, size_t offset)
 /*
  * => false: it does not fit, because the alternate stack would overflow
  */
-static bool place_frame(const struct trap_frame *tf, const struct sigaction *action, struct frame_place *place)
+static bool place_frame(const struct trap_frame *tf, const struct sigaction *action,
+                        struct frame_place *place)
 {
     const struct thread *thread = current_thread();
     bool nested = signal_on_altstack(tf->rsp);
@@ -131,7 +133,8 @@ static void registers_to_context(struct sigcontext *to, const struct trap_frame 
 }
 
 static __must_check __attribute__((noinline)) int push_registers(const struct frame_place *place,
-                                                                 const struct trap_frame *tf, sigset_t blocked)
+                                                                 const struct trap_frame *tf,
+                                                                 sigset_t blocked)
 {
     struct sigcontext context;
 
@@ -166,7 +169,8 @@ static __must_check int push_parts(const struct frame_place *place, const struct
 }
 
 /* The handler's first registers: handler(sig, info, context), with a stack as after a call. */
-static void enter_handler(struct trap_frame *tf, const struct frame_place *place, const struct taken_signal *taken)
+static void enter_handler(struct trap_frame *tf, const struct frame_place *place,
+                          const struct taken_signal *taken)
 {
     tf->rdi = taken->sig;
     tf->rsi = FRAME_MEMBER(place, info);

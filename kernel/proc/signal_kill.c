@@ -2,8 +2,8 @@
 /*
  * signal_kill.c - kill(2) and its relatives: whom a number means, and who may.
  *
- * A group is visited by number, in order, one process at a time: numbers grow, so a child that is forked meanwhile is
- * still met, and a process that is about to end takes no more signals, nor does it fork.
+ * A group is visited by number, in order, one process at a time: numbers grow, so a child that is forked
+ * meanwhile is still met, and a process that is about to end takes no more signals, nor does it fork.
  */
 #include "lib/errno.h"
 #include "mm/slab.h"
@@ -40,7 +40,10 @@ static pid_t group_of(struct process *process)
     return group;
 }
 
-/* `group` 0: everyone but init and the caller, who sends the signal to itself last of all, if it is in the group. */
+/*
+ * `group` 0: everyone but init and the caller, who sends the signal to itself last of all, if it is in the
+ * group.
+ */
 static bool is_meant(struct process *process, pid_t group)
 {
     return group != 0 ? group_of(process) == group : process->id > 1 && process != current_process();

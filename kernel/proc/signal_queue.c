@@ -37,7 +37,8 @@ static void entry_remove(struct signal_queue *queue, struct signal_entry *entry,
     deferred_add(garbage, entry);
 }
 
-void signal_queue_take(struct signal_queue *queue, int sig, struct signal_info *info, struct deferred **garbage)
+void signal_queue_take(struct signal_queue *queue, int sig, struct signal_info *info,
+                       struct deferred **garbage)
 {
     struct signal_entry *entry, *after, *first = NULL;
     bool more = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * signal_queue.h - signals that wait to be taken, and what sending has to know of a process. For the files of proc/.
+ * signal_queue.h - signals that wait to be taken, and what sending has to know of a process. For the files
+ * of proc/.
  */
 #ifndef PROC_SIGNAL_QUEUE_H
 #define PROC_SIGNAL_QUEUE_H
@@ -18,12 +19,12 @@ struct signal_entry {
 };
 
 /* Signals that a fault causes come first; so do they on Linux. */
-#define SIGNAL_SYNCHRONOUS                                                                                     \
-    (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE)   \
-     | SIGNAL_BIT(SIGSYS))
-#define SIGNAL_STOPPING                                                                                        \
+#define SIGNAL_SYNCHRONOUS \
+    (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) \
+     | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
+#define SIGNAL_STOPPING \
     (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
-#define SIGNAL_DEFAULT_IGNORED                                                                                 \
+#define SIGNAL_DEFAULT_IGNORED \
     (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 #define SIGNAL_REALTIME (~0ul << (SIGRTMIN - 1))
 
@@ -32,11 +33,12 @@ struct signal_entry *signal_entry_create(const struct signal_info *info);
 
 /*
  * A queue's operations. => the process's signal_lock held; entries taken out go to `garbage`
- * add: takes over the entry (or NULL). take: the signal's info, SI_KERNEL if it has none; its bit is cleared with the last.
- * flush: all. discard: those in `set`.
+ * add: takes over the entry (or NULL). take: the signal's info, SI_KERNEL if it has none; its bit is
+ * cleared with the last. flush: all. discard: those in `set`.
  */
 void signal_queue_add(struct signal_queue *queue, int sig, struct signal_entry *entry);
-void signal_queue_take(struct signal_queue *queue, int sig, struct signal_info *info, struct deferred **garbage);
+void signal_queue_take(struct signal_queue *queue, int sig, struct signal_info *info,
+                       struct deferred **garbage);
 void signal_queue_discard(struct signal_queue *queue, sigset_t set, struct deferred **garbage);
 void signal_queue_flush(struct signal_queue *queue, struct deferred **garbage);
 
@@ -44,7 +46,8 @@ void signal_queue_flush(struct signal_queue *queue, struct deferred **garbage);
 int signal_first(sigset_t set);
 
 /*
- * Send: to one thread, or (NULL) to any of the process. *entry is used up if it is needed (then *entry is NULL).
+ * Send: to one thread, or (NULL) to any of the process. *entry is used up if it is needed (then *entry is
+ * NULL).
  *
  * => process->signal_lock held
  * => 0; -EAGAIN: a real-time signal that should have had an entry

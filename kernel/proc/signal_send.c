@@ -2,10 +2,11 @@
 /*
  * signal_send.c - sending signals: who gets one, what it does at once, whom it interrupts.
  *
- * Theory   Whatever is fatal ends the process at once: every thread is told to end (process_begin_exit) and finds out when its
- *          wait is interrupted or it is about to go back to user mode. SIGCONT ends a stop at once, too. All else waits in a queue
- *          until a thread takes it (signal_take.c).
- * Locking  process_tree, then the process's signal_lock; both with interrupts off. Entries are allocated before.
+ * Theory   Whatever is fatal ends the process at once: every thread is told to end (process_begin_exit)
+ *          and finds out when its wait is interrupted or it is about to go back to user mode. SIGCONT ends
+ *          a stop at once, too. All else waits in a queue until a thread takes it (signal_take.c).
+ * Locking  process_tree, then the process's signal_lock; both with interrupts off. Entries are allocated
+ *          before.
  */
 #include "fs/credentials.h"
 #include "lib/errno.h"
@@ -65,7 +66,11 @@ static void send_continue(struct process *process)
     wake_all(&process->events);
 }
 
-/* The thread that decides whether a signal is blocked, when any may take it. => signal_lock held; NULL: all have ended */
+/*
+ * The thread that decides whether a signal is blocked, when any may take it.
+ *
+ * => signal_lock held; NULL: all have ended
+ */
 static struct thread *first_thread(struct process *process)
 {
     struct list *first = list_first(&process->threads);
@@ -73,7 +78,8 @@ static struct thread *first_thread(struct process *process)
     return first == NULL ? NULL : list_entry(first, struct thread, in_process);
 }
 
-static bool is_ignored(struct process *process, struct thread *thread, int sig, const struct sigaction *action)
+static bool is_ignored(struct process *process, struct thread *thread, int sig,
+                       const struct sigaction *action)
 {
     sigset_t bit = SIGNAL_BIT(sig);
 
@@ -87,13 +93,20 @@ static bool is_ignored(struct process *process, struct thread *thread, int sig, 
     return (bit & SIGNAL_DEFAULT_IGNORED) || process->unkillable;
 }
 
-/* Whether `sig` ends a process that has not changed its action. */
-static bool is_fatal(int sig, const struct sigaction *action)
+/* Whether the signal ends the process, now that `taker` can take it. */
+static bool ends_at_once(struct process *process, struct thread *taker, int sig,
+                         const struct sigaction *action)
 {
-    return action->sa_handler == SIG_DFL && !(SIGNAL_BIT(sig) & (SIGNAL_DEFAULT_IGNORED | SIGNAL_STOPPING));
+    if (action->sa_handler != SIG_DFL || (SIGNAL_BIT(sig) & (SIGNAL_DEFAULT_IGNORED | SIGNAL_STOPPING)))
+        return false;
+    return !(taker->awaited & SIGNAL_BIT(sig)) && !process->unkillable;
 }
 
-/* A thread that does not block the signal: `wanted`, or the first such one; NULL if all do. => signal_lock held */
+/*
+ * A thread that does not block the signal: `wanted`, or the first such one; NULL if all do.
+ *
+ * => signal_lock held
+ */
 static struct thread *find_taker(struct process *process, struct thread *wanted, int sig)
 {
     sigset_t bit = SIGNAL_BIT(sig);
@@ -109,7 +122,8 @@ static struct thread *find_taker(struct process *process, struct thread *wanted,
 }
 
 /*
- * Put the signal in a queue, if it is not there: ordinary signals wait only once. => signal_lock held; 0 or -EAGAIN
+ * Put the signal in a queue, if it is not there: ordinary signals wait only once. => signal_lock held; 0
+ * or -EAGAIN
  */
 static int enqueue(struct process *process, struct signal_queue *queue, int sig, struct signal_entry **entry)
 {
@@ -145,7 +159,7 @@ int signal_send_locked(struct process *process, struct thread *thread, int sig, 
     if (is_ignored(process, decider, sig, &action))
         return 0;
     taker = find_taker(process, thread, sig);
-    if (taker != NULL && is_fatal(sig, &action) && !(taker->awaited & SIGNAL_BIT(sig)) && !process->unkillable) {
+    if (taker != NULL && ends_at_once(process, taker, sig, &action)) {
         process_begin_exit(process, STATUS_SIGNALED(sig));
         return 0;
     }
@@ -174,7 +188,8 @@ static bool lacks_entry(int sig, const struct signal_info *info, const struct si
 }
 
 /* => `thread` is of `process` and cannot go away, or NULL */
-static int signal_send(struct process *process, struct thread *thread, int sig, const struct signal_info *info)
+static int signal_send(struct process *process, struct thread *thread, int sig,
+                       const struct signal_info *info)
 {
     struct signal_entry *entry = signal_entry_create(info);
     uint64_t flags;
@@ -210,7 +225,7 @@ void signal_send_group(struct pid *group, int sig)
 void signal_tell_parent(struct process *parent, int sig, struct signal_entry **entry)
 {
     spin_lock(&parent->signal_lock);
-    (void)signal_send_locked(parent, NULL, sig, entry); // if it cannot be queued, waiting for the child still works
+    (void)signal_send_locked(parent, NULL, sig, entry); // should it fail, waiting for the child still works
     spin_unlock(&parent->signal_lock);
 }
 
@@ -234,7 +249,7 @@ void signal_force(int sig, int code, vaddr_t address)
     }
     if (action.sa_handler == SIG_DFL)
         process->unkillable = false;
-    (void)signal_send_locked(process, thread, sig, &entry); // an ordinary signal: it is queued, if without its entry
+    (void)signal_send_locked(process, thread, sig, &entry); // an ordinary signal always finds room
     spin_unlock_irq(&process->signal_lock, flags);
     slab_free(entry);
 }

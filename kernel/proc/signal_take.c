@@ -2,11 +2,12 @@
 /*
  * signal_take.c - what a thread does about its signals before it goes back to user mode.
  *
- * Theory   kthread.interrupt says that there may be something to do. Whoever gives a thread something sets it, under the
- *          process's signal_lock; only the thread itself clears it, under the same lock, just before it looks. So nothing is
- *          missed, and a flag that was set for nothing costs one look.
- * Stop     A stop signal sets process->stopped and interrupts all threads; each parks here. The last to park tells the parent.
- *          SIGCONT clears the flag and wakes them; the first to leave tells the parent.
+ * Theory   kthread.interrupt says that there may be something to do. Whoever gives a thread something sets
+ *          it, under the process's signal_lock; only the thread itself clears it, under the same lock,
+ *          just before it looks. So nothing is missed, and a flag that was set for nothing costs one look.
+ * Stop     A stop signal sets process->stopped and interrupts all threads; each parks here. The last to
+ *          park tells the parent. SIGCONT clears the flag and wakes them; the first to leave tells the
+ *          parent.
  */
 #include "proc/signal_take.h"
 
@@ -102,8 +103,9 @@ static bool own_group_is_orphaned(struct process *process)
 }
 
 /*
- * A stop signal is acted upon. The terminal's do nothing in an orphaned group, where no shell would ever continue it; to
- * find out, the lock is given up, and a SIGCONT in between wins. => signal_lock held, and again on return
+ * A stop signal is acted upon. The terminal's do nothing in an orphaned group, where no shell would ever
+ * continue it; to find out, the lock is given up, and a SIGCONT in between wins. => signal_lock held, and
+ * again on return
  */
 static void stop(struct process *process, int sig, uint64_t *flags)
 {
@@ -252,7 +254,9 @@ static sigset_t blocked_in_handler(const struct taken_signal *taken, sigset_t no
     return blocked;
 }
 
-/* The frame could not be written: SIGSEGV, and without its handler if that is the one that cannot be called. */
+/*
+ * The frame could not be written: SIGSEGV, and without its handler if that is the one that cannot be called.
+ */
 static void frame_failed(int sig)
 {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
@@ -286,7 +290,8 @@ void proc_return_to_user(struct trap_frame *tf)
     settle_without_handler(tf);
     if (!thread->restore_blocked)
         return;
-    // No handler took the saved mask with it. Putting it back may uncover signals: the flag is set then, and we are called again.
+    // No handler took the saved mask with it. Putting it back may uncover signals: the flag is set then,
+    // and we are called again.
     thread->restore_blocked = false;
     signal_set_blocked(thread->saved_blocked);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * signal_take.h - the way back to user mode: a signal is taken, and a handler's frame set up. For the files of proc/.
+ * signal_take.h - the way back to user mode: a signal is taken, and a handler's frame set up. For the
+ * files of proc/.
  */
 #ifndef PROC_SIGNAL_TAKE_H
 #define PROC_SIGNAL_TAKE_H
@@ -23,16 +24,16 @@ struct taken_signal {
 bool signal_take(struct taken_signal *taken);
 
 /*
- * Write the handler's frame onto the user's stack and point the registers at the handler; `blocked` is what sigreturn puts
- * back.
+ * Write the handler's frame onto the user's stack and point the registers at the handler; `blocked` is
+ * what sigreturn puts back.
  *
  * => 0, -EFAULT: the stack cannot be written, nothing has changed in `tf`
  */
 __must_check int signal_frame_push(struct trap_frame *tf, const struct taken_signal *taken, sigset_t blocked);
 
 /*
- * Whether `sp` lies within the thread's alternate stack, and whether that means that the thread runs on it (with
- * SS_AUTODISARM it never does: the stack is given up when a handler begins).
+ * Whether `sp` lies within the thread's alternate stack, and whether that means that the thread runs on it
+ * (with SS_AUTODISARM it never does: the stack is given up when a handler begins).
  */
 bool signal_within_altstack(vaddr_t sp);
 bool signal_on_altstack(vaddr_t sp);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * thread.c - threads as objects, and what the scheduler's switch changes beyond the stack: address space, FPU state, segment bases.
+ * thread.c - threads as objects, and what the scheduler's switch changes beyond the stack: address space,
+ * FPU state, segment bases.
  *
- * Theory  The FPU state of a thread is in the CPU while the thread runs, and in thread->fpu while it does not: saved and
- *         loaded at each switch (two instructions each; the kernel uses no FPU register, so system calls and interrupts
- *         leave it alone). Who edits the state (signal frames) unloads it first: then the switch leaves it where it is.
+ * Theory  The FPU state of a thread is in the CPU while the thread runs, and in thread->fpu while it does
+ *         not: saved and loaded at each switch (two instructions each; the kernel uses no FPU register, so
+ *         system calls and interrupts leave it alone). Who edits the state (signal frames) unloads it
+ *         first: then the switch leaves it where it is.
  */
 #include "proc/thread.h"
 

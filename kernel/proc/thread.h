@@ -2,8 +2,8 @@
 /*
  * thread.h - what runs: a kernel stack, registers, a signal mask. Every thread belongs to one process.
  *
- * The scheduler (sync/sched.h) knows only the embedded kthread. What else a switch changes (address space, FPU
- * state, segment bases) is done by the hooks in thread.c.
+ * The scheduler (sync/sched.h) knows only the embedded kthread. What else a switch changes (address space,
+ * FPU state, segment bases) is done by the hooks in thread.c.
  */
 #ifndef PROC_THREAD_H
 #define PROC_THREAD_H
@@ -23,8 +23,8 @@ struct trap_frame;
 struct vspace;
 
 /*
- * A system call that a stop or a handled signal interrupted and that cannot simply be issued again, since part of its
- * time has passed: restart_syscall(2) calls `again`.
+ * A system call that a stop or a handled signal interrupted and that cannot simply be issued again, since
+ * part of its time has passed: restart_syscall(2) calls `again`.
  */
 struct restart_block {
     int64_t (*again)(struct restart_block *block);
@@ -52,7 +52,7 @@ struct thread {
     sigset_t blocked;               // (o) to read, (s) to write
     sigset_t saved_blocked;         // (o) what sigsuspend and the like put back ...
     bool restore_blocked;           // (o) ... if this is set
-    sigset_t awaited;               // (s) sigtimedwait: blocked until now, and to be kept for it even if ignored
+    sigset_t awaited;               // (s) sigtimedwait: unblocked for it, and kept even if ignored
     bool parked;                    // (s) counted in process->parked: stopped
     struct signal_queue pending;    // (s) for this thread alone
     vaddr_t altstack_base;          // (o) sigaltstack
@@ -94,8 +94,9 @@ static inline bool current_is_user_thread(void)
 }
 
 /*
- * A thread of `process`, with a kernel stack, not started and in no list; it copies the mask, the FPU state and the segment
- * bases of the running thread (an initial FPU state if a kernel thread runs). What it will run first, on its own stack, is entry(thread).
+ * A thread of `process`, with a kernel stack, not started and in no list; it copies the mask, the FPU
+ * state and the segment bases of the running thread (an initial FPU state if a kernel thread runs). What
+ * it will run first, on its own stack, is entry(thread).
  *
  * => NULL when there is no memory
  */
@@ -107,15 +108,19 @@ void thread_free(struct thread *thread);
 /* Sets the scheduler's hooks. Once, at boot. */
 void thread_init(void);
 
-/* arch_prctl(2): the base of FS or GS of the running thread. => -EPERM for an address that is not the user's */
+/*
+ * arch_prctl(2): the base of FS or GS of the running thread.
+ *
+ * => -EPERM for an address that is not the user's
+ */
 int thread_set_fs_base(uint64_t base);
 int thread_set_gs_base(uint64_t base);
 uint64_t thread_fs_base(void);
 uint64_t thread_gs_base(void);
 
 /*
- * Take the FPU registers of the running thread into thread->fpu, where they stay, also while other threads run, until
- * thread_fpu_load puts what is there then back into the CPU.
+ * Take the FPU registers of the running thread into thread->fpu, where they stay, also while other threads
+ * run, until thread_fpu_load puts what is there then back into the CPU.
  */
 void thread_fpu_unload(void);
 void thread_fpu_load(void);

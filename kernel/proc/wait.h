@@ -17,7 +17,7 @@ enum wait_for {
 struct wait_request {
     enum wait_for which;
     pid_t id;
-    unsigned options;       // WNOHANG, WEXITED, WSTOPPED (WUNTRACED), WCONTINUED, WNOWAIT, __WALL, __WCLONE, __WNOTHREAD
+    unsigned options;       // WNOHANG, WEXITED, WSTOPPED, WCONTINUED, WNOWAIT, __WALL, __WCLONE
 };
 
 struct wait_result {

@@ -20,30 +20,23 @@ enum lock_rank {
     RANK_NONE,
 
     /* Sleeping. */
-    RANK_MOUNT,             // changes of the mount tree
-    RANK_FILE_OFFSET,       // a struct file's offset, over one read or write
-    RANK_EPOLL,             // an epoll instance's set
-    RANK_RENAME,            // renames of directories in one file system
+    RANK_FILE_OFFSET,       // a struct file's offset, over one read or write; the text of a file in /proc
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
     RANK_PIPE,              // a pipe's ring
-    RANK_TTY_SLEEP,         // one reader, one writer of a terminal at a time
-    RANK_EXEC,              // a process's exec against those who look into it
+    RANK_TTY_SLEEP,         // one reader, one writer of a terminal or host channel at a time
     RANK_VSPACES,           // the list of all address spaces, for verify
     RANK_VSPACE,            // one address space: faults read, changes of regions write
-    RANK_DISK,              // a file system's block maps and buffers, needed to fill a page during a fault
     RANK_SLEEPING_LAST,
 
     /* Spinning. */
     RANK_MOUNTS,            // the mount tree itself
-    RANK_SUPERBLOCK,        // the types of file systems; one's inode table
+    RANK_SUPERBLOCK,        // the types of file systems; the character devices
     RANK_DENTRY,            // the names of an inode
-    RANK_INODE_FIELDS,      // an inode's times and counts
     RANK_FILE_TABLE,        // a table of descriptors
     RANK_FS_CONTEXT,        // a process's root, working directory, umask
-    RANK_CREDENTIALS,       // what a process points to, against readers from outside: user ids, files, limits
+    RANK_CREDENTIALS,       // what a process points to, against readers from outside; the host's name; missing calls
     RANK_FUTEX,             // a bucket of waiters
-    RANK_FILE_REGIONS,      // the regions that map one file
     RANK_NODE_4,            // page-table nodes by level, parent before child
     RANK_NODE_3,
     RANK_NODE_2,
@@ -51,7 +44,6 @@ enum lock_rank {
     RANK_NODE_COPY,         // a leaf under construction, beside the leaf that it is copied from
     RANK_PAGE_CACHES,       // the list of all page caches
     RANK_PAGE_CACHE,        // the pages of one file
-    RANK_SWAP,              // slots and the swap cache
     RANK_RANDOM,            // the state of the random generator
     RANK_SLAB,              // small objects of one size
     RANK_KSTACK,            // kernel stacks
@@ -63,15 +55,14 @@ enum lock_rank {
     RANK_DEVICE,            // a driver's rings and registers
     RANK_TTY,               // a terminal's buffers and settings
     RANK_PROCESS_TREE,      // parents, children, groups, sessions, pids
-    RANK_SIGNAL,            // a process's signal handlers and pending signals
+    RANK_SIGNAL,            // a process's pending signals, then its handlers
     RANK_ITIMER,            // interval and POSIX timers of a process
-    RANK_NOTIFY,            // an epoll instance's ready list, filled by wake-ups
     RANK_WAIT_QUEUE,        // the waiters of a queue
     RANK_SLEEP_LOCK,        // the waiters of a mutex or rwlock
     RANK_RUN_QUEUE,         // the threads ready on one CPU
     RANK_TIMER,             // the timers of one CPU
     RANK_LOG,               // the ring of messages
-    RANK_CONSOLE,           // the output that printk writes to
+    RANK_CONSOLE,           // a serial port, which printk writes to
     RANK_LAST
 };
 

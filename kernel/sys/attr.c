@@ -82,7 +82,7 @@ static struct attributes owner_attributes(uint32_t uid, uint32_t gid)
 {
     struct attributes attributes = {.uid = uid, .gid = gid};
 
-    attributes.valid = (uid == ID_SAME ? 0 : ATTR_UID) | (gid == ID_SAME ? 0 : ATTR_GID);
+    attributes.valid = ATTR_DROP_SETID | (uid == ID_SAME ? 0 : ATTR_UID) | (gid == ID_SAME ? 0 : ATTR_GID);
     return attributes;
 }
 

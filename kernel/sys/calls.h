@@ -130,6 +130,7 @@ CALL(waitid)
 /* control.c */
 CALL(arch_prctl)
 CALL(prctl)
+CALL(personality)
 CALL(get_robust_list)
 
 /* futex.c */

@@ -3,6 +3,7 @@
  * control.c - prctl and arch_prctl: odds and ends of a thread.
  */
 #include <asm/prctl.h>
+#include <linux/personality.h>
 #include <linux/prctl.h>
 
 #include "lib/errno.h"
@@ -28,6 +29,14 @@ SYSCALL2(arch_prctl, int, code, uint64_t, address)
     default:
         return -EINVAL;
     }
+}
+
+/* Only Linux's own ways of doing things are there, so that is what one can ask for. */
+SYSCALL1(personality, unsigned, persona)
+{
+    const unsigned ask = 0xffffffff;
+
+    return persona == PER_LINUX || persona == ask ? PER_LINUX : -EINVAL;
 }
 
 static int64_t set_name(vaddr_t address)

@@ -118,7 +118,8 @@ SYSCALL3(unlinkat, int, dirfd, vaddr_t, name, unsigned, flags)
 
 static int64_t add_link(int old_dirfd, vaddr_t old_name, int dirfd, vaddr_t name, unsigned flags)
 {
-    unsigned lookup_flags = (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+    unsigned lookup_flags =
+        (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
     struct user_path path;
     struct path old;
     int error = user_path_lookup(old_dirfd, old_name, lookup_flags, &old);

@@ -20,12 +20,7 @@ SYSCALL0(gettid)
 
 SYSCALL0(getppid)
 {
-    uint64_t flags = spin_lock_irq(&process_tree);
-    struct process *parent = current_process()->parent;
-    pid_t id = parent ? parent->id : 0;
-
-    spin_unlock_irq(&process_tree, flags);
-    return id;
+    return atomic_load_explicit(&current_process()->parent_id, memory_order_relaxed);
 }
 
 SYSCALL0(getpgrp)
@@ -40,6 +35,8 @@ SYSCALL1(getpgid, pid_t, pid)
 
 SYSCALL2(setpgid, pid_t, pid, pid_t, group)
 {
+    if (group < 0 || (!group && pid < 0))
+        return -EINVAL;
     return process_setpgid(pid, group);
 }
 

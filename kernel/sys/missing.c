@@ -2,8 +2,8 @@
 /*
  * missing.c - count the calls that are not there, by number and program.
  *
- * Records are added, never removed, so a reader needs no more than the list's length. There is room for a few hundred; what
- * comes after that still gets its ENOSYS, and is counted in one record without a program.
+ * Records are added, never removed. There is room for some; what comes after them still gets its ENOSYS, and is counted
+ * in the last one, without a program.
  */
 #include "sys/missing.h"
 

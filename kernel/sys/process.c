@@ -65,7 +65,8 @@ SYSCALL3(execve, vaddr_t, name, vaddr_t, argv, vaddr_t, envp)
 /* The program that `path` names, and what its name is from now on. */
 static int open_program(const struct user_path *path, unsigned flags, struct exec_request *request)
 {
-    unsigned lookup_flags = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+    unsigned lookup_flags =
+        (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 
     request->path = path->name;
     return file_open_exec(&path->lookup, path->name, lookup_flags, &request->file);

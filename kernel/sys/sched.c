@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * sched.c - on which CPUs a thread runs, and its niceness. There is one scheduling class, SCHED_OTHER; niceness is kept, inherited
- * and shown.
+ * sched.c - on which CPUs a thread runs, and its niceness. There is one scheduling class, SCHED_OTHER; niceness is
+ * kept, inherited and shown.
  */
 #include "sync/sched.h"
 

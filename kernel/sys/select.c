@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * select.c - select and pselect, by way of poll: three sets of numbers become a list of questions, and its answers three sets.
+ * select.c - select and pselect, by way of poll: three sets of numbers become a list of questions, and the answers
+ * three sets.
  */
 #include <asm/poll.h>
+#include <linux/time.h>
 
+#include "arch/x86/time.h"
 #include "lib/bitmap.h"
 #include "lib/checked.h"
 #include "lib/string.h"
@@ -116,6 +119,35 @@ static int write_sets(const struct select_request *request, const struct select_
     return 0;
 }
 
+/* Ask no more after files that have only told what no set wants: poll tells of errors and hang-ups unasked. */
+static void drop_unwanted(struct select_work *work)
+{
+    for (unsigned i = 0; i < work->asked; i++) {
+        struct poll_entry *entry = &work->entries[i];
+
+        if (!entry->revents)
+            continue;
+        file_put(entry->file);
+        entry->file = NULL;
+        entry->revents = 0;
+    }
+}
+
+/* => as poll_wait_files, but what no set wants does not end the wait */
+static int wait_for_wanted(struct select_work *work, uint64_t deadline)
+{
+    for (;;) {
+        int result = poll_wait_files(work->entries, work->asked, deadline);
+
+        if (result <= 0)
+            return result;
+        for (unsigned i = 0; i < work->asked; i++)
+            if (work->entries[i].revents & work->entries[i].events)
+                return result;
+        drop_unwanted(work);
+    }
+}
+
 static int64_t select_with(const struct select_request *request, struct select_work *work)
 {
     unsigned ready;
@@ -124,7 +156,7 @@ static int64_t select_with(const struct select_request *request, struct select_w
     if (!result)
         result = make_entries(request, work);
     if (!result)
-        result = poll_wait_files(work->entries, work->asked, request->deadline);
+        result = wait_for_wanted(work, request->deadline);
     poll_entries_put(work->entries, work->asked);
     if (result < 0)
         return result;
@@ -154,18 +186,32 @@ static int64_t select_run(struct select_request *request)
     return poll_result(result);
 }
 
+/* As poll_deadline, from a struct timeval; unlike elsewhere, microseconds beyond a second are taken. */
+static int select_deadline(vaddr_t timeout, uint64_t *deadline)
+{
+    struct timeval time;
+    uint64_t ns;
+
+    *deadline = POLL_FOREVER;
+    if (!timeout)
+        return 0;
+    if (copy_from_user(&time, timeout, sizeof(time)))
+        return -EFAULT;
+    if (time.tv_sec < 0 || time.tv_usec < 0)
+        return -EINVAL;
+    if (mul_overflows(time.tv_sec, NS_PER_SECOND, &ns) || add_overflows(ns, (uint64_t)time.tv_usec * 1000, &ns))
+        return 0;
+    *deadline = ns ? deadline_after(ns) : POLL_AT_ONCE;
+    return 0;
+}
+
 SYSCALL5(select, int, count, vaddr_t, read, vaddr_t, write, vaddr_t, except, vaddr_t, timeout)
 {
     struct select_request request = {count, {read, write, except}, POLL_FOREVER};
-    uint64_t ns;
-    int64_t result;
+    int64_t result = select_deadline(timeout, &request.deadline);
 
-    if (timeout) {
-        result = user_timeval(timeout, &ns);
-        if (result)
-            return result;
-        request.deadline = ns ? deadline_after(ns) : POLL_AT_ONCE;
-    }
+    if (result)
+        return result;
     if (count < 0)
         return -EINVAL;
     result = select_run(&request);

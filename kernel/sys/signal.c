@@ -139,9 +139,11 @@ SYSCALL4(rt_tgsigqueueinfo, pid_t, process, pid_t, thread, int, sig, vaddr_t, ad
     struct signal_info info;
     int error = read_info(&info, address, sig, process);
 
-    if (error)
+    if (error == -EFAULT)
         return error;
-    return process > 0 && thread > 0 ? signal_kill_thread(process, thread, sig, &info) : -EINVAL;
+    if (process <= 0 || thread <= 0)
+        return -EINVAL;
+    return error ? error : signal_kill_thread(process, thread, sig, &info);
 }
 
 SYSCALL0(rt_sigreturn)

@@ -11,10 +11,11 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "sync/wait.h"
+#include "sys/clock.h"
 #include "sys/syscall.h"
 #include "sys/user_time.h"
 
-/* Sleep until args[0]; if a signal ends it, tell at args[1], unless it is 0, how much was left, and be ready to go on. */
+/* Sleep until args[0]; if a signal ends it, tell at args[1] (unless it is 0) what was left, and be ready to go on. */
 static int64_t sleep_restartably(struct restart_block *block)
 {
     uint64_t args[2] = {block->args[0], block->args[1]};
@@ -55,10 +56,8 @@ SYSCALL4(clock_nanosleep, int, clock, int, flags, vaddr_t, time, vaddr_t, left)
     uint64_t ns;
     int error;
 
-    if (clock == CLOCK_PROCESS_CPUTIME_ID)
-        return -EOPNOTSUPP;
     if (!wall && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-        return -EINVAL;
+        return clock_read(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
     error = user_timespec(time, &ns);
     if (error)
         return error;

@@ -164,35 +164,49 @@ SYSCALL5(statx, int, dirfd, vaddr_t, name, unsigned, flags, unsigned, mask, vadd
     return error;
 }
 
-/* Ask with the real ids in place of the file system's, as access(2) does. */
-static int access_as_real(const struct path *path, unsigned wanted)
+/* The caller with the real ids in place of the file system's: who asks in access(2), of the way to the file, too. */
+static struct credentials real_credentials(void)
 {
     const struct credentials *own = current_credentials();
-    struct credentials real = {
+
+    return (struct credentials){
         .fsuid = own->uid,
         .fsgid = own->gid,
         .group_count = own->group_count,
         .groups = own->groups,
     };
+}
 
-    return vfs_access(path, wanted, &real);
+static int access_as(int dirfd, vaddr_t name, unsigned wanted, unsigned flags, const struct credentials *credentials)
+{
+    struct user_path from;
+    struct path path;
+    int error = user_path_begin(&from, dirfd, name, flags & AT_EMPTY_PATH ? USER_PATH_EMPTY : 0);
+
+    if (error)
+        return error;
+    from.lookup.credentials = credentials;
+    error = vfs_lookup(&from.lookup, from.name, lookup_flags_of(flags), &path);
+    user_path_end(&from);
+    if (error)
+        return error;
+    error = vfs_access(&path, wanted, credentials);
+    path_put(&path);
+    return error;
 }
 
 static int64_t access_name(int dirfd, vaddr_t name, int wanted, unsigned flags)
 {
-    struct path path;
-    int error;
+    struct credentials real;
 
     if (wanted & ~(MAY_READ | MAY_WRITE | MAY_EXEC))
         return -EINVAL;
     if (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    error = user_path_lookup(dirfd, name, lookup_flags_of(flags), &path);
-    if (error)
-        return error;
-    error = flags & AT_EACCESS ? vfs_access(&path, wanted, current_credentials()) : access_as_real(&path, wanted);
-    path_put(&path);
-    return error;
+    if (flags & AT_EACCESS)
+        return access_as(dirfd, name, wanted, flags, current_credentials());
+    real = real_credentials();
+    return access_as(dirfd, name, wanted, flags, &real);
 }
 
 SYSCALL2(access, vaddr_t, name, int, wanted)

@@ -2,8 +2,7 @@
 /*
  * syslog.c - the kernel's messages for dmesg: syslog(2).
  *
- * Each record is told as "<6>[    0.123456] text\n", a line of text at a time. A record lies in a small buffer from the slab while
- * it is copied.
+ * Each record is told as "<6>[    0.123456] text\n". It lies in a small buffer from the slab while it is copied.
  */
 #include "sys/syslog.h"
 

@@ -23,8 +23,8 @@ int put_timespec(vaddr_t address, uint64_t ns);
 int put_timeval(vaddr_t address, uint64_t ns);
 
 /*
- * Write how long it is until `deadline` as a struct timespec, as ppoll and pselect do. A deadline that is past is 0; one
- * that never comes leaves what is there.
+ * Write how long it is until `deadline` as a struct timespec, as ppoll and pselect do. A deadline that is past is 0;
+ * one that never comes leaves what is there.
  *
  * => 0, -EFAULT; those calls do not care, and neither return it
  */

@@ -13,7 +13,7 @@ def digest(data):
     return hashlib.sha256(data).hexdigest()
 
 def through_cat(data, name):
-    result = run('--', 'cat', stdin=data)
+    result = run('--', 'cat', stdin=data, seconds=400)
     ok(result.status == 0 and digest(result.out) == digest(data) and not result.err, name,
        f'{len(data)} bytes in, {len(result.out)} out', result.err.decode(errors='replace'))
 

@@ -6,7 +6,7 @@ import os
 import termios
 import time
 
-from harness import Terminal, done, equal, ok
+from harness import Terminal, done, equal, ok, skip
 
 PROMPT = r'[#$] $'
 
@@ -82,6 +82,12 @@ def leaving():
     equal(termios.tcgetattr(terminal.fd)[3], before[3], 'and is as before afterwards')
 
 os.environ['TERM'] = 'xterm'
+try:
+    for end in os.openpty():
+        os.close(end)
+except OSError as error:
+    skip('the shell on a terminal', f'no terminals to be had here: {error}')
+    done()
 session()
 program()
 leaving()

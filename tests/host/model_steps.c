@@ -245,6 +245,10 @@ static void step_munmap(struct model_space *space)
 {
     unsigned count, first = some_range(FIRST_STACK, &count);
 
+    if (below(8) == 0) { // all of a window, so that nodes go
+        first = below(2) ? 0 : FIRST_HEAP;
+        count = model_window_end(first) - first;
+    }
     say("munmap %u pages at %u", count, first);
     int result = vspace_munmap(space->space, model_va(first), count * PAGE_SIZE);
     if (step.scarce && result == -ENOMEM)

@@ -392,6 +392,21 @@ ROW(out_of_memory_for_a_first_touch_leaves_nothing_behind)
     poke(space, VA, 1);
 }
 
+ROW(a_fault_with_too_few_frames_for_its_nodes_ends)
+{
+    struct fault fault = {.address = VA, .code = WRITE_ABSENT | mode};
+    map_at(space, VA, 2, R | W);
+    for (unsigned i = 0; i < 6; i++) { // two nodes come and stay; the leaf and its vpi_page need two frames at once
+        hoard_take(1);
+        assert_int_equal(vspace_fault(space, &fault), FAULT_OOM);
+        assert_verify_clean();
+        hoard_give_back();
+    }
+    hoard_take(3);
+    assert_int_equal(vspace_fault(space, &fault), FAULT_RESOLVED);
+    hoard_give_back();
+}
+
 ROW(out_of_memory_for_a_copy_leaves_the_page_as_it_was)
 {
     map_at(space, VA, 2, R | W);
@@ -459,6 +474,7 @@ int main(void)
         TEST(an_address_in_no_region_is_refused),
         TEST(a_kernel_address_is_refused),
         TEST(out_of_memory_for_a_first_touch_leaves_nothing_behind),
+        TEST(a_fault_with_too_few_frames_for_its_nodes_ends),
         TEST(out_of_memory_for_a_copy_leaves_the_page_as_it_was),
         TEST(out_of_memory_for_a_file_page_leaves_the_cache_as_it_was),
         TEST(a_file_page_without_memory_for_its_place_is_given_back),

@@ -257,6 +257,28 @@ MAP_TEST(munmap_takes_many_regions_and_gives_their_nodes_back)
     assert_int_equal(frames_by_kind(FRAME_ANON), 0);
 }
 
+MAP_TEST(a_node_that_goes_is_forgotten_by_every_cpu)
+{
+    map_at(space, VA, 1, R | W);
+    map_at(space, VA + PAGES(2), 1, R | W);
+    poke(space, VA, 1);
+    assert_int_equal(vspace_munmap(space, VA, PAGES(1)), 0); // no page is in use any more, but the leaf stays for the other
+    for (unsigned cpu = 0; cpu < 2; cpu++) {
+        machine_set_cpu(cpu);
+        assert_int_equal(try_read(space, VA), FAULT_SEGV_MAPERR); // the CPU now remembers the way to the leaf
+    }
+    forget_events();
+    assert_int_equal(vspace_munmap(space, VA + PAGES(2), PAGES(1)), 0);
+    assert_events([VM_TLB_FLUSH_ALL] = 2, [VM_TLB_SHOOTDOWN] = 1);
+    map_at(space, VA, 1, R | W);
+    for (unsigned cpu = 0; cpu < 2; cpu++) {
+        machine_set_cpu(cpu);
+        poke(space, VA, cpu);
+    }
+    machine_set_cpu(0);
+    assert_int_equal(peek(space, VA), 1);
+}
+
 MAP_TEST(memory_mapped_again_is_zero)
 {
     map_at(space, VA, 3, R | W);
@@ -546,6 +568,7 @@ int main(void)
         TEST(munmap_refuses_bad_ranges),
         TEST(munmap_cuts_a_hole_and_takes_only_its_pages),
         TEST(munmap_takes_many_regions_and_gives_their_nodes_back),
+        TEST(a_node_that_goes_is_forgotten_by_every_cpu),
         TEST(memory_mapped_again_is_zero),
         TEST(mprotect_refuses_bad_ranges),
         TEST(mprotect_up_to_a_hole_changes_what_lies_before_it),

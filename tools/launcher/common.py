@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What all parts of the launcher know: where things lie, and the ways to fail."""
 
+import fcntl
 import os
 import re
 import subprocess
@@ -43,11 +44,18 @@ def make(*goals):
                    if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'MAKEOVERRIDES', 'DEBUG', 'ARGS', 'ONLY')}
     return ['make', '--no-print-directory', f'-j{os.cpu_count()}', '-C', TOP, *variables, *goals], environment
 
-def build(*goals):
+def build(*goals, quiet=False):
     """Bring the kernel and the root up to date. Whatever make says goes to standard error."""
     if os.environ.get('GAUR_NO_BUILD'):
         return
-    command, environment = make('-s', *goals)
+    command, environment = make(*(['-s'] if quiet else []), *goals)
+    os.makedirs(BUILD, exist_ok=True)
+    # Two launchers at once build one after the other. The lock ends with this process, if not before.
+    with open(os.path.join(BUILD, 'lock'), 'wb') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run_make(command, environment)
+
+def run_make(command, environment):
     if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False).returncode:
         raise GuestFailed('the build failed; see above')
 

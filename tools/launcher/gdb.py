@@ -58,7 +58,7 @@ def run(options):
         raise GuestFailed('gdb is not installed; tools/setup.sh installs it')
     options.debug = True
     root.check(options)
-    common.build('debug')
+    common.build('debug', quiet=bool(options.batch))
     kernel = common.kernel_file(debug=True)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupt)

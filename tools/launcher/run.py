@@ -246,7 +246,7 @@ class Guest:
 def run(options):
     """The command `run`: returns the exit status."""
     root.check(options)
-    common.build('debug' if options.debug else 'all')
+    common.build('debug' if options.debug else 'all', quiet=options.quiet)
     terminal = on_terminal()
     guest = Guest(options, terminal, Streams(console=None if options.quiet else 2))
     saved = termios.tcgetattr(0) if terminal else None

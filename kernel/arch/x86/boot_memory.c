@@ -114,8 +114,11 @@ void boot_memory_init(void)
 
     boot_memory_reserve(0, PAGE_SIZE); // the firmware's data; and no frame has number 0
     boot_memory_reserve(V2P(image_start), (uint64_t)(image_boot_end - image_start));
-    if (info->initrd_size)
-        boot_memory_reserve(info->initrd, info->initrd_size);
+    if (info->initrd_size == 0)
+        return;
+    if (info->initrd < V2P(image_boot_end) && info->initrd + info->initrd_size > V2P(image_start))
+        panic("too little memory: the loader has put the initial RAM disk over the kernel (QEMU: give more with -m)");
+    boot_memory_reserve(info->initrd, info->initrd_size);
 }
 
 /* Give back the pages behind the image that only the first instructions needed. */

@@ -132,9 +132,10 @@ static inline bool pte_shrank(pte_t old, pte_t now)
     return (old.raw & PTE_BIT_PRESENT) && (lost | changed | forbidden);
 }
 
+/* Acquire: what the entry leads to may be read, also by one who holds no lock (no other instruction on x86). */
 static inline pte_t pte_load(const pte_t *entry)
 {
-    return (pte_t){__atomic_load_n(&entry->raw, __ATOMIC_RELAXED)};
+    return (pte_t){__atomic_load_n(&entry->raw, __ATOMIC_ACQUIRE)};
 }
 
 /* Release: what the entry leads to is written before. For entries that are not present (see the top of the file). */

@@ -71,7 +71,8 @@ static void put_cpu(struct text *text, unsigned cpu)
     text_printf(text, "cpu MHz\t\t: %lu.%03lu\n", khz / 1000, khz % 1000);
     text_printf(text, "physical id\t: %u\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n", cpu);
     text_printf(text, "apicid\t\t: %u\ninitial apicid\t: %u\n", cpus[cpu].lapic_id, cpus[cpu].lapic_id);
-    text_printf(text, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\nflags\t\t:", cpuid(0, 0).eax);
+    text_printf(text, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", cpuid(0, 0).eax);
+    text_puts(text, "flags\t\t:");
     put_flags(text, cpuid(1, 0).edx, leaf1_edx);
     put_flags(text, cpuid(0x80000001, 0).edx, extended1_edx);
     put_flags(text, cpuid(1, 0).ecx, leaf1_ecx);

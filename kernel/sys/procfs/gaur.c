@@ -60,8 +60,8 @@ static int show_missing(const struct proc_inode *inode, struct text *text)
 }
 
 /*
- * Writing N makes the writer's Nth allocation from now on fail, once; 0 disarms. Reading tells how many were left until then
- * (0: it has failed, or nothing was armed), and disarms first, so that it does not itself meet the failure.
+ * Writing N makes the writer's Nth allocation from now on fail, once; 0 disarms. Reading tells how many were left until
+ * then (0: it has failed, or nothing was armed), and disarms first, so that it does not itself meet the failure.
  */
 static int show_fail(const struct proc_inode *inode, struct text *text)
 {

@@ -2,7 +2,8 @@
 /*
  * links.c - what a process has open, as links: exe, cwd, root, fd/N; and fdinfo/N.
  *
- * Following one goes to the file itself, whatever its name is now; reading one tells its name, seen from the reader's root.
+ * Following one goes to the file itself, whatever its name is now; reading one tells its name, seen from the reader's
+ * root.
  */
 #include "fs/file.h"
 #include "fs/file_table.h"

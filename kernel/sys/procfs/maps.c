@@ -2,8 +2,8 @@
 /*
  * maps.c - /proc/PID/maps: the regions of an address space.
  *
- * Region by region: each is copied under the space's lock, with a hold on its file, and told without it, since a file's name is under
- * locks that come before. A region that comes or goes meanwhile may be told or not.
+ * Region by region: each is copied under the space's lock, with a hold on its file, and told without it, since a file's
+ * name is under locks that come before. A region that comes or goes meanwhile may be told or not.
  */
 #include "lib/errno.h"
 #include "lib/string.h"

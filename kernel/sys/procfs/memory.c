@@ -2,8 +2,8 @@
 /*
  * memory.c - /proc/meminfo and /proc/vmstat.
  *
- * Lines have Linux's names where Linux means the same; what we do not keep is left out rather than told as 0, but for what
- * is 0 indeed: there are no buffers, no swap, nothing to write back.
+ * Lines have Linux's names where Linux means the same; what we do not keep is left out rather than told as 0, but for
+ * what is 0 indeed: there are no buffers, no swap, nothing to write back.
  */
 #include "lib/types.h"
 #include "mm/core_map.h"

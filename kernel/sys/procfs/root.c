@@ -5,35 +5,42 @@
 #include <stddef.h>
 
 #include "lib/printf.h"
+#include "lib/string.h"
 #include "proc/process.h"
 #include "sys/procfs/node.h"
 #include "sys/procfs/system.h"
 
-static int64_t link_result(int length, size_t size)
+/* A link's text is cut at `size` and has no end. => its length */
+static int64_t put_link(char *buffer, size_t size, const char *text)
 {
-    return MIN((size_t)length, size);
+    size_t length = MIN(strlen(text), size);
+
+    memcpy(buffer, text, length);
+    return length;
 }
 
 static int64_t self_link(const struct proc_inode *inode, char *buffer, size_t size)
 {
-    char name[16];
-    int length = snprintf(name, sizeof(name), "%d", current_process()->id);
+    char text[16];
 
     (void)inode;
-    snprintf(buffer, size, "%s", name);
-    return link_result(length, size);
+    snprintf(text, sizeof(text), "%d", current_process()->id);
+    return put_link(buffer, size, text);
 }
 
 static int64_t thread_self_link(const struct proc_inode *inode, char *buffer, size_t size)
 {
+    char text[32];
+
     (void)inode;
-    return link_result(snprintf(buffer, size, "%d/task/%d", current_process()->id, current_thread()->tid->number), size);
+    snprintf(text, sizeof(text), "%d/task/%d", current_process()->id, current_thread()->tid->number);
+    return put_link(buffer, size, text);
 }
 
 static int64_t mounts_link(const struct proc_inode *inode, char *buffer, size_t size)
 {
     (void)inode;
-    return link_result(snprintf(buffer, size, "self/mounts"), size);
+    return put_link(buffer, size, "self/mounts");
 }
 
 static int64_t next_process(const struct proc_inode *dir, uint32_t from)

@@ -2,8 +2,8 @@
 /*
  * status.c - /proc/PID/{stat,statm,status}: how a process stands.
  *
- * What a process shows is read under its locks in one go (process_snapshot), then written. A file of /proc/PID/task/TID shows the
- * same with the thread's number.
+ * What a process shows is read under its locks in one go (process_snapshot), then written. A file of /proc/PID/task/TID
+ * shows the same with the thread's number.
  */
 #include "arch/x86/time.h"
 #include "fs/credentials.h"

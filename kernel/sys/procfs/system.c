@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * system.c - what the whole system is and has done: uptime, stat, loadavg, version, ...    Memory: memory.c. CPUs: cpuinfo.c
+ * system.c - what the whole system is and has done: uptime, stat, loadavg, version, ...
+ *
+ * Not here    Memory: memory.c. CPUs: cpuinfo.c.
  */
 #include "sys/procfs/system.h"
 

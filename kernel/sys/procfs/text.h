@@ -2,8 +2,8 @@
 /*
  * text.h - the content of a file in /proc, made in one go and read in parts.
  *
- * Text is kept in a chain of frames. Running out of memory is remembered, not reported by each call: whoever is done looks at
- * text->error once.
+ * Text is kept in a chain of frames. Running out of memory is remembered, not reported by each call: whoever is done
+ * looks at text->error once.
  */
 #ifndef PROCFS_TEXT_H
 #define PROCFS_TEXT_H
@@ -37,7 +37,8 @@ void text_escape(struct text *text, const char *string, const char *special);
 void text_pad(struct text *text, size_t size);
 
 /*
- * Room to write into directly, at the end: its address, and how much, 1 to *size bytes. text_used says how much was taken.
+ * Room to write into directly, at the end: its address, and how much, 1 to *size bytes. text_used says how much was
+ * taken.
  *
  * => NULL: no memory
  */

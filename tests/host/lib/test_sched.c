@@ -146,15 +146,21 @@ static void say(const char *text)
     raw_syscall(__NR_write, 2, (long)text, (long)strlen(text));
 }
 
+static jmp_buf expected_panic;
+static bool panic_is_expected;
+static char panic_text[300];
+
 void panic(const char *format, ...)
 {
-    char text[300];
     va_list arguments;
 
+    irq_disable();
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    vsnprintf(panic_text, sizeof(panic_text), format, arguments);
+    if (panic_is_expected)
+        longjmp(expected_panic, 1);
     say("panic: ");
-    say(text);
+    say(panic_text);
     say("\n");
     abort();
 }
@@ -790,6 +796,72 @@ static void the_clock_shares_out_cpus(void **state)
         assert_true(jobs[i].kthread.switches_forced > 0);
 }
 
+static struct spinlock low_lock = SPINLOCK_INIT("low", RANK_DENTRY), high_lock = SPINLOCK_INIT("high", RANK_SLAB);
+static struct spinlock device_lock = SPINLOCK_INIT("ring", RANK_DEVICE);
+static struct mutex low_mutex = MUTEX_INIT(low_mutex, "sleepy", RANK_INODE);
+
+/* Do one thing that must panic, and put the world back in order. => did it, with all of these words? */
+static bool panics_with(void (*act)(void), const char *one, const char *other)
+{
+    volatile bool panicked = true;
+
+    panic_is_expected = true;
+    if (setjmp(expected_panic) == 0) {
+        act();
+        panicked = false;
+    }
+    panic_is_expected = false;
+    irq_enable();
+    return panicked && strstr(panic_text, one) != NULL && strstr(panic_text, other) != NULL;
+}
+
+static void take_low(void)
+{
+    spin_lock(&low_lock);
+}
+
+static void take_high(void)
+{
+    spin_lock(&high_lock);
+}
+
+static void take_device(void)
+{
+    spin_lock(&device_lock);
+}
+
+static void take_mutex(void)
+{
+    mutex_lock(&low_mutex);
+}
+
+static void give_low(void)
+{
+    lock_rank_pop(&low_lock, RANK_DENTRY);
+}
+
+static void break_the_order(struct job *job)
+{
+    (void)job;
+    spin_lock(&high_lock);
+    ASSERT(panics_with(take_low, "\"low\"", "\"high\""));
+    preempt_enable();
+    ASSERT(panics_with(take_high, "\"high\"", "twice"));
+    preempt_enable();
+    ASSERT(panics_with(take_mutex, "\"sleepy\"", "\"high\""));
+    spin_unlock(&high_lock);
+    ASSERT(panics_with(take_device, "\"ring\"", "interrupts on"));
+    preempt_enable();
+    ASSERT(panics_with(give_low, "dentry", "not hold"));
+    ASSERT(preempt_count() == 0);
+}
+
+static void violations_of_the_order_panic_with_both_names(void **state)
+{
+    (void)state;
+    run_jobs(1, break_the_order);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -800,6 +872,7 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(violations_of_the_order_panic_with_both_names),
         cmocka_unit_test(locks_exclude),
         cmocka_unit_test(readers_share_and_writers_exclude),
         cmocka_unit_test(no_wakeup_is_lost),

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_threads.c - CPUs that really run at once, under the thread sanitizer.
+ *
+ * Each thread is a CPU. In pages that all of them touch, each has a byte of its own and knows what must be in it: a write
+ * that is lost, by whatever the others do meanwhile, is seen at once.
+ */
+#include "support.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+
+#include "mm/kalloc.h"
+#include "mm/map.h"
+#include "mm/tlb.h"
+
+#define CPUS 4
+#define PAGES_USED 8
+#define VA (UINT64_C(0x600000) - 4 * PAGE_SIZE) // across two leaves
+#define ROUNDS 300
+
+static struct vspace *space;
+static _Atomic unsigned failures, working;
+static char failure[200];
+
+/* cmocka's assertions are for the main thread. */
+#define check(condition)                                                                                \
+    do {                                                                                                \
+        if (!(condition) && atomic_fetch_add(&failures, 1) == 0)                                        \
+            snprintf(failure, sizeof failure, "line %d: %s is false", __LINE__, #condition);            \
+    } while (0)
+
+
+/* ---- Threads as CPUs ---- */
+
+struct job {
+    void (*work)(unsigned cpu);
+    unsigned cpu;
+};
+
+static void *thread_main(void *arg)
+{
+    struct job *job = arg;
+
+    machine_join_thread(job->cpu);
+    job->work(job->cpu);
+    machine_load(NULL);
+    atomic_fetch_sub(&working, 1);
+    return NULL;
+}
+
+/* Run work(cpu) on each CPU, and meanwhile `other` on one more until they are done. */
+static void run_threads(void (*work)(unsigned cpu), void (*other)(void))
+{
+    struct job jobs[CPUS];
+    pthread_t threads[CPUS];
+
+    machine_load(NULL);
+    machine_join_thread(CPUS);
+    atomic_store(&working, CPUS);
+    for (unsigned i = 0; i < CPUS; i++) {
+        jobs[i] = (struct job){work, i};
+        assert_int_equal(pthread_create(&threads[i], NULL, thread_main, &jobs[i]), 0);
+    }
+    while (other && atomic_load(&working) > 0)
+        other();
+    for (unsigned i = 0; i < CPUS; i++)
+        pthread_join(threads[i], NULL);
+    machine_set_cpu(0);
+    if (atomic_load(&failures))
+        fail_msg("%u failures; the first: %s", atomic_load(&failures), failure);
+    assert_verify_clean();
+}
+
+static vaddr_t byte_of(unsigned page, unsigned cpu)
+{
+    return VA + page * PAGE_SIZE + 64 * cpu;
+}
+
+static enum fault_outcome touch(vaddr_t va, uint32_t access, uint8_t *value)
+{
+    return machine_access(space, va, access | PF_U, value, NULL);
+}
+
+/* Count up in the thread's own byte of each page; what is there must be what was written last. */
+static void count_up(unsigned cpu)
+{
+    uint8_t expected = 0;
+
+    machine_load(space);
+    for (unsigned round = 0; round < ROUNDS; round++, expected++)
+        for (unsigned i = 0; i < PAGES_USED; i++) {
+            uint8_t value = 0, next = expected + 1;
+            check(touch(byte_of(i, cpu), 0, &value) == FAULT_RESOLVED);
+            check(value == expected);
+            check(touch(byte_of(i, cpu), PF_W, &next) == FAULT_RESOLVED);
+        }
+}
+
+/* ---- The tests ---- */
+
+static void first_touches_of_one_page_give_one_frame(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        space = make_space();
+        map_at(space, VA, PAGES_USED, R | W);
+        run_threads(count_up, NULL);
+        assert_int_equal(frames_by_kind(FRAME_ANON), PAGES_USED);
+        end_space(space);
+    }
+}
+
+/* Children come and go, so frames become shared, and lose their other owner, at any moment. */
+static void fork_and_exit(void)
+{
+    struct vspace *child;
+
+    if (vspace_fork(space, &child) == 0) {
+        sched_yield();
+        vspace_put(child);
+    }
+}
+
+static void no_write_is_lost_while_children_come_and_go(void **state)
+{
+    (void)state;
+    space = make_space();
+    map_at(space, VA, PAGES_USED, R | W);
+    run_threads(count_up, fork_and_exit);
+    end_space(space);
+}
+
+static void protect_to_and_fro(void)
+{
+    check(vspace_mprotect(space, VA, PAGES_USED * PAGE_SIZE, R | W | X) == 0);
+    check(vspace_mprotect(space, VA + PAGE_SIZE, 2 * PAGE_SIZE, R | W) == 0);
+}
+
+static void rights_that_come_and_go_lose_no_write(void **state)
+{
+    (void)state;
+    space = make_space();
+    map_at(space, VA, PAGES_USED, R | W);
+    run_threads(count_up, protect_to_and_fro);
+    end_space(space);
+}
+
+/* Touch what may not be there. */
+static void touch_anyway(unsigned cpu)
+{
+    uint8_t value = 1;
+
+    machine_load(space);
+    for (unsigned round = 0; round < ROUNDS; round++)
+        for (unsigned i = 0; i < PAGES_USED; i++) {
+            enum fault_outcome outcome = touch(byte_of(i, cpu), round & 1 ? PF_W : 0, &value);
+            check(outcome == FAULT_RESOLVED || outcome == FAULT_SEGV_MAPERR || outcome == FAULT_SEGV_ACCERR);
+            check(outcome != FAULT_RESOLVED || value <= 1);
+        }
+}
+
+static void map_and_unmap(void)
+{
+    map_at(space, VA, PAGES_USED, R | W);
+    check(vspace_munmap(space, VA + 2 * PAGE_SIZE, 4 * PAGE_SIZE) == 0);
+    check(vspace_mprotect(space, VA, PAGE_SIZE, R) == 0);
+    check(vspace_munmap(space, VA, PAGES_USED * PAGE_SIZE) == 0);
+}
+
+static void unmapping_under_the_feet_of_others_is_safe(void **state)
+{
+    (void)state;
+    space = make_space();
+    run_threads(touch_anyway, map_and_unmap);
+    end_space(space);
+}
+
+static void fork_others(void)
+{
+    struct vspace *child;
+    uint8_t value;
+
+    if (vspace_fork(space, &child))
+        return;
+    machine_load(child);
+    for (unsigned i = 0; i < PAGES_USED; i++) // the child writes, too: whoever is last takes over
+        check(machine_access(child, byte_of(i, CPUS), PF_W | PF_U, &value, NULL) == FAULT_RESOLVED);
+    machine_load(NULL);
+    vspace_put(child);
+}
+
+static void children_that_write_do_not_disturb_their_parent(void **state)
+{
+    (void)state;
+    space = make_space();
+    map_at(space, VA, PAGES_USED, R | W);
+    run_threads(count_up, fork_others);
+    end_space(space);
+}
+
+static void threads_share_a_mapped_file(void **state)
+{
+    (void)state;
+    space = make_space();
+    map_shared_at(space, VA, PAGES_USED, R | W);
+    run_threads(count_up, NULL);
+    assert_int_equal(frames_by_kind(FRAME_FILE), PAGES_USED);
+    end_space(space);
+}
+
+static void grow_the_stack(unsigned cpu)
+{
+    uint8_t value = (uint8_t)cpu;
+
+    machine_load(space);
+    for (unsigned i = 0; i < 64; i++)
+        check(touch(UINT64_C(0x40000000) - (i + 1) * PAGE_SIZE + 64 * cpu, PF_W, &value) == FAULT_RESOLVED);
+}
+
+static void a_stack_grows_once_for_all(void **state)
+{
+    (void)state;
+    space = make_space();
+    assert_int_equal(vspace_map_stack(space, 0x40000000, PAGE_SIZE, false), 0);
+    run_threads(grow_the_stack, NULL);
+    assert_regions(space, "3ffc0000+64 rw-");
+    assert_int_equal(frames_by_kind(FRAME_ANON), 64);
+    end_space(space);
+}
+
+static void take_and_give(unsigned cpu)
+{
+    void *frames[40];
+
+    (void)cpu;
+    for (unsigned round = 0; round < 40; round++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
+            frames[i] = kalloc();
+            check(frames[i]);
+            *(unsigned *)frames[i] = cpu;
+        }
+        for (unsigned i = 0; i < ARRAY_SIZE(frames); i++) {
+            check(*(unsigned *)frames[i] == cpu);
+            kfree(frames[i]);
+        }
+    }
+}
+
+static void frames_are_one_cpus_at_a_time(void **state)
+{
+    (void)state;
+    run_threads(take_and_give, kalloc_drain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(first_touches_of_one_page_give_one_frame),
+        TEST(no_write_is_lost_while_children_come_and_go),
+        TEST(rights_that_come_and_go_lose_no_write),
+        TEST(unmapping_under_the_feet_of_others_is_safe),
+        TEST(children_that_write_do_not_disturb_their_parent),
+        TEST(threads_share_a_mapped_file),
+        TEST(a_stack_grows_once_for_all),
+        TEST(frames_are_one_cpus_at_a_time),
+    };
+
+    return RUN_TESTS(tests);
+}
