@@ -309,7 +309,7 @@ int64_t tty_ioctl(struct file *file, unsigned command, vaddr_t argument)
 
     switch (command) {
     case TIOCINQ:
-        return put_user_u32(argument, tty_available(tty));
+        return put_user_u32(argument, tty_count_input(tty));
     case TIOCOUTQ:
         return put_user_u32(argument, tty->echo_head - tty->echo_tail);
     case TCFLSH:

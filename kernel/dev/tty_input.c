@@ -350,6 +350,21 @@ void tty_receive(struct tty *tty, const uint8_t *data, size_t size)
         wake_all(&tty->readable);
 }
 
+uint32_t tty_count_input(struct tty *tty)
+{
+    uint64_t flags = spin_lock_irq(&tty->lock);
+    uint32_t count = tty_available(tty), limit = tty->tail + count;
+
+    if (tty_local(tty, ICANON)) {
+        for (uint32_t i = tty->tail; i != limit; i++) {
+            if (is_line_end(tty, i) && *slot(tty, i) == END_OF_FILE)
+                count--;
+        }
+    }
+    spin_unlock_irq(&tty->lock, flags);
+    return count;
+}
+
 // Copy bytes of at most one line out of the ring. => how many; *end: the line, or what there was, ended
 static size_t take(struct tty *tty, uint8_t *data, size_t size, bool *end)
 {

@@ -95,6 +95,7 @@ int64_t tty_write_chars(struct tty *tty, struct io *io, bool nonblocking);
 // tty_input.c
 void tty_input_flush(struct tty *tty);              // forget what was typed.  => lock held
 void tty_input_mode_changed(struct tty *tty);       // ICANON was switched.  => lock held
+uint32_t tty_count_input(struct tty *tty);          // bytes that reads would return: no marks of end of file
 int64_t tty_read_chars(struct tty *tty, struct io *io, bool nonblocking);
 
 // tty_control.c: job control of the caller. => 0, -EINTR (stopped: restart the call), -EIO

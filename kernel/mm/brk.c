@@ -9,10 +9,10 @@
 #include "mm/map.h"
 #include "mm/range.h"
 
-/* The heap's region: the one that ends at the last page of the break. */
-static struct vregion *heap_region(struct vspace *space, vaddr_t heap_end)
+/* The heap's region, which ends at `heap_end` below the region `above` (or NULL); NULL while the heap is empty. */
+static struct vregion *heap_below(struct vspace *space, struct vregion *above, vaddr_t heap_end)
 {
-    struct vregion *region = heap_end > USER_MIN ? va2vregion(space, heap_end - 1) : NULL;
+    struct vregion *region = above ? vregion_prev(above) : vregion_highest(space);
 
     return region && region->purpose == VR_HEAP && vregion_end(region) == heap_end ? region : NULL;
 }
@@ -20,10 +20,9 @@ static struct vregion *heap_region(struct vspace *space, vaddr_t heap_end)
 /* Extend the heap by [from, to). => 0, -ENOMEM */
 static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to)
 {
-    struct vregion *above = vregion_above(space, from);
+    struct vregion *above = vregion_above(space, from), *heap = heap_below(space, above, from);
     if (to > USER_END || (above && to > vregion_room_end(above)))
         return -ENOMEM;
-    struct vregion *heap = heap_region(space, from);
     if (heap && heap->prot == (VR_READ | VR_WRITE)) {
         heap->size += to - from;
         return 0;
@@ -46,21 +45,12 @@ static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to)
 /* Give [from, to), the end of the heap, back. => 0, -ENOMEM */
 static int heap_shrink(struct vspace *space, vaddr_t from, vaddr_t to)
 {
-    struct vregion *heap = heap_region(space, to);
-    struct spare_regions spare;
+    struct removal removal;
 
-    if (heap && vregion_start(heap) < from) { // by far the usual case needs no cut
-        range_release(space, from, to);
-        heap->size -= to - from;
-        range_prune(space, from, to);
-        return 0;
-    }
-    int error = range_prepare_cut(space, from, to, &spare);
-    if (error)
-        return error;
-    range_cut(space, from, to, &spare);
-    range_remove(space, from, to);
-    return 0;
+    int error = range_prepare_remove(space, from, to, &removal);
+    if (!error)
+        range_remove(space, from, to, &removal);
+    return error;
 }
 
 vaddr_t vspace_brk(struct vspace *space, vaddr_t end)

@@ -57,9 +57,8 @@ struct core_map_entry {
                 uint32_t base_2m;  // (c) first address mapped, in units of 2 MiB
                 uint32_t pruned;   // once out of the tree: the next node that is, as a frame number
             };
-            uint32_t live : 10;    // (n) entries (above) or vpage_infos (leaf) in use
-            uint32_t first : 9;    // (n) none in use before this one...
-            uint32_t last : 9;     // (n) ...nor after this one; both meaningless while live is 0
+            uint16_t live;                 // (n) entries (above) or vpage_infos (leaf) in use
+            uint8_t first_pair, last_pair; // (n) bounds around those, in units of two; meaningless while live is 0
         } node;
         struct {
             struct page_cache *cache; // (p) the file, NULL once it was cut off by truncation

@@ -216,7 +216,7 @@ static void set_frame(struct fault_context *c, struct core_map_entry *page, bool
         c->old = vpage_frame(info);
     else
         leaf_info_added(c->leaf, c->page_va);
-    if (vspace_underive(c->leaf, c->page_va) && !tlb_try_flush_here(c->space, c->page_va)) {
+    if (c->old && vspace_underive(c->leaf, c->page_va) && !tlb_try_flush_here(c->space, c->page_va)) {
         struct vpage_info moving = *info;
         moving.moving = 1;
         vpage_store(info, moving);
@@ -292,7 +292,7 @@ static bool plan_holds(const struct fault_context *c, enum fault_plan plan)
 {
     struct vpage_info *now = leaf_info(c->leaf, c->page_va);
 
-    if (memcmp(now, &c->seen, sizeof *now) != 0)
+    if (!vpage_same(*now, c->seen))
         return false;
     /* Another CPU may have taken the frame over since, which its info does not tell, and the program writes to it. */
     if (plan == PLAN_COPY && pte_is_writable(pte_load(&node_entries(c->leaf)[pte_index(c->page_va, LEAF_LEVEL)])))
@@ -302,15 +302,19 @@ static bool plan_holds(const struct fault_context *c, enum fault_plan plan)
     return plan != PLAN_TAKE_OVER || !vpage_is_cow(c->region, now);
 }
 
+static inline void drop(struct core_map_entry **page)
+{
+    if (*page)
+        frame_put(*page);
+    *page = NULL;
+}
+
 /* Drop what the stages took and did not use, and the frame that was replaced. => the leaf is not locked */
 static void release(struct fault_context *c)
 {
-    struct core_map_entry *pages[] = {c->fresh, c->file_page, c->old};
-
-    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
-        if (pages[i])
-            frame_put(pages[i]);
-    c->fresh = c->file_page = c->old = NULL;
+    drop(&c->fresh);
+    drop(&c->file_page);
+    drop(&c->old);
 }
 
 /* Plan, prepare and commit for one page. => space->lock held for reading; the region allows the access */

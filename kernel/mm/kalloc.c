@@ -22,6 +22,7 @@
 
 #define NO_RUN 0 // in core_map_entry.run: not the first frame of a run on a free list
 #define CACHE_FRAMES 16
+#define CACHE_REFILL_ORDER 3
 #define POISON 0xfeedfacecafef00dull
 
 /* Runs of free frames, by order. Frame 0 is never free (the firmware's), so 0 ends a list. */
@@ -119,9 +120,13 @@ static pfn_t buddy_alloc_locked(unsigned order)
 
 /* ---- Debug: who had it, and was it written to while free? ---- */
 
-static uint32_t caller_offset(const void *caller)
+static void note_owner(struct core_map_entry *page, const void *caller)
 {
-    return (uint32_t)((vaddr_t)caller - KERNBASE);
+#ifdef DEBUG
+    page->owner = (uint32_t)((vaddr_t)caller - KERNBASE);
+#else
+    (void)page, (void)caller;
+#endif
 }
 
 static void poison_check(struct core_map_entry *page)
@@ -152,7 +157,7 @@ static void poison_fill(struct core_map_entry *page)
 static void frame_begin(struct core_map_entry *page, enum frame_kind kind, const void *caller)
 {
     poison_check(page);
-    page->owner = caller_offset(caller);
+    note_owner(page, caller);
     frame_set_kind(page, kind);
     atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 }
@@ -160,15 +165,19 @@ static void frame_begin(struct core_map_entry *page, enum frame_kind kind, const
 static void frame_end(struct core_map_entry *page, const void *caller)
 {
     poison_fill(page);
-    page->owner = caller_offset(caller);
+    note_owner(page, caller);
     frame_set_kind(page, FRAME_FREE);
 }
 
 /* ---- Single frames, through the CPU's cache ---- */
 
+/* Half a cache in one run, if there is one, else single frames. => cache->lock held, the cache empty */
 static void cache_refill(struct frame_cache *cache)
 {
     spin_lock(&kmem.lock);
+    pfn_t run = buddy_alloc_locked(CACHE_REFILL_ORDER);
+    for (unsigned i = 1u << CACHE_REFILL_ORDER; run && i-- > 0;)
+        cache->frames[cache->count++] = run + i;
     while (cache->count < CACHE_FRAMES / 2) {
         pfn_t pfn = buddy_alloc_locked(0);
         if (!pfn)
@@ -191,9 +200,8 @@ static void cache_shrink(struct frame_cache *cache, unsigned keep)
 static struct core_map_entry *cache_take(enum frame_kind kind, const void *caller)
 {
     struct core_map_entry *page = NULL;
+    struct frame_cache *cache = &caches[cpu_id()]; // should we be moved now, another CPU's cache does as well
 
-    preempt_disable();
-    struct frame_cache *cache = &caches[cpu_id()];
     spin_lock(&cache->lock);
     if (cache->count == 0)
         cache_refill(cache);
@@ -202,21 +210,19 @@ static struct core_map_entry *cache_take(enum frame_kind kind, const void *calle
         frame_begin(page, kind, caller);
     }
     spin_unlock(&cache->lock);
-    preempt_enable();
     return page;
 }
 
 static void cache_give(struct core_map_entry *page, const void *caller)
 {
-    preempt_disable();
     struct frame_cache *cache = &caches[cpu_id()];
+
     spin_lock(&cache->lock);
     if (cache->count == CACHE_FRAMES)
         cache_shrink(cache, CACHE_FRAMES / 2);
     frame_end(page, caller);
     cache->frames[cache->count++] = page2pfn(page);
     spin_unlock(&cache->lock);
-    preempt_enable();
 }
 
 void kalloc_drain(void)

@@ -30,18 +30,16 @@ static int check_range(vaddr_t addr, uint64_t size, vaddr_t *end)
 
 int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
 {
-    struct spare_regions spare;
+    struct removal removal;
     vaddr_t end;
 
     int error = check_range(addr, size, &end);
     if (error || size == 0)
         return -EINVAL;
     rwlock_write_lock(&space->lock);
-    error = range_prepare_cut(space, addr, end, &spare);
-    if (!error) {
-        range_cut(space, addr, end, &spare);
-        range_remove(space, addr, end);
-    }
+    error = range_prepare_remove(space, addr, end, &removal);
+    if (!error)
+        range_remove(space, addr, end, &removal);
     rwlock_write_unlock(&space->lock);
     return error;
 }
@@ -132,20 +130,30 @@ static int region_hold_file(struct vregion *region)
     return region->file ? 0 : -ENOMEM;
 }
 
+/* Make room for [start, end), which a fixed request may have put over something. => 0 or -ENOMEM, nothing changed */
+static int clear_room(struct vspace *space, const struct map_request *request, vaddr_t start, vaddr_t end)
+{
+    struct removal removal;
+
+    if (!(request->flags & MAP_FIXED))
+        return 0;
+    int error = range_prepare_remove(space, start, end, &removal);
+    if (!error)
+        range_remove(space, start, end, &removal);
+    return error;
+}
+
 /* Map `region` where the request says. => space->lock for writing; the address, or an error and nothing changed */
 static int64_t map_locked(struct vspace *space, const struct map_request *request, struct vregion *region)
 {
-    struct spare_regions spare;
     int64_t addr = choose_address(space, request, region->size);
     if (addr < 0)
         return addr;
     vaddr_t start = (vaddr_t)addr, end = start + region->size;
 
-    int error = range_prepare_cut(space, start, end, &spare);
+    int error = clear_room(space, request, start, end);
     if (error)
         return error;
-    range_cut(space, start, end, &spare);
-    range_remove(space, start, end);
     vregion_set_range(region, start, end);
     vregion_insert(space, region);
     region_merge(space, region);

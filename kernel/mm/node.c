@@ -134,26 +134,11 @@ bool node_is_locked(const struct core_map_entry *node)
 
 /* ---- Live entries ---- */
 
-static void live_add(struct core_map_entry *node, unsigned index)
-{
-    DEBUG_ASSERT(node_is_locked(node));
-    if (node->node.live == 0 || index < node->node.first)
-        node->node.first = index;
-    if (node->node.live == 0 || index > node->node.last)
-        node->node.last = index;
-    node->node.live++;
-}
-
 /* The bounds are not drawn in: they may enclose more than what is live. */
 static void live_remove(struct core_map_entry *node)
 {
     DEBUG_ASSERT(node_is_locked(node) && node->node.live > 0);
     node->node.live--;
-}
-
-void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
-{
-    live_add(leaf, pte_index(va, LEAF_LEVEL));
 }
 
 void leaf_info_removed(struct core_map_entry *leaf)
@@ -190,7 +175,7 @@ static struct core_map_entry *node_create(int level, vaddr_t va)
     node->level = level;
     node->node.vpi = vpi ? page2kva(vpi) : NULL;
     node->node.base_2m = node_base(va, level) / LEAF_SPAN;
-    node->node.live = node->node.first = node->node.last = 0;
+    node->node.live = 0;
     return node;
 }
 
@@ -232,6 +217,7 @@ struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va)
 {
     const pte_t *table = node_entries(space->root);
 
+#pragma GCC unroll 3
     for (int level = ROOT_LEVEL; level > LEAF_LEVEL; level--) {
         table = table_below(table, va, level);
         if (!table)
@@ -251,7 +237,7 @@ static struct core_map_entry *node_make_child(struct core_map_entry *parent, vad
     struct core_map_entry *child = node_child(parent, va);
     if (!child) {
         pte_store(&node_entries(parent)[index], pte_table(page2pa(made), true));
-        live_add(parent, index);
+        node_live_add(parent, index);
     }
     node_unlock(parent);
     if (child)
@@ -259,8 +245,7 @@ static struct core_map_entry *node_make_child(struct core_map_entry *parent, vad
     return child ? child : made;
 }
 
-/* The slow half: some node on the path is missing. */
-static int node_make_path(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+int node_make_path(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
 {
     struct core_map_entry *node = space->root;
 
@@ -274,12 +259,6 @@ static int node_make_path(struct vspace *space, vaddr_t va, struct core_map_entr
     }
     *leaf = node;
     return 0;
-}
-
-int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
-{
-    *leaf = node_find_leaf(space, va);
-    return *leaf ? 0 : node_make_path(space, va, leaf);
 }
 
 /* ---- Walking ---- */
@@ -311,8 +290,8 @@ struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va,
 
     if (leaf->node.live == 0)
         return (struct leaf_range){va, va};
-    vaddr_t first = MAX(va, base + leaf->node.first * PAGE_SIZE);
-    vaddr_t last = MIN(end, base + (leaf->node.last + 1) * PAGE_SIZE);
+    vaddr_t first = MAX(va, base + node_first(leaf) * PAGE_SIZE);
+    vaddr_t last = MIN(end, base + (node_last(leaf) + 1) * PAGE_SIZE);
     return (struct leaf_range){first, MAX(first, last)};
 }
 
@@ -373,7 +352,7 @@ static void leaf_clear(struct core_map_entry *leaf)
 
     if (leaf->node.live == 0)
         return;
-    for (unsigned i = leaf->node.first; i <= leaf->node.last; i++) {
+    for (unsigned i = node_first(leaf); i <= node_last(leaf); i++) {
         struct vpage_info info = leaf->node.vpi->info[i];
         if (!info.used)
             continue;
@@ -391,7 +370,7 @@ static void node_destroy_tree(struct core_map_entry *node)
     if (node->level == LEAF_LEVEL)
         leaf_clear(node);
     else if (node->node.live > 0)
-        for (unsigned i = node->node.first; i <= node->node.last; i++)
+        for (unsigned i = node_first(node); i <= node_last(node); i++)
             if (pte_is_present(entries[i])) {
                 node_destroy_tree(pa2page(pte_pa(entries[i])));
                 entries[i] = pte_none();

@@ -35,6 +35,17 @@ static inline struct vpage_info *leaf_info(struct core_map_entry *leaf, vaddr_t 
     return &leaf->node.vpi->info[pte_index(va, LEAF_LEVEL)];
 }
 
+/* No live entry of a node comes before its first, or after its last. => live is not 0 */
+static inline unsigned node_first(const struct core_map_entry *node)
+{
+    return node->node.first_pair * 2u;
+}
+
+static inline unsigned node_last(const struct core_map_entry *node)
+{
+    return node->node.last_pair * 2u + 1;
+}
+
 /*
  * A node's spinlock, one byte of its core_map_entry, ranked by level: parent before child. A leaf under construction, that
  * nobody else can find, is locked with node_lock_copy while the leaf that it is copied from is locked.
@@ -55,7 +66,13 @@ struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va);
  *
  * => space->lock held; no node lock; may sleep for memory; 0 or -ENOMEM
  */
-__must_check int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf);
+__must_check int node_make_path(struct vspace *space, vaddr_t va, struct core_map_entry **leaf); // the slow half
+
+static inline int __must_check node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+{
+    *leaf = node_find_leaf(space, va);
+    return likely(*leaf) ? 0 : node_make_path(space, va, leaf);
+}
 
 /*
  * The first leaf at or after `*va` that begins before `end`, or NULL; `*va` becomes the first address of the leaf's range
@@ -80,8 +97,28 @@ struct leaf_range {
 };
 struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end);
 
+/* Account for an entry, or a leaf's info, that comes into use. => the node is locked */
+static inline void node_live_add(struct core_map_entry *node, unsigned index)
+{
+    DEBUG_ASSERT(node_is_locked(node));
+    uint8_t pair = index / 2;
+
+    if (node->node.live++ == 0) {
+        node->node.first_pair = node->node.last_pair = pair;
+        return;
+    }
+    if (pair < node->node.first_pair)
+        node->node.first_pair = pair;
+    if (pair > node->node.last_pair)
+        node->node.last_pair = pair;
+}
+
 /* Account for a vpage_info that becomes used, or no longer is. => the leaf is locked */
-void leaf_info_added(struct core_map_entry *leaf, vaddr_t va);
+static inline void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
+{
+    node_live_add(leaf, pte_index(va, LEAF_LEVEL));
+}
+
 void leaf_info_removed(struct core_map_entry *leaf);
 
 /*

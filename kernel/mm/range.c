@@ -48,7 +48,7 @@ static bool leaf_underive(struct core_map_entry *leaf, struct leaf_range pages, 
     return any;
 }
 
-/* => no CPU remembers the entries */
+/* => no CPU remembers the entries; true if the leaf is empty now */
 static bool leaf_drop(struct core_map_entry *leaf, struct leaf_range pages, const void *arg)
 {
     (void)arg;
@@ -60,7 +60,7 @@ static bool leaf_drop(struct core_map_entry *leaf, struct leaf_range pages, cons
         *info = (struct vpage_info){0};
         leaf_info_removed(leaf);
     }
-    return false;
+    return leaf->node.live == 0;
 }
 
 /* A region whose rights have changed. */
@@ -76,14 +76,17 @@ static bool leaf_change_rights(struct core_map_entry *leaf, struct leaf_range pa
     return leaf_derive(leaf, change->region, pages.start, pages.end, change->old_prot);
 }
 
-void range_release(struct vspace *space, vaddr_t start, vaddr_t end)
+bool range_release(struct vspace *space, vaddr_t start, vaddr_t end)
 {
+    if (!node_next_leaf(space, &start, end))
+        return false; // nothing was ever touched here
     if (range_walk(space, start, end, leaf_underive, NULL))
         tlb_flush_range(space, start, end);
-    (void)range_walk(space, start, end, leaf_drop, NULL);
+    return range_walk(space, start, end, leaf_drop, NULL);
 }
 
-void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
+/* Take nodes that the range has left empty out of the tree. */
+static void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     uint32_t pruned;
 
@@ -101,6 +104,19 @@ bool range_derive(struct vspace *space, const struct vregion *region, unsigned o
 }
 
 /* ---- Cutting and joining regions ---- */
+
+/* Let `region` end at `start`, and `high`, outside the tree yet, go on as it from `end`. */
+static void region_split(struct vspace *space, struct vregion *region, struct vregion *high, vaddr_t start, vaddr_t end)
+{
+    vaddr_t region_start = vregion_start(region), region_end = vregion_end(region);
+
+    vregion_copy(high, region);
+    if (high->file)
+        high->file_offset += end - region_start;
+    vregion_set_range(region, region_start, start);
+    vregion_set_range(high, end, region_end);
+    vregion_insert(space, high);
+}
 
 /* The region that `va` would cut in two, or NULL. */
 static struct vregion *straddling(struct vspace *space, vaddr_t va)
@@ -139,19 +155,12 @@ int range_prepare_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct s
 /* Cut the region that straddles `va`, if any; `*spare` becomes the upper part. */
 static void cut_at(struct vspace *space, vaddr_t va, struct vregion **spare)
 {
-    struct vregion *low = straddling(space, va), *high = *spare;
-    if (!low)
-        return;
-    vaddr_t start = vregion_start(low), end = vregion_end(low);
+    struct vregion *low = *spare ? straddling(space, va) : NULL;
 
-    *spare = NULL;
-    vregion_copy(high, low);
-    if (high->file)
-        high->file_offset += va - start;
-    vregion_set_range(low, start, va);
-    vregion_set_range(high, va, end);
-    atomic_store(&space->recent, NULL);
-    vregion_insert(space, high);
+    if (low) {
+        region_split(space, low, *spare, va, va);
+        *spare = NULL;
+    }
 }
 
 void range_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare)
@@ -181,17 +190,47 @@ struct vregion *region_merge(struct vspace *space, struct vregion *region)
 
 /* ---- Taking away ---- */
 
-void range_remove(struct vspace *space, vaddr_t start, vaddr_t end)
+int range_prepare_remove(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal)
 {
-    struct vregion *region = vregion_above(space, start), *next;
-    if (!region || vregion_start(region) >= end)
-        return;
+    struct vregion *first = vregion_above(space, start);
 
-    range_release(space, start, end);
-    for (; region && vregion_start(region) < end; region = next) {
-        next = vregion_next(region);
+    *removal = (struct removal){first, NULL};
+    if (!first || vregion_start(first) >= start || vregion_end(first) <= end)
+        return 0;
+    removal->spare = vregion_alloc(); // a hole in its middle leaves two
+    return removal->spare ? 0 : -ENOMEM;
+}
+
+/* Take [start, end) away from one region that overlaps it. */
+static void region_trim(struct vspace *space, struct vregion *region, struct vregion *spare, vaddr_t start, vaddr_t end)
+{
+    vaddr_t region_start = vregion_start(region), region_end = vregion_end(region);
+
+    if (region_start < start && region_end > end) {
+        region_split(space, region, spare, start, end);
+    } else if (region_start < start) {
+        vregion_set_range(region, region_start, start);
+    } else if (region_end > end) {
+        if (region->file)
+            region->file_offset += end - region_start;
+        vregion_set_range(region, end, region_end);
+    } else {
         vregion_remove(space, region);
         vregion_free(region);
     }
-    range_prune(space, start, end);
+}
+
+void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct removal *removal)
+{
+    struct vregion *region = removal->first, *next;
+    if (!region || vregion_start(region) >= end)
+        return;
+
+    bool emptied = range_release(space, start, end);
+    for (; region && vregion_start(region) < end; region = next) {
+        next = vregion_next(region);
+        region_trim(space, region, removal->spare, start, end);
+    }
+    if (emptied)
+        range_prune(space, start, end);
 }

@@ -22,14 +22,20 @@ __must_check int range_prepare_cut(struct vspace *space, vaddr_t start, vaddr_t 
 /* Let [start, end) begin and end where regions do. => prepared for the same range; cannot fail */
 void range_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare);
 
-/* Forget every page of a range; its regions stay. Cannot fail. */
-void range_release(struct vspace *space, vaddr_t start, vaddr_t end);
+/* Forget every page of a range; its regions stay. Cannot fail. => true if a leaf is empty now */
+bool range_release(struct vspace *space, vaddr_t start, vaddr_t end);
 
-/* Take nodes that the range has left empty out of the tree. => its regions are gone */
-void range_prune(struct vspace *space, vaddr_t start, vaddr_t end);
+/* What taking a range away needs. */
+struct removal {
+    struct vregion *first; // the lowest region that ends above its start, or NULL
+    struct vregion *spare; // for the upper part of a region that the range is a hole in; else NULL
+};
 
-/* Take all regions of a range away, with their pages and nodes. => the range is cut out; cannot fail */
-void range_remove(struct vspace *space, vaddr_t start, vaddr_t end);
+/* Take what is needed. => 0, or -ENOMEM and nothing taken */
+__must_check int range_prepare_remove(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal);
+
+/* Take what lies in a range away: pages, regions or parts of them, and nodes. => prepared; cannot fail */
+void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct removal *removal);
 
 /* Derive the entries of a region again after its rights were `old_prot`. => true if one lost rights: flush */
 __must_check bool range_derive(struct vspace *space, const struct vregion *region, unsigned old_prot);

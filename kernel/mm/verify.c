@@ -115,7 +115,7 @@ static void check_leaf(struct check *check, struct core_map_entry *leaf, vaddr_t
         if (!leaf->node.vpi->info[i].used)
             continue;
         live++;
-        if (i < leaf->node.first || i > leaf->node.last)
+        if (leaf->node.live > 0 && (i < node_first(leaf) || i > node_last(leaf)))
             violated(check, I10_NODE_COUNTS, "leaf over %#lx: page %u is outside its bounds", base, i);
     }
     if (live != leaf->node.live)
@@ -173,7 +173,7 @@ static void check_node(struct check *check, struct core_map_entry *node, int lev
         if (!check_child(check, node, i, base + ((vaddr_t)i << level_shift(level))))
             continue;
         live++;
-        if (i < node->node.first || i > node->node.last)
+        if (node->node.live > 0 && (i < node_first(node) || i > node_last(node)))
             violated(check, I10_NODE_COUNTS, "node over %#lx: entry %u is outside its bounds", base, i);
     }
     if (live != node->node.live)

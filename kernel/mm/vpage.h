@@ -62,6 +62,16 @@ static inline void vpage_store(struct vpage_info *info, struct vpage_info value)
     __atomic_store(info, &value, __ATOMIC_RELEASE);
 }
 
+static inline bool vpage_same(struct vpage_info a, struct vpage_info b)
+{
+    union {
+        struct vpage_info info;
+        uint64_t word;
+    } left = {a}, right = {b};
+
+    return left.word == right.word;
+}
+
 /* Metadata for a page that is in `page`. */
 static inline struct vpage_info vpage_in_frame(const struct core_map_entry *page, bool writable)
 {

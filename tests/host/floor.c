@@ -18,7 +18,7 @@
 #include "sync/timer.h"
 
 _Thread_local struct host_cpu host_cpu;
-static _Thread_local struct kthread thread;
+static struct kthread kthreads[MAX_CPUS]; // what runs on each CPU
 static _Atomic unsigned threads; // that have joined as CPUs
 static _Atomic uint64_t online;  // a bit each CPU that was played
 void (*machine_on_panic)(const char *message);
@@ -28,7 +28,7 @@ void (*machine_on_panic)(const char *message);
 void machine_set_cpu(unsigned cpu)
 {
     host_cpu.id = cpu;
-    host_cpu.current = &thread;
+    host_cpu.current = &kthreads[cpu];
     atomic_fetch_or(&online, 1ull << cpu);
 }
 
@@ -91,17 +91,17 @@ void printk(const char *format, ...)
 void sched_sleep_prepare(bool interruptible)
 {
     (void)interruptible;
-    atomic_store(&thread.state, KTHREAD_WILL_SLEEP);
+    atomic_store(&host_cpu.current->state, KTHREAD_WILL_SLEEP);
 }
 
 void sched_sleep_cancel(void)
 {
-    atomic_store(&thread.state, KTHREAD_RUNNING);
+    atomic_store(&host_cpu.current->state, KTHREAD_RUNNING);
 }
 
 void sched_block(void)
 {
-    while (atomic_load(&thread.state) == KTHREAD_WILL_SLEEP) {
+    while (atomic_load(&host_cpu.current->state) == KTHREAD_WILL_SLEEP) {
         if (!machine_is_threaded())
             panic("a thread sleeps that nobody can wake");
         sched_yield();

@@ -73,10 +73,13 @@ $(HOST_OUT)/random_without_flush: $(filter-out %/machine.o,$(call host_objects,a
 
 $(HOST_OUT)/test_random: $(addprefix $(HOST_OUT)/address/$(HOST_SRC)/,model.o model_steps.o)
 
+# Calls in which another CPU acts.
+$(HOST_OUT)/test_race: HOST_LINK := -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=tlb_send_shootdown
+
 $(addprefix $(HOST_OUT)/,$(HOST_PROGRAMS)): $(HOST_OUT)/%: $(HOST_OUT)/address/$(HOST_SRC)/%.o \
         $(call host_objects,address,)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(HOST_ADDRESS) -o $@ $^ -lcmocka -lpthread
+	$(Q)$(CC) $(HOST_ADDRESS) $(HOST_LINK) -o $@ $^ -lcmocka -lpthread
 
 $(addprefix $(HOST_OUT)/,$(HOST_THREADED)): $(HOST_OUT)/%: $(HOST_OUT)/thread/$(HOST_SRC)/%.o \
         $(call host_objects,thread,)

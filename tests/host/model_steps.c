@@ -17,12 +17,15 @@
 
 #define CPUS 4
 #define SCARCE_ONE_IN 60
+#define HOT_PAGES 8
+#define HOT_STEPS 50
 
 static struct {
     struct random random;
     uint64_t seed;
     unsigned number;
-    bool scarce; // few frames are free in this step
+    bool scarce;   // few frames are free in this step
+    unsigned hot;  // where most of the steps happen for a while
     struct test_file files[MODEL_FILES];
     char what[200];
 } step;
@@ -74,7 +77,7 @@ static struct model_space *some_space(void)
     struct model_space *space;
 
     machine_set_cpu(below(CPUS));
-    if (below(4) > 0)
+    if (below(24) > 0)
         for (space = model_spaces; space < model_spaces + MODEL_SPACES; space++)
             if (space->space && space->space == machine_loaded())
                 return space;
@@ -84,10 +87,18 @@ static struct model_space *some_space(void)
     return space;
 }
 
-/* A page, and how many from there on, within one window that mmap and munmap may change. */
+/* A page below `pages`, mostly one of those that other steps are about, too. */
+static unsigned some_page(unsigned pages)
+{
+    unsigned hot = step.hot + below(HOT_PAGES);
+
+    return hot < pages && below(4) ? hot : below(pages);
+}
+
+/* A page, and how many from there on, within one window. */
 static unsigned some_range(unsigned pages, unsigned *count)
 {
-    unsigned first = below(pages), room = model_window_end(first) - first;
+    unsigned first = some_page(pages), room = model_window_end(first) - first;
 
     *count = 1 + below(below(4) ? MIN(room, 8u) : room);
     return first;
@@ -123,7 +134,7 @@ static void check_access(struct model_space *space, unsigned number, uint32_t ac
 static void step_touch(struct model_space *space)
 {
     static const uint32_t kinds[] = {PF_W, PF_W, PF_W, PF_W, 0, 0, 0, PF_I};
-    unsigned page = below(MODEL_PAGES);
+    unsigned page = some_page(MODEL_PAGES);
     uint32_t access = kinds[below(ARRAY_SIZE(kinds))] | (below(4) ? PF_U : 0);
 
     say("access %x to page %u", access, page);
@@ -357,7 +368,8 @@ void step_once(void)
 {
     struct model_space *space = some_space();
 
-    step.number++;
+    if (step.number++ % HOT_STEPS == 0)
+        step.hot = below(MODEL_PAGES);
     step.scarce = below(SCARCE_ONE_IN) == 0;
     if (step.scarce)
         hoard_take(below(5));

@@ -340,6 +340,10 @@ MAP_TEST(mprotect_flushes_when_rights_are_lost_and_only_then)
     assert_int_equal(protect(VA, 4, R | W), 0);
     assert_events(0);
     poke(space, VA, 1);
+    forget_events();
+    assert_int_equal(protect(VA, 4, R), 0); // nothing but writing is lost
+    assert_events([VM_TLB_FLUSH_PAGE] = 4);
+    assert_int_equal(try_write(space, VA), FAULT_SEGV_ACCERR);
 }
 
 MAP_TEST(mprotect_beyond_what_the_file_allows_changes_nothing)

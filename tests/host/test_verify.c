@@ -238,16 +238,16 @@ static void an_entry_that_is_weaker_than_allowed_is_fine(void **state)
 static void wrong_counts_and_bounds_of_a_node_are_I10(void **state)
 {
     (void)state;
-    unsigned first = leaf->node.first, last = leaf->node.last;
+    unsigned first = leaf->node.first_pair, last = leaf->node.last_pair;
     assert_corrupt_bits(I10_NODE_COUNTS, leaf->node.live, leaf->node.live + 1);
-    assert_corrupt_bits(I10_NODE_COUNTS, leaf->node.first, first + 1);
-    assert_corrupt_bits(I10_NODE_COUNTS, leaf->node.last, last - 1);
+    assert_corrupt_bits(I10_NODE_COUNTS, leaf->node.first_pair, first + 1);
+    assert_corrupt_bits(I10_NODE_COUNTS, leaf->node.last_pair, last - 1);
     assert_corrupt_bits(I10_NODE_COUNTS, above->node.live, 2);
-    assert_corrupt_bits(I10_NODE_COUNTS, above->node.first, 1);
+    assert_corrupt_bits(I10_NODE_COUNTS, above->node.first_pair, 1);
     assert_corrupt_bits(I10_NODE_COUNTS, space->root->node.live, 0);
-    leaf->node.last = last + 1; // wider bounds are allowed
+    leaf->node.last_pair = last + 1; // wider bounds are allowed
     assert_verify_clean();
-    leaf->node.last = last;
+    leaf->node.last_pair = last;
 }
 
 static void a_node_that_mistakes_its_place_is_I11(void **state)

@@ -5,8 +5,9 @@
  * `taken` is a sorted list of page ranges that do not touch each other. Page tables and core_map come from the first
  * gap behind the kernel image; only when there is none, from below it.
  */
-#include "arch/x86/boot_info.h"
 #include "arch/x86/boot_memory.h"
+
+#include "arch/x86/boot_info.h"
 #include "arch/x86/image.h"
 #include "arch/x86/layout.h"
 #include "lib/log.h"

@@ -12,6 +12,12 @@
 
 #define USER_END 0x00007ffffffff000
 
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1 // clang's word for it
+#endif
+#endif
+
 #ifdef __SANITIZE_THREAD__
 #define KERNBASE 0x4000000000
 #else

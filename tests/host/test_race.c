@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_race.c - what another CPU does in the middle of a fault, at chosen places.
+ *
+ * The places are calls that faults make: for a frame, for the page of a file, for a flush of other CPUs. There the test
+ * stops being CPU 0 for a while and does something as CPU 1.
+ */
+#include "support.h"
+
+#include "mm/kalloc.h"
+#include "mm/map.h"
+
+#define VA UINT64_C(0x400000)
+
+static struct vspace *space, *child;
+static struct test_file file;
+static void (*meanwhile)(void); // what CPU 1 does at the next such call
+
+static void act(void)
+{
+    void (*now)(void) = meanwhile;
+
+    meanwhile = NULL;
+    if (!now)
+        return;
+    uint32_t depth = preempt_count();
+    host_cpu.preempt = 0;
+    machine_set_cpu(1);
+    now();
+    machine_set_cpu(0);
+    host_cpu.preempt = depth;
+}
+
+struct core_map_entry *__real_frame_alloc(enum frame_kind kind);
+struct core_map_entry *__wrap_frame_alloc(enum frame_kind kind);
+struct core_map_entry *__real_frame_alloc_zeroed(enum frame_kind kind);
+struct core_map_entry *__wrap_frame_alloc_zeroed(enum frame_kind kind);
+void __real_tlb_send_shootdown(const struct cpuset *targets);
+void __wrap_tlb_send_shootdown(const struct cpuset *targets);
+
+static bool in_flush; // act there, and not where frames are taken
+
+struct core_map_entry *__wrap_frame_alloc(enum frame_kind kind)
+{
+    if (!in_flush && (kind == FRAME_ANON || kind == FRAME_FILE))
+        act();
+    return __real_frame_alloc(kind);
+}
+
+struct core_map_entry *__wrap_frame_alloc_zeroed(enum frame_kind kind)
+{
+    if (!in_flush && (kind == FRAME_ANON || kind == FRAME_FILE))
+        act();
+    return __real_frame_alloc_zeroed(kind);
+}
+
+void __wrap_tlb_send_shootdown(const struct cpuset *targets)
+{
+    if (in_flush)
+        act();
+    __real_tlb_send_shootdown(targets);
+}
+
+static enum fault_outcome fault_once(vaddr_t va, uint32_t code, enum fault_cause *cause)
+{
+    struct fault fault = {.address = va, .code = code};
+    enum fault_outcome outcome = vspace_fault(space, &fault);
+
+    assert_null(meanwhile); // it has happened
+    if (cause)
+        *cause = fault.cause;
+    return outcome;
+}
+
+#define RACE(name)                 \
+    static void name##_body(void); \
+    static void name(void **state) \
+    {                              \
+        (void)state;               \
+        in_flush = false;          \
+        space = make_space();      \
+        make_file(&file, 4 * PAGE_SIZE, 30); \
+        name##_body();             \
+        end_space(space);          \
+        end_file(&file);           \
+    }                              \
+    static void name##_body(void)
+
+static void write_8(void)
+{
+    poke(space, VA, 8);
+}
+
+RACE(the_second_first_touch_finds_the_page_and_gives_its_frame_back)
+{
+    map_at(space, VA, 1, R | W);
+    meanwhile = write_8;
+    assert_int_equal(fault_once(VA, PF_W | PF_U, NULL), FAULT_RETRY);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 1);
+    assert_int_equal(peek(space, VA), 8);
+    poke(space, VA, 9);
+}
+
+RACE(two_writes_to_the_zero_frame_give_one_frame)
+{
+    map_at(space, VA, 1, R | W);
+    assert_int_equal(peek(space, VA), 0);
+    meanwhile = write_8;
+    assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RETRY);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 1);
+    assert_int_equal(peek(space, VA), 8);
+}
+
+RACE(two_copies_of_a_cow_page_become_one)
+{
+    map_at(space, VA, 1, R | W);
+    poke(space, VA, 5);
+    child = fork_space(space);
+    meanwhile = write_8;
+    assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RETRY);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 2);
+    assert_int_equal(peek(space, VA), 8);
+    assert_int_equal(peek(child, VA), 5);
+    end_space(child);
+}
+
+static void end_child_and_write_8(void)
+{
+    end_space(child);
+    poke(space, VA, 8); // the frame has no other owner now: taken over
+}
+
+RACE(a_copy_does_not_undo_a_take_over)
+{
+    map_at(space, VA, 1, R | W);
+    poke(space, VA, 5);
+    child = fork_space(space);
+    forget_events();
+    meanwhile = end_child_and_write_8;
+    assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RETRY);
+    assert_int_equal(vm_total(VM_COW_TAKEN_OVER) > 0, 1);
+    machine_set_cpu(1);
+    uint8_t value = 9;
+    uint32_t code;
+    assert_true(mmu_access(VA, PF_W | PF_U, &value, &code)); // CPU 1 goes on writing
+    machine_set_cpu(0);
+    assert_int_equal(peek(space, VA), 9);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 1);
+}
+
+static void end_child(void)
+{
+    end_space(child);
+}
+
+RACE(a_copy_whose_other_owner_has_gone_is_still_right)
+{
+    map_at(space, VA, 1, R | W);
+    poke(space, VA, 5);
+    child = fork_space(space);
+    meanwhile = end_child;
+    assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RESOLVED);
+    assert_int_equal(peek(space, VA), 5);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 1);
+}
+
+static void read_page_1(void)
+{
+    assert_int_equal(peek(space, VA + PAGE_SIZE), 31);
+}
+
+RACE(a_file_page_read_twice_at_once_is_kept_once)
+{
+    map_file_at(space, VA, 4, R, &file, false);
+    meanwhile = read_page_1;
+    assert_int_equal(fault_once(VA + PAGE_SIZE, PF_U, NULL), FAULT_RETRY);
+    assert_int_equal(frames_by_kind(FRAME_FILE), 1);
+    assert_int_equal(frame_refs(frame_of(space, VA + PAGE_SIZE)), 2);
+    assert_int_equal(peek(space, VA + PAGE_SIZE), 31);
+}
+
+static void cut_the_file(void)
+{
+    page_cache_truncate(&file.cache, PAGE_SIZE);
+}
+
+RACE(a_file_cut_during_the_fault_is_a_bus_error)
+{
+    enum fault_cause cause;
+    map_file_at(space, VA, 4, R | W, &file, false);
+    for (unsigned i = 0; i < 2; i++) {
+        atomic_store(&file.cache.size, 4 * PAGE_SIZE);
+        meanwhile = cut_the_file;
+        assert_int_equal(fault_once(VA + PAGE_SIZE, PF_U | (i ? PF_W : 0), NULL), FAULT_RETRY);
+        assert_int_equal(fault_once(VA + PAGE_SIZE, PF_U | (i ? PF_W : 0), &cause), FAULT_BUS_ADRERR);
+        assert_int_equal(cause, CAUSE_PAST_END_OF_FILE);
+    }
+}
+
+static enum fault_outcome seen_by_cpu_1;
+
+static void touch_the_moving_page(void)
+{
+    struct fault fault = {.address = VA, .code = PF_U};
+
+    seen_by_cpu_1 = vspace_fault(space, &fault);
+}
+
+RACE(a_page_on_the_move_is_left_alone_by_other_cpus)
+{
+    map_at(space, VA, 1, R | W);
+    poke(space, VA, 5);
+    child = fork_space(space);
+    machine_set_cpu(1);
+    assert_int_equal(peek(space, VA), 5);
+    machine_set_cpu(0);
+    in_flush = true;
+    meanwhile = touch_the_moving_page;
+    assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RESOLVED);
+    assert_int_equal(seen_by_cpu_1, FAULT_RETRY);
+    poke(space, VA, 6);
+    machine_set_cpu(1);
+    assert_int_equal(peek(space, VA), 6);
+    machine_set_cpu(0);
+    assert_int_equal(peek(child, VA), 5);
+    end_space(child);
+}
+
+static void write_through_the_old_entry(void)
+{
+    uint8_t value = 77;
+    uint32_t code;
+
+    assert_false(mmu_access(VA, PF_U | PF_W, &value, &code));
+}
+
+RACE(while_other_cpus_are_told_of_a_copy_none_writes_to_the_old_frame)
+{
+    map_at(space, VA, 1, R | W);
+    poke(space, VA, 5);
+    machine_set_cpu(1);
+    poke(space, VA, 5); // CPU 1 may write: fork takes that away
+    machine_set_cpu(0);
+    child = fork_space(space);
+    in_flush = true;
+    machine_set_cpu(1);
+    assert_int_equal(peek(space, VA), 5);
+    machine_set_cpu(0);
+    meanwhile = write_through_the_old_entry;
+    assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RESOLVED);
+    assert_int_equal(peek(child, VA), 5);
+    end_space(child);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_second_first_touch_finds_the_page_and_gives_its_frame_back),
+        TEST(two_writes_to_the_zero_frame_give_one_frame),
+        TEST(two_copies_of_a_cow_page_become_one),
+        TEST(a_copy_does_not_undo_a_take_over),
+        TEST(a_copy_whose_other_owner_has_gone_is_still_right),
+        TEST(a_file_page_read_twice_at_once_is_kept_once),
+        TEST(a_file_cut_during_the_fault_is_a_bus_error),
+        TEST(a_page_on_the_move_is_left_alone_by_other_cpus),
+        TEST(while_other_cpus_are_told_of_a_copy_none_writes_to_the_old_frame),
+    };
+
+    return RUN_TESTS(tests);
+}
