@@ -105,14 +105,27 @@ static void start_other_cpus(void)
     }
 }
 
+/* The kernel's arguments; docs/layout.md tells them. */
+static void read_arguments(void)
+{
+    static const char *const known[] = {"quiet", "init="};
+
+    if (boot_flag("quiet"))
+        log_set_output(NULL);
+    boot_options_check(known, ARRAY_SIZE(known));
+}
+
 /* Files and the first program. Runs as a thread, since all of this may sleep. */
 static void start_system(void *unused)
 {
+    static char init[128] = "/sbin/init"; // outlives this thread
+
     (void)unused;
     drivers_init();
     initramfs_unpack();
     devfs_mount_on_root();
-    proc_start_init("/sbin/init");
+    boot_option("init", init, sizeof init);
+    proc_start_init(init);
 }
 
 void kernel_main(paddr_t start_info)
@@ -123,6 +136,7 @@ void kernel_main(paddr_t start_info)
     printk("Gaur for x86-64");
     start_machine(start_info);
     start_core();
+    read_arguments();
     printk("%lu KiB of memory, %lu KiB free, %u CPU%s", boot_memory_usable() >> 10,
            frames_by_kind(FRAME_FREE) * PAGE_SIZE >> 10, smp_cpus_present(), smp_cpus_present() == 1 ? "" : "s");
     proc_init();

@@ -9,6 +9,7 @@
 
 #include <linux/mman.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/errno.h"
 #include "mm/kalloc.h"
@@ -129,14 +130,21 @@ static void check_access(struct model_space *space, unsigned number, uint32_t ac
         model_write(page, byte);
     else
         expect(byte, model_read(page), "byte");
+    if (page->object || !(page->prot & R))
+        return;
+    got = machine_access(space->space, model_va(number) + BYTE_AT + 1 + below(8), PF_U, &byte, NULL);
+    expect(got, FAULT_RESOLVED, "outcome of a second access");
+    expect(byte, 0, "byte that was never written");
 }
 
 static void step_touch(struct model_space *space)
 {
     static const uint32_t kinds[] = {PF_W, PF_W, PF_W, PF_W, 0, 0, 0, PF_I};
     unsigned page = some_page(MODEL_PAGES);
-    uint32_t access = kinds[below(ARRAY_SIZE(kinds))] | (below(4) ? PF_U : 0);
+    uint32_t access = kinds[below(ARRAY_SIZE(kinds))];
 
+    if (below(4))
+        access |= PF_U;
     say("access %x to page %u", access, page);
     check_access(space, page, access, (uint8_t)(1 + below(255)));
 }
@@ -166,8 +174,10 @@ static void step_copy(struct model_space *space)
     say("copy %s pages %u to %u", write ? "to" : "from", page, page + count);
     machine_load(space->space);
     if (write)
-        for (unsigned i = 0; i < count; i++)
+        for (unsigned i = 0; i < count; i++) {
+            memset(buffer + i * PAGE_SIZE, 0, PAGE_SIZE);
             buffer[i * PAGE_SIZE + BYTE_AT] = (uint8_t)below(256);
+        }
     uint64_t done = write ? copy_to_user_partial(model_va(page), buffer, size)
                           : copy_from_user_partial(buffer, model_va(page), size);
     if (!step.scarce)
@@ -206,8 +216,9 @@ static void step_file(void)
 /* What to map: private or shared, anonymous or a part of a file. */
 static struct map_request some_request(struct model_page *page, unsigned count)
 {
-    struct map_request request = {.size = count * PAGE_SIZE - below(2), .prot = some_prot(), .max_prot = R | W | X};
+    struct map_request request = {.size = count * PAGE_SIZE - below(2), .max_prot = R | W | X};
 
+    request.prot = some_prot();
     *page = (struct model_page){.mapped = true, .shared = below(3) == 0};
     request.flags = page->shared ? MAP_SHARED : MAP_PRIVATE;
     if (below(2)) {
@@ -297,9 +308,11 @@ static void step_mprotect(struct model_space *space)
 
 static void step_brk(struct model_space *space)
 {
-    vaddr_t end = model_va(FIRST_HEAP) + below(HEAP_PAGES * PAGE_SIZE + 1) - (below(10) == 0 ? PAGE_SIZE : 0);
-    vaddr_t old = space->brk, expected = model_brk(space, end, false);
+    vaddr_t end = model_va(FIRST_HEAP) + below(HEAP_PAGES * PAGE_SIZE + 1), old = space->brk;
 
+    if (below(10) == 0)
+        end -= PAGE_SIZE; // perhaps below its start
+    vaddr_t expected = model_brk(space, end, false);
     say("brk %#lx after %#lx", end, old);
     vaddr_t result = vspace_brk(space->space, end);
     if (step.scarce && result == old)

@@ -131,6 +131,8 @@ ROW(first_write_to_anonymous_memory_zero_fills)
     assert_fault(VA, WRITE_ABSENT, CAUSE_ANONYMOUS_WRITE, FAULT_RESOLVED);
     assert_events([VM_PGFAULT] = 1, [VM_ZERO_FILLED] = 1);
     assert_no_fault(VA, PF_W);
+    for (unsigned i = 1; i < PAGE_SIZE; i++)
+        assert_int_equal(peek(space, VA + i), 0);
     assert_int_equal(frame_kind(frame_of(space, VA)), FRAME_ANON);
     assert_int_equal(frame_refs(frame_of(space, VA)), 1);
 }

@@ -42,6 +42,9 @@ bool boot_option(const char *key, char *value, size_t size);
 /* Whether the word `name` stands in the command line. */
 bool boot_flag(const char *name);
 
+/* Warn of each word that is none of `known`: "quiet" names a flag, "init=" an option. */
+void boot_options_check(const char *const *known, size_t count);
+
 /*
  * Memory before kalloc: `count` pages in one run, zeroed, for ever. Panics when there is not enough.
  * => their physical address. Not after core_map_init has asked for the reserved ranges.

@@ -5,6 +5,7 @@
  * A word ends at white space outside of double quotes; the quotes themselves belong to no value.
  */
 #include "arch/x86/boot_info.h"
+#include "lib/log.h"
 #include "lib/string.h"
 
 struct word {
@@ -72,4 +73,30 @@ bool boot_flag(const char *name)
             return true;
     }
     return false;
+}
+
+/* Whether a word is `name`, or begins with `name=` when the name ends so. */
+static bool word_is(const struct word *word, const char *name)
+{
+    size_t length = strlen(name);
+    bool takes_value = name[length - 1] == '=';
+
+    return (takes_value ? word->length >= length : word->length == length) && strncmp(word->start, name, length) == 0;
+}
+
+void boot_options_check(const char *const *known, size_t count)
+{
+    const char *position = boot_info()->command_line;
+    struct word word;
+    char text[80];
+
+    while (next_word(&position, &word)) {
+        size_t i = 0;
+        while (i < count && !word_is(&word, known[i]))
+            i++;
+        if (i < count)
+            continue;
+        copy_value(&word, 0, text, sizeof text);
+        printk(LOG_WARNING "kernel argument %s is not known, and ignored; docs/layout.md lists those that are", text);
+    }
 }
