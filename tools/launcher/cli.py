@@ -70,7 +70,7 @@ LATER = ('bench', 'soak', 'watch', 'snapshot')
 @dataclass
 class Options:
     """What the user asked for."""
-    memory: str = '16M'
+    memory: str = '16384K'      # always in KiB
     cpus: int = 1
     root: str = ''
     machine: str = 'q35'

@@ -15,8 +15,14 @@ file system is needed, and nothing is left behind.
 import functools
 import os
 import re
+import struct
+
+from launcher.common import GuestFailed
 
 PORTS = {'console': (0x3f8, 4), 'io': (0x2f8, 3), 'err': (0x3e8, 5), 'ctl': (0x2e8, 7)}
+
+PT_LOAD = 1
+FIRMWARE_RESERVE = 192 * 1024   # what QEMU and SeaBIOS keep at the top of memory
 
 @functools.cache
 def has_kvm():
@@ -38,6 +44,26 @@ def processor(options):
         return ['-accel', 'tcg,thread=single', '-cpu', 'max,erms=off,fsrm=off', '-icount', 'shift=0']
     accelerator = 'kvm' if has_kvm() else 'tcg,thread=multi'
     return ['-accel', accelerator, '-cpu', 'max']
+
+def image_end(kernel):
+    """The first physical address behind the kernel, from its ELF program headers; 0 for another kind of file."""
+    with open(kernel, 'rb') as image:
+        header = image.read(64)
+        if len(header) < 64 or header[:5] != b'\x7fELF\x02':
+            return 0
+        offset, = struct.unpack_from('<Q', header, 32)
+        size, count = struct.unpack_from('<HH', header, 54)
+        image.seek(offset)
+        table = image.read(size * count)
+    segments = (struct.unpack_from('<IIQQQQQ', table, i * size) for i in range(count))
+    return max((physical + memory for kind, _, _, _, physical, _, memory in segments if kind == PT_LOAD), default=0)
+
+def check_memory(options, kernel, archive):
+    """QEMU would put the archive over the kernel, which then could not even say so."""
+    needed = image_end(kernel) + os.fstat(archive).st_size + FIRMWARE_RESERVE
+    if int(options.memory.removesuffix('K')) << 10 < needed:
+        raise GuestFailed(f'{options.memory} of memory is too little: the kernel and the root take '
+                          f'{-(-needed // 1024)}K before anything runs; give more with -m')
 
 def serial_port(name, backend):
     base, irq = PORTS[name]

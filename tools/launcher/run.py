@@ -85,6 +85,7 @@ class Guest:
     def start(self):
         kernel = common.kernel_file(self.options.debug)
         archive = root.archive(self.options, self.terminal)
+        machine.check_memory(self.options, kernel, archive)
         names = ['ctl'] if self.terminal else ['console', 'io', 'err', 'ctl']
         pairs = {name: pump.pair() for name in names}
         theirs = {name: pair[1].fileno() for name, pair in pairs.items()}
