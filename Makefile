@@ -46,6 +46,11 @@ $(USERBUILD)/%: user/%.c
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(USERFLAGS) $< -o $@
 
+$(USERBUILD)/%: bench/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(USERFLAGS) $< -o $@
+
 root: build/root.cpio ; @:
 
 build/root.cpio: $(USERBUILD)/init $(shell find user/root -type f) tools/stage_root.sh tools/pack_root.py \
