@@ -115,6 +115,25 @@ static void map_range(const struct boot_range *range)
         map_block(block, KERNEL_DATA);
 }
 
+/*
+ * Debug: V2P and P2V undo each other, and agree with the hardware's own walk, for every frame of ordinary memory and for the
+ * kernel's own symbols: text, constants, data.
+ */
+static void check_conversions(void)
+{
+#ifdef DEBUG
+    const struct boot_info *info = boot_info();
+    const void *const symbols[] = {image_start, (const void *)paging_init, "a constant", &kernel_root, boot_info()};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(symbols); i++)
+        ASSERT(P2V(V2P(symbols[i])) == symbols[i] && kernel_translate((vaddr_t)symbols[i]) == V2P(symbols[i]));
+    for (unsigned i = 0; i < info->range_count; i++)
+        for (paddr_t pa = ALIGN_UP(info->ranges[i].base, PAGE_SIZE);
+             info->ranges[i].usable && pa + PAGE_SIZE <= info->ranges[i].base + info->ranges[i].size; pa += PAGE_SIZE)
+            ASSERT(V2P(P2V(pa)) == pa && kernel_translate((vaddr_t)P2V(pa)) == pa);
+#endif
+}
+
 void paging_init(void)
 {
     const struct boot_info *info = boot_info();
@@ -129,6 +148,7 @@ void paging_init(void)
     if (!add_table(&kernel_root[pte_index(KSTACK_AREA, 4)]))
         panic("too little memory for page tables");
     paging_load(paging_kernel_root());
+    check_conversions();
 }
 
 paddr_t paging_kernel_root(void)
