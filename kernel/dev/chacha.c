@@ -18,6 +18,19 @@ static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
     *b = rotate(*b ^ *c, 7);
 }
 
+// Columns, then diagonals.
+static void double_round(uint32_t x[CHACHA_BLOCK_WORDS])
+{
+    quarter_round(&x[0], &x[4], &x[8], &x[12]);
+    quarter_round(&x[1], &x[5], &x[9], &x[13]);
+    quarter_round(&x[2], &x[6], &x[10], &x[14]);
+    quarter_round(&x[3], &x[7], &x[11], &x[15]);
+    quarter_round(&x[0], &x[5], &x[10], &x[15]);
+    quarter_round(&x[1], &x[6], &x[11], &x[12]);
+    quarter_round(&x[2], &x[7], &x[8], &x[13]);
+    quarter_round(&x[3], &x[4], &x[9], &x[14]);
+}
+
 void chacha20_block(const uint32_t key[CHACHA_KEY_WORDS], uint64_t counter, uint32_t out[CHACHA_BLOCK_WORDS])
 {
     const uint32_t start[CHACHA_BLOCK_WORDS] = {
@@ -28,12 +41,8 @@ void chacha20_block(const uint32_t key[CHACHA_KEY_WORDS], uint64_t counter, uint
 
     for (int i = 0; i < CHACHA_BLOCK_WORDS; i++)
         out[i] = start[i];
-    for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < 4; i++)
-            quarter_round(&out[i], &out[4 + i], &out[8 + i], &out[12 + i]);
-        for (int i = 0; i < 4; i++)
-            quarter_round(&out[i], &out[4 + (i + 1) % 4], &out[8 + (i + 2) % 4], &out[12 + (i + 3) % 4]);
-    }
+    for (int i = 0; i < 10; i++)
+        double_round(out);
     for (int i = 0; i < CHACHA_BLOCK_WORDS; i++)
         out[i] += start[i];
 }

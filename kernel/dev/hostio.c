@@ -2,11 +2,11 @@
 /*
  * hostio.c - channels to the launcher, without a terminal's ideas about bytes.
  *
- * Theory      Host to guest: a decoder takes the frames apart as bytes come from the chip; content goes to a ring, which the
- *             reader empties. A full ring stops the chip, and so the host. Guest to host: the writer hands bytes to the
- *             chip, 16 at a time, and sleeps until it has room.
- * Locking     The ring under a lock that interrupts take; one reader and one writer at a time by mutexes. The chip's lock
- *             lies below both.
+ * Theory      Host to guest: a decoder takes the frames apart as bytes come from the chip; content goes to a ring,
+ *             which the reader empties. A full ring stops the chip, and so the host. Guest to host: the writer hands
+ *             bytes to the chip, 16 at a time, and sleeps until it has room.
+ * Locking     The ring under a lock that interrupts take; one reader and one writer at a time by mutexes. The chip's
+ *             lock lies below both.
  */
 #include "dev/hostio.h"
 
@@ -124,7 +124,8 @@ static bool may_read(void)
            input.ended;
 }
 
-// A run of the ring without a break. Bytes stay until they have been copied, outside the lock: only the reader moves tail.
+// A run of the ring without a break. Bytes stay until they have been copied, outside the lock: only the reader moves
+// tail.
 static size_t ring_run(uint8_t **start)
 {
     uint64_t flags = spin_lock_irq(&input.lock);

@@ -2,8 +2,8 @@
 /*
  * kmsg.c - /dev/kmsg: the kernel's messages, a record per read, as Linux's Documentation/ABI/testing/dev-kmsg has it.
  *
- * file->cursor is the number of the next record. A message may be printed anywhere, under any lock, so it wakes nobody: who
- * waits for one looks again ten times a second.
+ * file->cursor is the number of the next record. A message may be printed anywhere, under any lock, so it wakes
+ * nobody: who waits for one looks again ten times a second.
  */
 #include <linux/fs.h>
 #include <linux/major.h>

@@ -2,11 +2,12 @@
 /*
  * random.c - random bytes.
  *
- * Theory      The state is a ChaCha20 key (RFC 8439). Each request encrypts zeros with it; the first 32 bytes become the next
- *             key before anything is given out, so that what was given cannot be computed from the state later ("fast key
- *             erasure"). New entropy is added to the key before a request: the CPU's generator when it has one, the
- *             time-stamp counter, and what random_add collected. There is no pool to run dry: /dev/random never waits.
- * Locking     One spinlock around the key. random_add only exchanges atomics, so interrupts may call it.
+ * Theory      The state is a ChaCha20 key (RFC 8439). One block of its stream becomes, half and half, the next key
+ *             and 32 bytes to give out; both are overwritten when used, so that what was given cannot be computed
+ *             from the state later ("fast key erasure"). A longer request takes the 32 bytes as a key of its own. New
+ *             entropy is added to the key now and then: the CPU's generator when it has one, the time-stamp counter,
+ *             and what random_add collected. There is no pool to run dry: /dev/random never waits.
+ * Locking     One spinlock around the state. random_add only exchanges atomics, so interrupts may call it.
  */
 #include "dev/random.h"
 
@@ -25,14 +26,24 @@
 
 enum { RANDOM_MINOR = 8, URANDOM_MINOR = 9 };
 
-#define RESEED_EVERY 64             // requests between two looks at the CPU's generator
+#define RESEED_EVERY 64             // blocks between two looks at the CPU's generator
+#define HALF_BLOCK 32u              // bytes
 
 static struct spinlock lock = SPINLOCK_INIT("random key", RANK_RANDOM);
 static uint32_t key[CHACHA_KEY_WORDS];          // lock
-static unsigned requests;                       // lock
+static uint8_t ready[HALF_BLOCK];               // lock; the last ready_left bytes are to give out
+static unsigned ready_left;                     // lock
+static unsigned blocks;                         // lock
 static _Atomic uint64_t collected[4];           // by random_add
 static _Atomic uint32_t next_collected;
 static bool cpu_has_rdrand;                     // constant after random_init_early
+
+// Overwrite secrets that go out of use; the compiler may not think it useless.
+static void forget(void *secret, size_t size)
+{
+    memset(secret, 0, size);
+    __asm__ volatile("" : : "r"(secret) : "memory");
+}
 
 static bool cpu_random(uint64_t *value)
 {
@@ -65,35 +76,57 @@ static void stir(void)
     }
 }
 
-// A key for one request, made from the state, which moves on.
-static void take_key(uint32_t out[CHACHA_KEY_WORDS])
+// A block's worth: the next key, and bytes to give out. => lock held
+static void refill(void)
 {
     uint32_t block[CHACHA_BLOCK_WORDS];
 
-    spin_lock(&lock);
-    if (requests++ % RESEED_EVERY == 0)
+    if (blocks++ % RESEED_EVERY == 0)
         stir();
     else
         key[0] ^= (uint32_t)read_tsc();
     chacha20_block(key, 0, block);
-    memcpy(key, block, sizeof key);
-    memcpy(out, block + CHACHA_KEY_WORDS, CHACHA_KEY_WORDS * sizeof *out);
-    spin_unlock(&lock);
-    memset(block, 0, sizeof block);
+    memcpy(key, block, HALF_BLOCK);
+    memcpy(ready, block + CHACHA_KEY_WORDS, HALF_BLOCK);
+    forget(block, sizeof block);
+    ready_left = HALF_BLOCK;
 }
 
-void random_bytes(void *buffer, size_t size)
+// => size at most HALF_BLOCK
+static void take_ready(void *buffer, size_t size)
 {
-    uint32_t request_key[CHACHA_KEY_WORDS], block[CHACHA_BLOCK_WORDS];
+    spin_lock(&lock);
+    if (ready_left < size)
+        refill();
+    memcpy(buffer, ready + HALF_BLOCK - ready_left, size);
+    memset(ready + HALF_BLOCK - ready_left, 0, size);
+    ready_left -= (unsigned)size;
+    spin_unlock(&lock);
+}
+
+static void expand(const uint32_t request_key[CHACHA_KEY_WORDS], void *buffer, size_t size)
+{
+    uint32_t block[CHACHA_BLOCK_WORDS];
     uint64_t counter = 0;
 
-    take_key(request_key);
     for (size_t done = 0; done < size; done += sizeof block) {
         chacha20_block(request_key, counter++, block);
         memcpy((char *)buffer + done, block, MIN(sizeof block, size - done));
     }
-    memset(request_key, 0, sizeof request_key);
-    memset(block, 0, sizeof block);
+    forget(block, sizeof block);
+}
+
+void random_bytes(void *buffer, size_t size)
+{
+    uint32_t request_key[CHACHA_KEY_WORDS];
+
+    if (size <= HALF_BLOCK) {
+        take_ready(buffer, size);
+        return;
+    }
+    take_ready(request_key, sizeof request_key);
+    expand(request_key, buffer, size);
+    forget(request_key, sizeof request_key);
 }
 
 static int64_t random_read(struct file *file __maybe_unused, struct io *io)

@@ -44,14 +44,14 @@ static uint32_t used(const struct tty *tty)
     return tty->head - tty->tail;
 }
 
-// While a line is edited there is always room, so that its end can come; what does not fit is dropped.
+// A line that fills everything can still be edited and ended: byte by byte, and what does not fit is dropped.
 size_t tty_room(struct tty *tty)
 {
     uint64_t flags = spin_lock_irq(&tty->lock);
     size_t room = INPUT_SIZE - 1 - MIN(used(tty), INPUT_SIZE - 1);
 
-    if (tty_local(tty, ICANON) && tty->line_end == tty->tail)
-        room = INPUT_SIZE;
+    if (room == 0 && tty_local(tty, ICANON) && tty->line_end == tty->tail)
+        room = 1;
     spin_unlock_irq(&tty->lock, flags);
     return room;
 }

@@ -55,7 +55,7 @@ struct tty {
     struct wait_queue readable, writable;
     struct mutex read_lock, write_lock;         // one reader, one writer at a time
 
-    _Atomic int session;                        // (a) whose controlling terminal this is; 0: nobody's. Changed under lock
+    _Atomic int session;                        // (a) whose controlling terminal this is; 0: nobody's
     _Atomic int foreground;                     // (a) the process group that may read; 0: none
 };
 

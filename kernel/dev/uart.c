@@ -2,11 +2,12 @@
 /*
  * uart.c - 16550A serial ports.
  *
- * Theory      The chip has 16 bytes of buffer each way. Receiving: an interrupt comes at 14 bytes or when the line has
- *             been quiet; the client takes what it has room for. When it has none, the receive interrupt is switched off:
- *             the chip fills, and the sender waits. Sending: 16 bytes whenever the chip says that its buffer is empty;
- *             the interrupt for that is on only while somebody waits for it.
- * Locking     uart->lock around the registers, taken in interrupts and by printk's output. Clients are called without it.
+ * Theory      The chip has 16 bytes of buffer each way. Receiving: an interrupt comes at 14 bytes or when the line
+ *             has been quiet; the client takes what it has room for. When it has none, the receive interrupt is
+ *             switched off: the chip fills, and the sender waits. Sending: 16 bytes whenever the chip says that its
+ *             buffer is empty; the interrupt for that is on only while somebody waits for it.
+ * Locking     uart->lock around the registers, taken in interrupts and by printk's output. Clients are called without
+ *             it.
  * Source      National Semiconductor PC16550D data sheet.
  */
 #include "dev/uart.h"
@@ -14,6 +15,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/io.h"
 #include "arch/x86/irq.h"
+#include "dev/random.h"
 #include "lib/log.h"
 
 #define FIFO_SIZE 16u
@@ -152,6 +154,7 @@ static void uart_interrupt(void *arg)
     struct uart *uart = arg;
     uint8_t id;
 
+    random_add(uart->base);
     while (!((id = get(uart, INTERRUPT_ID)) & ID_NONE)) {
         if (uart->client->receive != NULL)
             receive(uart, (id & ID_MASK) == ID_RECEIVED ? FIFO_TRIGGER : 0);

@@ -13,7 +13,8 @@
 
 struct uart;
 
-// Who uses a port; room and receive are both NULL for one that only sends. Called in interrupt context with no lock of the uart held.
+// Who uses a port; room and receive are both NULL for one that only sends. Called in interrupt context with no lock
+// of the uart held.
 struct uart_client {
     size_t (*room)(struct uart *uart);                                      // bytes that `receive` would take
     void (*receive)(struct uart *uart, const uint8_t *data, size_t size);   // at most `room` bytes

@@ -2,9 +2,9 @@
 /*
  * file_table.c - descriptors.
  *
- * Theory      Descriptors come in chunks of 64: one word says which are taken, one which close on exec, and there are 64
- *             pointers. A number that is taken but has no file is reserved by a call under way. The few pointers to chunks
- *             lie in the table itself, until more are needed: then in one frame.
+ * Theory      Descriptors come in chunks of 64: one word says which are taken, one which close on exec, and there are
+ *             64 pointers. A number that is taken but has no file is reserved by a call under way. The few pointers
+ *             to chunks lie in the table itself, until more are needed: then in one frame.
  * Locking     One spinlock per table. Files are put outside it, since that may sleep.
  */
 #include "fs/file_table.h"

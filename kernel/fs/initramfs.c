@@ -2,10 +2,10 @@
 /*
  * initramfs.c - fill the root from the archives that the boot loader left in memory.
  *
- * Theory      The archive lies in reserved frames. A file whose data begins at a page boundary gets those frames themselves
- *             as its pages (all but the last, when that is not full); other data is copied. Frames behind the point reached
- *             that no file took are given to the allocator on the way, so that unpacking needs hardly more memory than the
- *             archive had.
+ * Theory      The archive lies in reserved frames. A file whose data begins at a page boundary gets those frames
+ *             themselves as its pages (all but the last, when that is not full); other data is copied. Frames behind
+ *             the point reached that no file took are given to the allocator on the way, so that unpacking needs
+ *             hardly more memory than the archive had.
  * Failure     A corrupt archive or too little memory panics with one line; an entry that cannot be made, since its
  *             folder is missing, is told and left out, as on Linux.
  */

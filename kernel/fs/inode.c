@@ -133,7 +133,8 @@ void inode_allow_write(struct inode *inode)
 }
 
 /*
- * As "relatime": only if content or attributes have changed since, or a day has passed. So reading mostly writes nothing.
+ * As "relatime": only if content or attributes have changed since, or a day has passed. So reading mostly writes
+ * nothing.
  */
 void inode_touch_atime(struct inode *inode)
 {

@@ -105,7 +105,7 @@ struct inode {
     const struct inode_ops *ops;        // (c)
     const struct file_ops *file_ops;    // (c) what an open file of it does; NULL: its type decides
     struct super_block *sb;             // (c)
-    struct dentry *alias;               // a dentry of it, for /proc/PID/maps, without a reference; alias lock in inode.c
+    struct dentry *alias;               // a dentry of it, without a reference, for /proc/PID/maps; inode.c's lock
     _Atomic int32_t writers;            // (a) files open for writing; below 0: programs that run from it
     uint64_t accounted;                 // (i) pages that a file system with a limit has counted
     struct rwlock lock;                 // writes and truncations of the content, one at a time
@@ -150,10 +150,11 @@ bool inode_owner_or_privileged(struct inode *inode, const struct credentials *cr
  *
  * => 0, -EPERM, -EACCES
  */
-int inode_set_attributes(struct inode *inode, const struct attributes *attributes, const struct credentials *credentials)
-    __must_check;
+int inode_set_attributes(struct inode *inode, const struct attributes *attributes,
+                         const struct credentials *credentials) __must_check;
 
-// Owner of a new inode in `dir`: the creator's ids, or the directory's group if it is set-gid (inherited by directories).
+// Owner of a new inode in `dir`: the creator's ids, or the directory's group if it is set-gid (inherited by
+// directories).
 void inode_init_owner(struct inode *inode, struct inode *dir, const struct credentials *credentials);
 
 // The text of a symbolic link, cut at `size`, no zero at the end. => its length, -EINVAL: it is none
@@ -185,8 +186,8 @@ void inode_put_write(struct inode *inode);
 int inode_deny_write(struct inode *inode) __must_check;
 void inode_allow_write(struct inode *inode);
 
-// What a page cache needs to know of its inode: for the ops of file systems with pages. describe takes the tree lock, so no
-// vspace lock may be held.
+// What a page cache needs to know of its inode: for the ops of file systems with pages. describe takes the tree lock,
+// so no vspace lock may be held.
 void inode_pages_hold(struct page_cache *pages);
 void inode_pages_release(struct page_cache *pages);
 int inode_pages_describe(struct page_cache *pages, char *buffer, size_t size, struct map_identity *identity);

@@ -19,18 +19,3 @@ int64_t kernel_read(struct file *file, uint64_t offset, void *buffer, size_t siz
     }
     return (int64_t)done;
 }
-
-int64_t kernel_write(struct file *file, const void *buffer, size_t size)
-{
-    size_t done = 0;
-
-    while (done < size) {
-        struct io io = io_kernel((char *)(uintptr_t)buffer + done, size - done, 0);
-        int64_t result = file_write(file, &io);
-
-        if (result <= 0)
-            return done > 0 ? (int64_t)done : result;
-        done += (size_t)result;
-    }
-    return (int64_t)done;
-}

@@ -25,7 +25,4 @@ int file_open_exec(const struct lookup *lookup, const char *name, unsigned looku
  */
 int64_t kernel_read(struct file *file, uint64_t offset, void *buffer, size_t size) __must_check;
 
-// Write the whole buffer at the file's position (log files, core dumps). Bytes written or -errno.
-int64_t kernel_write(struct file *file, const void *buffer, size_t size) __must_check;
-
 #endif

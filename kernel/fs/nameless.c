@@ -25,12 +25,6 @@ static int nameless_inode_create(uint32_t mode, struct inode **out)
     return 0;
 }
 
-struct mount *nameless_mount_get(void)
-{
-    mount_get(nameless_mount);
-    return nameless_mount;
-}
-
 int nameless_path_create(const char *name, uint32_t mode, struct path *out)
 {
     struct inode *inode;
@@ -43,7 +37,8 @@ int nameless_path_create(const char *name, uint32_t mode, struct path *out)
         inode_put(inode);
         return -ENOMEM;
     }
-    out->mount = nameless_mount_get();
+    mount_get(nameless_mount);
+    out->mount = nameless_mount;
     return 0;
 }
 

@@ -10,10 +10,8 @@
 // At boot: the super block of nameless inodes.
 void nameless_init(void);
 
-// A path to a new nameless inode; "pipe" shows as "pipe:[INO]", "anon_inode:[x]" and "/memfd:x" as they are. 0, -ENOMEM.
+// A path to a new nameless inode; "pipe" shows as "pipe:[INO]", "anon_inode:[x]" and "/memfd:x" as they are. 0,
+// -ENOMEM.
 int nameless_path_create(const char *name, uint32_t mode, struct path *out) __must_check;
-
-// The mount that all nameless paths lie in, with a reference.
-struct mount *nameless_mount_get(void);
 
 #endif

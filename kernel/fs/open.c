@@ -114,22 +114,6 @@ static int open_found(const struct path *path, const struct open_request *reques
     return error;
 }
 
-int vfs_open_path(const struct path *path, unsigned flags, const struct credentials *credentials, struct file **out)
-{
-    struct open_request request = {.flags = flags | O_LARGEFILE, .credentials = credentials};
-    int error;
-
-    if (flags & O_PATH)
-        request.flags = flags & O_PATH_KEEPS;
-    else if ((error = may_open(path, &request)) != 0)
-        return error;
-    path_get(path);
-    error = open_found(path, &request, out);
-    if (error != 0)
-        path_put(path);
-    return error;
-}
-
 // Find the last component, or make it. => as walk_find; -EEXIST
 static int find_or_create(struct walk *walk, struct open_request *request, struct path *out)
 {

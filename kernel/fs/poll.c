@@ -2,9 +2,9 @@
 /*
  * poll.c - wait for any of several files.
  *
- * Theory      One round asks every file and stands in its queues (only while nothing is ready: then no sleep will follow).
- *             Then: say that we will sleep, ask again, sleep; until something is ready. A change between the two questions
- *             finds us in the queue already.
+ * Theory      One round asks every file and stands in its queues (only while nothing is ready: then no sleep will
+ *             follow). Then: say that we will sleep, ask again, sleep; until something is ready. A change between the
+ *             two questions finds us in the queue already.
  */
 #include "fs/poll.h"
 

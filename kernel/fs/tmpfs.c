@@ -22,7 +22,6 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
-#include "fs/nameless.h"
 #include "fs/text.h"
 #include "fs/tmpfs_options.h"
 #include "lib/errno.h"
@@ -38,8 +37,6 @@ struct tmpfs {
     _Atomic uint64_t pages;             // (a) counted, see above
     _Atomic uint64_t inodes;            // (a)
 };
-
-static struct tmpfs *shared_instance;   // of files without a name
 
 static struct tmpfs *tmpfs_of(const struct inode *inode)
 {
@@ -234,7 +231,8 @@ static const struct inode_ops tmpfs_inode_ops = {
     .truncate = tmpfs_truncate,
 };
 
-int tmpfs_inode_create(struct super_block *sb, uint32_t mode, struct inode **out)
+// A new inode of any type. => 0, -ENOSPC, -ENOMEM
+static int tmpfs_inode_create(struct super_block *sb, uint32_t mode, struct inode **out)
 {
     struct tmpfs *fs = container_of(sb, struct tmpfs, sb);
     struct inode *inode;
@@ -395,34 +393,7 @@ void tmpfs_account_adopted(struct inode *inode)
     fs->max_pages += fs->pages - before;
 }
 
-int tmpfs_create_nameless(const char *name, uint64_t size, struct file **out)
-{
-    struct path path = {.mount = nameless_mount_get()};
-    struct inode *inode;
-    int error = tmpfs_inode_create(&shared_instance->sb, S_IFREG | 0777, &inode);
-
-    if (error == 0) {
-        inode->pages.size = size;
-        inode->nlink = 0;
-        path.dentry = dentry_create_nameless(inode, name);
-        if (path.dentry == NULL) {
-            inode_put(inode);
-            error = -ENOMEM;
-        }
-    }
-    if (error == 0)
-        error = file_create(&path, &tmpfs_file_ops, O_RDWR | O_LARGEFILE, NULL, out);
-    if (error != 0)
-        path_put(&path);
-    return error;
-}
-
 void tmpfs_init(void)
 {
-    struct super_block *sb;
-
     register_filesystem(&tmpfs_type);
-    if (tmpfs_create_instance(&tmpfs_type, "size=0,nr_inodes=0", &sb) != 0)
-        panic("no memory for the first tmpfs");
-    shared_instance = container_of(sb, struct tmpfs, sb);
 }

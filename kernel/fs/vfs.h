@@ -48,10 +48,6 @@ int vfs_lookup(const struct lookup *lookup, const char *name, unsigned flags, st
 int vfs_open(const struct lookup *lookup, const char *name, unsigned flags, uint32_t mode, struct file **out)
     __must_check;
 
-// Open what has been found already; no O_CREAT, no look-up. Permission is checked for `flags`.
-int vfs_open_path(const struct path *path, unsigned flags, const struct credentials *credentials, struct file **out)
-    __must_check;
-
 // mkdir, mknod (regular, FIFO, device, socket node), symlink. Modes have the umask applied.
 int vfs_mkdir(const struct lookup *lookup, const char *name, uint32_t mode) __must_check;
 int vfs_mknod(const struct lookup *lookup, const char *name, uint32_t mode, device_t rdev) __must_check;
@@ -77,8 +73,8 @@ void vfs_statfs(const struct path *path, struct kstatfs *out);
 int vfs_access(const struct path *path, unsigned wanted, const struct credentials *credentials) __must_check;
 
 // chmod, chown, utimensat on a path; -EROFS too.
-int vfs_set_attributes(const struct path *path, const struct attributes *attributes, const struct credentials *credentials)
-    __must_check;
+int vfs_set_attributes(const struct path *path, const struct attributes *attributes,
+                       const struct credentials *credentials) __must_check;
 
 // truncate(2) by path, with its permission checks.
 int vfs_truncate(const struct path *path, uint64_t size, const struct credentials *credentials) __must_check;

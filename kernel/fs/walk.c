@@ -2,8 +2,9 @@
 /*
  * walk.c - from a path name to a path.
  *
- * Theory      A loop over components, no recursion. The text of a symbolic link is walked before the rest of the text that
- *             it was met in; texts so form a stack. Each step holds references, so nothing stays locked between steps.
+ * Theory      A loop over components, no recursion. The text of a symbolic link is walked before the rest of the text
+ *             that it was met in; texts so form a stack. Each step holds references, so nothing stays locked between
+ *             steps.
  * Locking     The tree of the super block in turn, for reading, for one look-up in memory. Only a name that the tree
  *             does not know and a file system with a `lookup` of its own need it for writing.
  */

@@ -43,7 +43,8 @@ struct walk {
 int walk_begin(struct walk *walk, const struct lookup *lookup, const char *name, unsigned flags) __must_check;
 void walk_end(struct walk *walk);
 
-// Follow all components but the last; where it is to be found is a directory that may be searched. => 0, -ENOENT, -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG, -ENOMEM
+// Follow all components but the last; where it is to be found is a directory that may be searched. => 0, -ENOENT,
+// -ENOTDIR, -EACCES, -ELOOP, -ENAMETOOLONG, -ENOMEM
 int walk_to_last(struct walk *walk) __must_check;
 
 enum last_kind walk_last_kind(const struct walk *walk);

@@ -2,6 +2,7 @@
 #include "mm/core_map.h"
 
 #include "arch/x86/boot_info.h"
+#include "arch/x86/cpu.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/kalloc.h"
@@ -35,6 +36,8 @@ void frame_put(struct core_map_entry *page)
 {
     if (frame_kind(page) == FRAME_ZERO)
         return;
+    /* Nobody may stop us between the last reference and the free list: verify waits for that moment to pass. */
+    preempt_disable();
     /* Release: our writes to the frame come before its next owner's. Acquire: all others' before ours, if we free it. */
     uint32_t old = atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
     if (unlikely(old == 0))
@@ -42,6 +45,7 @@ void frame_put(struct core_map_entry *page)
               page2pa(page), frame_kind_name(frame_kind(page)), __builtin_return_address(0), KERNBASE + page->owner);
     if (old == 1)
         frame_free(page);
+    preempt_enable();
 }
 
 struct core_map_entry *frame_adopt(paddr_t pa, enum frame_kind kind)

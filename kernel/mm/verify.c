@@ -23,12 +23,17 @@
 #include "mm/vspace.h"
 
 #define LINES_MAX 64
+#define UNREFERENCED_MAX 8       // as many as CPUs: each can be freeing one
+#define FREEING_LOOKS 100000000u // about a second: who frees one has preemption off and waits for our lock only, but the
+                                 // emulator may have taken its CPU away
 
 /* One run of verify. */
 struct check {
     struct verify_report *report;
     struct vspace *space;           // under check
     uint64_t free_found;
+    struct core_map_entry *unreferenced[UNREFERENCED_MAX]; // frames in use without a reference: perhaps being freed
+    unsigned unreferenced_count;
 };
 
 static void __printf_like(3, 4) violated(struct check *check, enum invariant invariant, const char *format, ...)
@@ -224,16 +229,35 @@ static bool kind_is_counted(enum frame_kind kind)
     return kind == FRAME_NODE || kind == FRAME_VPI || kind == FRAME_ANON || kind == FRAME_FILE;
 }
 
-static void check_frame(struct check *check, const struct core_map_entry *page)
+static bool is_unreferenced(const struct core_map_entry *page)
+{
+    enum frame_kind kind = frame_kind(page);
+
+    return kind != FRAME_FREE && kind != FRAME_RESERVED && kind != FRAME_IMAGE && frame_refs(page) == 0;
+}
+
+/* Frames that had no reference while nobody could free one: those that still have none never will be freed. */
+static void check_unreferenced(struct check *check)
+{
+    for (unsigned i = 0; i < check->unreferenced_count; i++) {
+        struct core_map_entry *page = check->unreferenced[i];
+        for (unsigned looks = 0; looks < FREEING_LOOKS && is_unreferenced(page); looks++)
+            ;
+        if (is_unreferenced(page))
+            violated(check, I2_FRAMES_IN_USE, "%s frame %#lx is in use without a reference",
+                     frame_kind_name(frame_kind(page)), page2pa(page));
+    }
+}
+
+static void check_frame(struct check *check, struct core_map_entry *page)
 {
     enum frame_kind kind = frame_kind(page);
     uint32_t refs = frame_refs(page);
 
     if (kind == FRAME_FREE && page->recount != 1)
         violated(check, I1_FREE_FRAMES, "free frame %#lx is on no free list", page2pa(page));
-    if (kind != FRAME_FREE && kind != FRAME_RESERVED && kind != FRAME_IMAGE && refs == 0)
-        violated(check, I2_FRAMES_IN_USE, "%s frame %#lx is in use without a reference", frame_kind_name(kind),
-                 page2pa(page));
+    if (is_unreferenced(page) && check->unreferenced_count < UNREFERENCED_MAX)
+        check->unreferenced[check->unreferenced_count++] = page;
     if (!kind_is_counted(kind) || refs == page->recount || (kind == FRAME_FILE && refs > page->recount))
         return;
     violated(check, kind == FRAME_NODE ? I4_NODE_OWNERS : I5_FRAME_REFERENCES, "%s frame %#lx: %u references, %u found",
@@ -272,6 +296,7 @@ static void check_frames(struct check *check)
         check_frame(check, &core_map[pfn]);
     check_counts(check);
     kalloc_thaw();
+    check_unreferenced(check);
     check_zero_frame(check);
 }
 
