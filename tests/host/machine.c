@@ -156,9 +156,15 @@ struct vspace *machine_loaded(void)
 
 /* ---- Walking ---- */
 
-static void mark(pte_t *entry, uint64_t bits)
+/*
+ * Set A or D in an entry that still says what it said when it was read, in one locked step as the processor does.
+ *
+ * => false: it was changed meanwhile, by software or another CPU: read it again
+ */
+static bool mark(pte_t *entry, pte_t seen, uint64_t bits)
 {
-    __atomic_fetch_or(&entry->raw, bits, __ATOMIC_SEQ_CST);
+    return __atomic_compare_exchange_n(&entry->raw, &seen.raw, seen.raw | bits, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
 }
 
 /* The way to the leaf node over `va`. => false: an entry on it is absent */
@@ -179,7 +185,10 @@ static bool walk_to_leaf(struct mmu *mmu, vaddr_t va, struct path *path)
             return false;
         if (!pfn_is_valid(PGNUM(pte_pa(now))))
             panic("the MMU met a table entry that points nowhere: %#lx", now.raw);
-        mark(entry, PTE_BIT_ACCESSED);
+        if (!mark(entry, now, PTE_BIT_ACCESSED)) {
+            level++; // this one again
+            continue;
+        }
         path->write &= pte_is_writable(now);
         path->leaf = pa2page(pte_pa(now));
     }
@@ -201,7 +210,8 @@ static bool walk(struct mmu *mmu, vaddr_t va, bool write, struct translation *fo
     if (!pfn_is_valid(PGNUM(pte_pa(now))))
         panic("the MMU met an entry that points nowhere: %#lx", now.raw);
     bool writable = path.write && pte_is_writable(now);
-    mark(entry, PTE_BIT_ACCESSED | (write && writable ? PTE_BIT_DIRTY : 0));
+    if (!mark(entry, now, PTE_BIT_ACCESSED | (write && writable ? PTE_BIT_DIRTY : 0)))
+        return walk(mmu, va, write, found);
     *found = (struct translation){
         .valid = true,
         .write = writable,
