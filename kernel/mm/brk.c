@@ -5,9 +5,11 @@
  * The break is kept to the byte; the heap's region covers the pages that it touches. The stack starts small here and is
  * extended in fault.c.
  */
+#include "arch/x86/pte.h"
 #include "lib/errno.h"
 #include "mm/map.h"
 #include "mm/range.h"
+#include "mm/share.h"
 
 /* The heap's region, which ends at `heap_end` below the region `above` (or NULL); NULL while the heap is empty. */
 static struct vregion *heap_below(struct vspace *space, struct vregion *above, vaddr_t heap_end)
@@ -23,6 +25,9 @@ static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to)
     struct vregion *above = vregion_above(space, from), *heap = heap_below(space, above, from);
     if (to > USER_END || (above && to > vregion_room_end(above)))
         return -ENOMEM;
+    int error = node_make_private(space, from, to, PRIVATE_ALL);
+    if (error)
+        return error;
     if (heap && heap->prot == (VR_READ | VR_WRITE)) {
         heap->size += to - from;
         return 0;
@@ -81,12 +86,15 @@ void vspace_set_brk_start(struct vspace *space, vaddr_t start)
 
 /* ---- The stack ---- */
 
-/* mmap starts below the room that the stack may grow into: its limit, at least 128 MiB, at most 5/6 of all. */
+/*
+ * mmap starts below the room that the stack may grow into: its limit, at least 128 MiB, at most 5/6 of all. And it starts in
+ * another GiB: the node over the stack's is copied after every fork, and should have no entries but the stack's.
+ */
 static vaddr_t mmap_top_below(vaddr_t stack_top, uint64_t limit)
 {
     uint64_t room = MIN(MAX(limit, UINT64_C(128) << 20), (uint64_t)USER_END / 6 * 5);
 
-    return ALIGN_DOWN(stack_top - room - STACK_GUARD_GAP, PAGE_SIZE);
+    return ALIGN_DOWN(stack_top - room - STACK_GUARD_GAP, UINT64_C(1) << level_shift(3));
 }
 
 int vspace_map_stack(struct vspace *space, vaddr_t top, uint64_t size, bool executable)

@@ -7,9 +7,11 @@
  *             (a frame, a page of a file) is taken before the leaf is locked; under the lock the page is looked at again, and
  *             if it is no longer what the plan was made for, everything starts over. So two CPUs may resolve one fault at
  *             once: the second finds nothing left to do.
- * Stages      region -> rights -> plan -> prepare -> commit -> release. docs/mm.md has the table of causes and outcomes.
- * Locking     space->lock for reading, the leaf's lock for the commit. Growing the stack changes a region: it drops the lock,
- *             takes it for writing, and starts over.
+ * Stages      region -> rights -> path -> plan -> prepare -> commit -> release. docs/mm.md has the table of causes and outcomes.
+ *             A write goes to private nodes only (share.c). What a read finds absent is filled into the node that is there,
+ *             shared or not: it is the same for all who own it.
+ * Locking     space->lock for reading, the leaf's lock for the commit. Growing the stack changes a region, and making a path
+ *             private changes the tree: then everything starts over with space->lock for writing.
  * Order       Write the entry, flush, only then drop the old frame. Where other CPUs must be told, the page is marked as moving
  *             meanwhile, since nobody may wait for a flush under a node's lock.
  * Failure     FAULT_OOM with nothing changed but nodes made on the way.
@@ -24,6 +26,7 @@
 #include "mm/node.h"
 #include "mm/page_cache.h"
 #include "mm/reclaim.h"
+#include "mm/share.h"
 #include "mm/stat.h"
 #include "mm/tlb.h"
 #include "mm/vpage.h"
@@ -46,10 +49,14 @@ struct fault_context {
     struct vspace *space;
     struct fault *fault;
     bool write, fetch;
+    bool exclusive;                   // space->lock is taken for writing
+    bool wants_exclusive;             // ... has to be, for what there is to do
     bool grew;                        // the stack was extended for it
+    bool unshared;                    // the path was made private for it
     vaddr_t page_va;                  // the page's first address
     struct vregion *region;           // (space->lock)
     struct core_map_entry *leaf;
+    struct vpage_info *info;          // the page's, in the leaf
     struct vpage_info seen;           // what the plan was made for
     struct core_map_entry *fresh;     // a frame taken for it, not yet used
     struct core_map_entry *file_page; // a page of the file, with a reference
@@ -76,20 +83,35 @@ static bool stack_may_grow(struct vspace *space, struct vregion *region, vaddr_t
     return va >= lowest;
 }
 
-/* Extend the stack above c->page_va down to it. => no lock held; false if there is none that may grow so far */
-static bool grow_stack(struct fault_context *c)
+/* The lock has to be taken for writing: give it up and start over. */
+static enum fault_outcome want_exclusive(struct fault_context *c)
 {
-    rwlock_write_lock(&c->space->lock);
-    struct vregion *region = vregion_above(c->space, c->page_va);
-    bool grown = region && vregion_contains(region, c->page_va); // somebody else was faster
-    if (!grown && stack_may_grow(c->space, region, c->page_va)) {
-        vregion_set_range(region, c->page_va, region->va_base);
-        vm_count(VM_STACK_GROWN);
-        grown = true;
-    }
-    rwlock_write_unlock(&c->space->lock);
-    c->grew |= grown;
-    return grown;
+    c->wants_exclusive = true;
+    return FAULT_RETRY;
+}
+
+/* Extend a stack down to the page. => c->exclusive; the region may be extended so far */
+static enum fault_outcome grow_stack(struct fault_context *c, struct vregion *stack)
+{
+    if (node_make_private(c->space, c->page_va, vregion_start(stack), PRIVATE_ALL))
+        return conclude(c, CAUSE_STACK_GROWTH, FAULT_OOM);
+    vregion_set_range(stack, c->page_va, stack->va_base);
+    vm_count(VM_STACK_GROWN);
+    c->grew = true;
+    c->region = stack;
+    return FAULT_RESOLVED;
+}
+
+/* The region that the page lies in, in c->region; the stack above it is extended to it where that may be. */
+static enum fault_outcome find_region(struct fault_context *c)
+{
+    c->region = va2vregion(c->space, c->page_va);
+    if (likely(c->region))
+        return FAULT_RESOLVED;
+    struct vregion *above = vregion_above(c->space, c->page_va);
+    if (!stack_may_grow(c->space, above, c->page_va))
+        return conclude(c, CAUSE_NO_REGION, FAULT_SEGV_MAPERR);
+    return c->exclusive ? grow_stack(c, above) : want_exclusive(c);
 }
 
 /* ---- Rights ---- */
@@ -106,6 +128,31 @@ static enum fault_outcome check_rights(struct fault_context *c)
     if (c->fetch && !(prot & VR_EXEC))
         return conclude(c, CAUSE_NO_EXECUTE, FAULT_SEGV_ACCERR);
     return FAULT_RESOLVED;
+}
+
+/* ---- Path ---- */
+
+/*
+ * The leaf that maps the page, in c->leaf; for a write all nodes down to it are made private.
+ *
+ * => FAULT_RESOLVED, FAULT_OOM, or FAULT_RETRY: c->exclusive is needed
+ */
+static enum fault_outcome find_path(struct fault_context *c)
+{
+    struct node_path path = node_walk(c->space, c->page_va);
+
+    c->leaf = path.leaf;
+    if (c->write && unlikely(!pte_is_writable(path.rights))) {
+        if (!c->exclusive)
+            return want_exclusive(c);
+        if (node_make_private(c->space, c->page_va, c->page_va + PAGE_SIZE, PRIVATE_ALL))
+            return FAULT_OOM;
+        c->unshared = true;
+        c->leaf = node_find_leaf(c->space, c->page_va);
+    }
+    if (likely(c->leaf))
+        return FAULT_RESOLVED;
+    return node_make_leaf(c->space, c->page_va, &c->leaf) ? FAULT_OOM : FAULT_RESOLVED;
 }
 
 /* ---- Plan ---- */
@@ -160,7 +207,7 @@ static enum fault_plan make_plan(struct fault_context *c)
 {
     if (!c->seen.used)
         return plan_first_touch(c);
-    c->fault->cause = CAUSE_ALREADY_RESOLVED;
+    c->fault->cause = c->unshared ? CAUSE_SHARED_NODE_WRITE : CAUSE_ALREADY_RESOLVED;
     return entry_lags(c) ? PLAN_DERIVE : plan_write(c);
 }
 
@@ -210,7 +257,7 @@ static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
  */
 static void set_frame(struct fault_context *c, struct core_map_entry *page, bool writable)
 {
-    struct vpage_info *info = leaf_info(c->leaf, c->page_va);
+    struct vpage_info *info = c->info;
 
     if (info->used)
         c->old = vpage_frame(info);
@@ -273,7 +320,7 @@ static void commit(struct fault_context *c, enum fault_plan plan)
         copy_into_fresh(c, c->file_page, VM_FILE_COPIED);
         break;
     case PLAN_MARK_DIRTY:
-        vpage_store(leaf_info(c->leaf, c->page_va), vpage_in_frame(vpage_frame(&c->seen), true));
+        vpage_store(c->info, vpage_in_frame(vpage_frame(&c->seen), true));
         vspace_derive_grown(c->leaf, c->region, c->page_va);
         break;
     case PLAN_COPY:
@@ -290,23 +337,22 @@ static void commit(struct fault_context *c, enum fault_plan plan)
 /* Whether the page is still what the plan was made for. => the leaf is locked */
 static bool plan_holds(const struct fault_context *c, enum fault_plan plan)
 {
-    struct vpage_info *now = leaf_info(c->leaf, c->page_va);
-
-    if (!vpage_same(*now, c->seen))
+    if (!vpage_same(*c->info, c->seen))
         return false;
     /* Another CPU may have taken the frame over since, which its info does not tell, and the program writes to it. */
     if (plan == PLAN_COPY && pte_is_writable(pte_load(&node_entries(c->leaf)[pte_index(c->page_va, LEAF_LEVEL)])))
         return false;
     if ((plan == PLAN_MAP_FILE || plan == PLAN_COPY_FILE) && past_end_of_file(c))
         return false;
-    return plan != PLAN_TAKE_OVER || !vpage_is_cow(c->region, now);
+    return plan != PLAN_TAKE_OVER || !vpage_is_cow(c->region, c->info);
 }
 
 static inline void drop(struct core_map_entry **page)
 {
-    if (*page)
+    if (*page) {
         frame_put(*page);
-    *page = NULL;
+        *page = NULL;
+    }
 }
 
 /* Drop what the stages took and did not use, and the frame that was replaced. => the leaf is not locked */
@@ -320,14 +366,16 @@ static void release(struct fault_context *c)
 /* Plan, prepare and commit for one page. => space->lock held for reading; the region allows the access */
 static enum fault_outcome resolve_page(struct fault_context *c)
 {
-    if (node_make_leaf(c->space, c->page_va, &c->leaf))
-        return conclude(c, c->fault->cause, FAULT_OOM);
-    c->seen = vpage_load(leaf_info(c->leaf, c->page_va));
+    enum fault_outcome outcome = find_path(c);
+    if (unlikely(outcome != FAULT_RESOLVED))
+        return outcome;
+    c->info = leaf_info(c->leaf, c->page_va);
+    c->seen = vpage_load(c->info);
     if (c->seen.moving)
         return conclude(c, CAUSE_ALREADY_RESOLVED, FAULT_RETRY);
 
     enum fault_plan plan = make_plan(c);
-    enum fault_outcome outcome = prepare(c, plan);
+    outcome = prepare(c, plan);
     if (outcome == FAULT_RESOLVED) {
         node_lock(c->leaf);
         if (plan_holds(c, plan))
@@ -340,23 +388,22 @@ static enum fault_outcome resolve_page(struct fault_context *c)
     return outcome;
 }
 
-/* One attempt. => FAULT_RETRY when the page changed under the plan; *grow: there is no region, but a stack may grow here */
-static enum fault_outcome attempt(struct fault_context *c, bool *grow)
+/* => FAULT_RETRY when the page changed under the plan, or when c->wants_exclusive */
+static enum fault_outcome attempt(struct fault_context *c)
 {
-    enum fault_outcome outcome;
-
-    *grow = false;
-    rwlock_read_lock(&c->space->lock);
-    c->region = va2vregion(c->space, c->page_va);
-    if (c->region) {
+    if (unlikely(c->exclusive))
+        rwlock_write_lock(&c->space->lock);
+    else
+        rwlock_read_lock(&c->space->lock);
+    enum fault_outcome outcome = find_region(c);
+    if (likely(outcome == FAULT_RESOLVED))
         outcome = check_rights(c);
-        if (outcome == FAULT_RESOLVED)
-            outcome = resolve_page(c);
-    } else {
-        *grow = stack_may_grow(c->space, vregion_above(c->space, c->page_va), c->page_va);
-        outcome = conclude(c, CAUSE_NO_REGION, FAULT_SEGV_MAPERR);
-    }
-    rwlock_read_unlock(&c->space->lock);
+    if (likely(outcome == FAULT_RESOLVED))
+        outcome = resolve_page(c);
+    if (unlikely(c->exclusive))
+        rwlock_write_unlock(&c->space->lock);
+    else
+        rwlock_read_unlock(&c->space->lock);
     return outcome;
 }
 
@@ -369,7 +416,7 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
         .fetch = fault->code & PF_I,
         .page_va = ALIGN_DOWN(fault->address, PAGE_SIZE),
     };
-    bool grow, reclaimed = false;
+    bool reclaimed = false;
 
     vm_count(VM_PGFAULT);
     fault->cause = CAUSE_NONE;
@@ -378,9 +425,13 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
         return fault->outcome;
     }
     for (;;) {
-        fault->outcome = attempt(&c, &grow);
-        if (grow && grow_stack(&c))
+        fault->outcome = attempt(&c);
+        if (likely(fault->outcome == FAULT_RESOLVED))
+            return FAULT_RESOLVED;
+        if (c.wants_exclusive && !c.exclusive) {
+            c.exclusive = true;
             continue;
+        }
         if (fault->outcome != FAULT_OOM || reclaimed || !reclaim())
             return fault->outcome;
         reclaimed = true; // once: what a failed attempt keeps for the next one would come free for ever
@@ -398,6 +449,7 @@ static const char *const cause_names[CAUSES] = {
     [CAUSE_FILE_PRIVATE_WRITE] = "file_private_write",
     [CAUSE_FILE_SHARED_WRITE] = "file_shared_write",
     [CAUSE_COW_WRITE] = "cow_write",
+    [CAUSE_SHARED_NODE_WRITE] = "shared_node_write",
     [CAUSE_ALREADY_RESOLVED] = "already_resolved",
     [CAUSE_READONLY_WRITE] = "readonly_write",
     [CAUSE_PROT_NONE] = "prot_none",

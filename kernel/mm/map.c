@@ -12,6 +12,7 @@
 #include "lib/errno.h"
 #include "mm/page_cache.h"
 #include "mm/range.h"
+#include "mm/share.h"
 #include "mm/tlb.h"
 
 /* ---- munmap ---- */
@@ -152,6 +153,8 @@ static int64_t map_locked(struct vspace *space, const struct map_request *reques
     vaddr_t start = (vaddr_t)addr, end = start + region->size;
 
     int error = clear_room(space, request, start, end);
+    if (!error)
+        error = node_make_private(space, start, end, PRIVATE_ALL);
     if (error)
         return error;
     vregion_set_range(region, start, end);
@@ -239,7 +242,9 @@ int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t 
     prot &= VR_READ | VR_WRITE | VR_EXEC;
     rwlock_write_lock(&space->lock);
     int64_t covered = covered_end(space, addr, end, prot);
-    int error = covered < 0 ? (int)covered : range_prepare_cut(space, addr, (vaddr_t)covered, &spare);
+    int error = covered < 0 ? (int)covered : node_make_private(space, addr, (vaddr_t)covered, PRIVATE_ALL);
+    if (!error)
+        error = range_prepare_cut(space, addr, (vaddr_t)covered, &spare);
     if (!error) {
         range_cut(space, addr, (vaddr_t)covered, &spare);
         protect_range(space, addr, (vaddr_t)covered, prot);

@@ -22,6 +22,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/kalloc.h"
+#include "mm/tlb.h"
 #include "mm/vspace.h"
 #include "sync/rank.h"
 
@@ -159,8 +160,7 @@ static vaddr_t leaf_base(const struct core_map_entry *leaf)
     return (vaddr_t)leaf->node.base_2m * LEAF_SPAN;
 }
 
-/* A node without entries, with one reference. NULL: no memory. */
-static struct core_map_entry *node_create(int level, vaddr_t va)
+struct core_map_entry *node_create(int level, vaddr_t va)
 {
     struct core_map_entry *node = zero_frame_take(FRAME_NODE), *vpi = NULL;
     if (!node)
@@ -204,26 +204,21 @@ static struct core_map_entry *node_child(const struct core_map_entry *parent, va
     return pte_is_present(entry) ? pa2page(pte_pa(entry)) : NULL;
 }
 
-/* The table that an entry points to, by its kernel address, or NULL. */
-static inline pte_t *table_below(const pte_t *table, vaddr_t va, int level)
-{
-    pte_t entry = pte_load(&table[pte_index(va, level)]);
-
-    return pte_is_present(entry) ? P2V(pte_pa(entry)) : NULL;
-}
-
 /* Every fault comes through here, so the walk is written out by tables; core_map is asked once, at its end. */
-struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va)
+struct node_path node_walk(const struct vspace *space, vaddr_t va)
 {
     const pte_t *table = node_entries(space->root);
+    pte_t rights = pte_all_rights();
 
 #pragma GCC unroll 3
     for (int level = ROOT_LEVEL; level > LEAF_LEVEL; level--) {
-        table = table_below(table, va, level);
-        if (!table)
-            return NULL;
+        pte_t entry = pte_load(&table[pte_index(va, level)]);
+        if (!pte_is_present(entry))
+            return (struct node_path){NULL, rights};
+        rights = pte_and(rights, entry);
+        table = P2V(pte_pa(entry));
     }
-    return kva2page(table);
+    return (struct node_path){kva2page(table), rights};
 }
 
 /* Make the child of `parent` over `va`, unless somebody else was faster. NULL: no memory. */
@@ -245,7 +240,7 @@ static struct core_map_entry *node_make_child(struct core_map_entry *parent, vad
     return child ? child : made;
 }
 
-int node_make_path(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
 {
     struct core_map_entry *node = space->root;
 
@@ -295,7 +290,114 @@ struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va,
     return (struct leaf_range){first, MAX(first, last)};
 }
 
-/* ---- Taking out ---- */
+/* ---- Taking a range out ---- */
+
+/* One step of a walk over what a range has of a tree: for a child that lies in it as a whole, and for a part of a leaf. */
+struct range_step {
+    bool (*whole)(struct core_map_entry *node, unsigned index);
+    bool (*part)(struct core_map_entry *leaf, struct leaf_range pages);
+};
+
+/* => true if a step was */
+static bool range_steps(struct core_map_entry *node, vaddr_t va, vaddr_t end, const struct range_step *step)
+{
+    vaddr_t span = (vaddr_t)1 << level_shift(node->level), next;
+    bool any = false;
+
+    for (; va < end; va = next) {
+        unsigned index = pte_index(va, node->level);
+        pte_t entry = pte_load(&node_entries(node)[index]);
+        next = ALIGN_DOWN(va, span) + span;
+        if (pte_is_none(entry))
+            continue;
+        struct core_map_entry *child = pa2page(pte_pa(entry));
+        if (next - va == span && next <= end) {
+            any |= step->whole(node, index);
+        } else if (child->level > LEAF_LEVEL) {
+            any |= range_steps(child, va, MIN(next, end), step);
+        } else {
+            node_lock(child);
+            any |= step->part(child, leaf_used_range(child, va, MIN(next, end)));
+            node_unlock(child);
+        }
+    }
+    return any;
+}
+
+static bool detach_child(struct core_map_entry *node, unsigned index)
+{
+    pte_t *entry = &node_entries(node)[index];
+
+    pte_exchange(entry, pte_detached(pte_load(entry)));
+    return true;
+}
+
+static bool detach_pages(struct core_map_entry *leaf, struct leaf_range pages)
+{
+    bool any = false;
+
+    for (vaddr_t va = pages.start; va < pages.end; va += PAGE_SIZE)
+        any |= vspace_underive(leaf, va);
+    return any;
+}
+
+static bool drop_child(struct core_map_entry *node, unsigned index)
+{
+    pte_t *entry = &node_entries(node)[index];
+    struct core_map_entry *child = pa2page(pte_pa(pte_load(entry)));
+
+    node_lock(node);
+    pte_store(entry, pte_none());
+    live_remove(node);
+    node_unlock(node);
+    node_put(child);
+    return node->node.live == 0;
+}
+
+static bool drop_pages(struct core_map_entry *leaf, struct leaf_range pages)
+{
+    for (vaddr_t va = pages.start; va < pages.end; va += PAGE_SIZE) {
+        struct vpage_info *info = leaf_info(leaf, va);
+        if (!info->used)
+            continue;
+        frame_put(vpage_frame(info));
+        *info = (struct vpage_info){0};
+        leaf_info_removed(leaf);
+    }
+    return leaf->node.live == 0;
+}
+
+/* The same for a range within one leaf, by far the usual one. => true if the leaf is empty now */
+static bool leaf_release(struct vspace *space, struct core_map_entry *leaf, vaddr_t start, vaddr_t end)
+{
+    node_lock(leaf);
+    struct leaf_range pages = leaf_used_range(leaf, start, end);
+    if (pages.start < pages.end && detach_pages(leaf, pages)) {
+        node_unlock(leaf);
+        tlb_flush_range(space, pages.start, pages.end);
+        node_lock(leaf);
+    }
+    bool empty = drop_pages(leaf, pages);
+    node_unlock(leaf);
+    return empty;
+}
+
+bool node_release_range(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    static const struct range_step detach = {detach_child, detach_pages}, drop = {drop_child, drop_pages};
+
+    DEBUG_ASSERT(rwlock_held_write(&space->lock));
+    struct core_map_entry *leaf = node_next_leaf(space, &start, end);
+    if (!leaf)
+        return false; // nothing was ever touched here
+    if (end - leaf_base(leaf) < LEAF_SPAN)
+        return leaf_release(space, leaf, start, end);
+    if (range_steps(space->root, start, end, &detach))
+        tlb_flush_range(space, start, end);
+    return range_steps(space->root, start, end, &drop);
+}
+
+/* ---- Taking empty nodes out ---- */
 
 /* Whether a node can go: nothing in it, and no region that may soon need it again. => space->lock for writing */
 static bool node_is_idle(struct vspace *space, const struct core_map_entry *node)
@@ -319,6 +421,7 @@ static void prune_below(struct vspace *space, struct core_map_entry *node, vaddr
             prune_below(space, child, va, MIN(ALIGN_DOWN(va, span) + span, end), pruned);
         if (!node_is_idle(space, child))
             continue;
+        DEBUG_ASSERT(frame_refs(child) == 1); // the range's edges are private, and what lay inside has gone as a whole
         node_lock(node);
         pte_exchange(&node_entries(node)[pte_index(va, node->level)], pte_none());
         live_remove(node);
@@ -362,19 +465,33 @@ static void leaf_clear(struct core_map_entry *leaf)
     }
 }
 
-/* Give back everything below a node, and the node. => nobody else uses it */
-static void node_destroy_tree(struct core_map_entry *node)
+/* Drop what the entries of a node above the leaves own. => nobody else uses it */
+static void children_clear(struct core_map_entry *node)
 {
     pte_t *entries = node_entries(node);
 
+    if (node->node.live == 0)
+        return;
+    for (unsigned i = node_first(node); i <= node_last(node); i++)
+        if (pte_is_present(entries[i])) {
+            struct core_map_entry *child = pa2page(pte_pa(entries[i]));
+            entries[i] = pte_none();
+            node_put(child);
+        }
+}
+
+void node_put(struct core_map_entry *node)
+{
+    /* If the one owner is ours nobody can make it two. Else the last to leave is its only user, as if it had had one all along. */
+    if (frame_refs(node) != 1) {
+        if (atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) > 1)
+            return;
+        atomic_store_explicit(&node->refs, 1, memory_order_relaxed);
+    }
     if (node->level == LEAF_LEVEL)
         leaf_clear(node);
-    else if (node->node.live > 0)
-        for (unsigned i = node_first(node); i <= node_last(node); i++)
-            if (pte_is_present(entries[i])) {
-                node_destroy_tree(pa2page(pte_pa(entries[i])));
-                entries[i] = pte_none();
-            }
+    else
+        children_clear(node);
     node_destroy(node);
 }
 
@@ -382,5 +499,5 @@ void node_destroy_root(struct core_map_entry *root)
 {
     /* The kernel's half is not ours to follow. */
     memset(&node_entries(root)[PTES_PER_NODE / 2], 0, PTES_PER_NODE / 2 * sizeof(pte_t));
-    node_destroy_tree(root);
+    node_put(root);
 }

@@ -24,6 +24,16 @@ __must_check struct core_map_entry *node_create_root(void);
 /* Drop the whole user half below a root, and the root. => nobody uses the tree; no CPU has it loaded */
 void node_destroy_root(struct core_map_entry *root);
 
+/* A node over `va` without entries, with one owner, not in any tree yet. NULL: no memory. */
+__must_check struct core_map_entry *node_create(int level, vaddr_t va);
+
+/*
+ * One owner of a node less; the last one gives back all that lies below it, and the node.
+ *
+ * => the entry that pointed to it is gone, and flushed; a space's lock held for writing, so that verify does not look
+ */
+void node_put(struct core_map_entry *node);
+
 /* A node's 512 entries; a leaf's 512 infos. */
 static inline pte_t *node_entries(const struct core_map_entry *node)
 {
@@ -58,21 +68,29 @@ void node_lock_copy(struct core_map_entry *leaf);
 void node_unlock_copy(struct core_map_entry *leaf);
 bool node_is_locked(const struct core_map_entry *node);
 
-/* The leaf that maps `va`, or NULL. => space->lock held */
-struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va);
+/*
+ * The way from the root to the leaf that maps `va`; NULL where it ends before. `rights` is the AND of the entries on it: while they
+ * let a write through, no node on it has a second owner.
+ */
+struct node_path {
+    struct core_map_entry *leaf;
+    pte_t rights;
+};
+
+/* => space->lock held */
+struct node_path node_walk(const struct vspace *space, vaddr_t va);
+
+static inline struct core_map_entry *node_find_leaf(const struct vspace *space, vaddr_t va)
+{
+    return node_walk(space, va).leaf;
+}
 
 /*
  * The leaf that maps `va`, made with the nodes above it if they are missing.
  *
  * => space->lock held; no node lock; may sleep for memory; 0 or -ENOMEM
  */
-__must_check int node_make_path(struct vspace *space, vaddr_t va, struct core_map_entry **leaf); // the slow half
-
-static inline int __must_check node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
-{
-    *leaf = node_find_leaf(space, va);
-    return likely(*leaf) ? 0 : node_make_path(space, va, leaf);
-}
+__must_check int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf);
 
 /*
  * The first leaf at or after `*va` that begins before `end`, or NULL; `*va` becomes the first address of the leaf's range
@@ -97,10 +115,9 @@ struct leaf_range {
 };
 struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end);
 
-/* Account for an entry, or a leaf's info, that comes into use. => the node is locked */
-static inline void node_live_add(struct core_map_entry *node, unsigned index)
+/* Account for an entry of a node that nobody else can find. */
+static inline void node_live_add_private(struct core_map_entry *node, unsigned index)
 {
-    DEBUG_ASSERT(node_is_locked(node));
     uint8_t pair = index / 2;
 
     if (node->node.live++ == 0) {
@@ -113,6 +130,13 @@ static inline void node_live_add(struct core_map_entry *node, unsigned index)
         node->node.last_pair = pair;
 }
 
+/* Account for an entry, or a leaf's info, that comes into use. => the node is locked */
+static inline void node_live_add(struct core_map_entry *node, unsigned index)
+{
+    DEBUG_ASSERT(node_is_locked(node));
+    node_live_add_private(node, index);
+}
+
 /* Account for a vpage_info that becomes used, or no longer is. => the leaf is locked */
 static inline void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
 {
@@ -120,6 +144,14 @@ static inline void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
 }
 
 void leaf_info_removed(struct core_map_entry *leaf);
+
+/*
+ * Forget every page of a range: detach empties the entries that the CPU reads, those of whole nodes as high up as they lie in the
+ * range; after a flush what they held is dropped. Cannot fail.
+ *
+ * => space->lock for writing; the nodes at the range's edges are private (share.h); true if a node is empty now
+ */
+bool node_release_range(struct vspace *space, vaddr_t start, vaddr_t end);
 
 /*
  * Take nodes without a live entry, over which no region lies, out of the tree. They are linked through their

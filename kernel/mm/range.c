@@ -2,19 +2,21 @@
 /*
  * range.c - what mmap, munmap, mprotect and brk do to the pages and regions of a range.
  *
- * Theory      Regions are changed first on paper: the range is cut out of the regions that straddle its ends, so that what
- *             follows meets whole regions only. Unmapping goes over the pages twice, with one flush for the whole range in
- *             between: entries are emptied while the infos still know the frames; then the frames are dropped. The space's
- *             write lock keeps faults away meanwhile, so no list of frames is needed.
+ * Theory      Nodes that other spaces own as well are made private first (share.c), which may fail. Then regions are changed on
+ *             paper: the range is cut out of the regions that straddle its ends, so that what follows meets whole regions
+ *             only. Unmapping goes over the tree twice, with one flush for the whole range in between: entries are emptied
+ *             while infos still know the frames; then frames and nodes are dropped. The space's write lock keeps faults away
+ *             meanwhile, so no list of frames is needed.
  * Invariants  I6  Regions are sorted, page-aligned and never overlap.   I7  A used page lies in a region.
  * Locking     space->lock for writing; leaf by leaf.
- * Failure     Memory for cutting regions is taken first. After that nothing can fail.
+ * Failure     Memory for private nodes and for cutting regions is taken first. After that nothing can fail.
  */
 #include "mm/range.h"
 
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/node.h"
+#include "mm/share.h"
 #include "mm/tlb.h"
 #include "mm/vpage.h"
 
@@ -37,32 +39,6 @@ static inline bool range_walk(struct vspace *space, vaddr_t start, vaddr_t end, 
     return any;
 }
 
-/* => true if a CPU may remember one of the entries */
-static bool leaf_underive(struct core_map_entry *leaf, struct leaf_range pages, const void *arg)
-{
-    bool any = false;
-
-    (void)arg;
-    for (vaddr_t va = pages.start; va < pages.end; va += PAGE_SIZE)
-        any |= vspace_underive(leaf, va);
-    return any;
-}
-
-/* => no CPU remembers the entries; true if the leaf is empty now */
-static bool leaf_drop(struct core_map_entry *leaf, struct leaf_range pages, const void *arg)
-{
-    (void)arg;
-    for (vaddr_t va = pages.start; va < pages.end; va += PAGE_SIZE) {
-        struct vpage_info *info = leaf_info(leaf, va);
-        if (!info->used)
-            continue;
-        frame_put(vpage_frame(info));
-        *info = (struct vpage_info){0};
-        leaf_info_removed(leaf);
-    }
-    return leaf->node.live == 0;
-}
-
 /* A region whose rights have changed. */
 struct rights_change {
     const struct vregion *region;
@@ -74,15 +50,6 @@ static bool leaf_change_rights(struct core_map_entry *leaf, struct leaf_range pa
     const struct rights_change *change = arg;
 
     return leaf_derive(leaf, change->region, pages.start, pages.end, change->old_prot);
-}
-
-bool range_release(struct vspace *space, vaddr_t start, vaddr_t end)
-{
-    if (!node_next_leaf(space, &start, end))
-        return false; // nothing was ever touched here
-    if (range_walk(space, start, end, leaf_underive, NULL))
-        tlb_flush_range(space, start, end);
-    return range_walk(space, start, end, leaf_drop, NULL);
 }
 
 /* Take nodes that the range has left empty out of the tree. */
@@ -195,8 +162,11 @@ int range_prepare_remove(struct vspace *space, vaddr_t start, vaddr_t end, struc
     struct vregion *first = vregion_above(space, start);
 
     *removal = (struct removal){first, NULL};
-    if (!first || vregion_start(first) >= start || vregion_end(first) <= end)
+    if (!first || vregion_start(first) >= end)
         return 0;
+    int error = node_make_private(space, start, end, PRIVATE_EDGES);
+    if (error || vregion_start(first) >= start || vregion_end(first) <= end)
+        return error;
     removal->spare = vregion_alloc(); // a hole in its middle leaves two
     return removal->spare ? 0 : -ENOMEM;
 }
@@ -226,7 +196,7 @@ void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct
     if (!region || vregion_start(region) >= end)
         return;
 
-    bool emptied = range_release(space, start, end);
+    bool emptied = node_release_range(space, start, end);
     for (; region && vregion_start(region) < end; region = next) {
         next = vregion_next(region);
         region_trim(space, region, removal->spare, start, end);

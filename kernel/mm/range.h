@@ -22,9 +22,6 @@ __must_check int range_prepare_cut(struct vspace *space, vaddr_t start, vaddr_t 
 /* Let [start, end) begin and end where regions do. => prepared for the same range; cannot fail */
 void range_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare);
 
-/* Forget every page of a range; its regions stay. Cannot fail. => true if a leaf is empty now */
-bool range_release(struct vspace *space, vaddr_t start, vaddr_t end);
-
 /* What taking a range away needs. */
 struct removal {
     struct vregion *first; // the lowest region that ends above its start, or NULL

@@ -18,6 +18,8 @@ enum vm_event {
     VM_STACK_GROWN,    // stack_grown: times a stack was extended
     VM_COW_COPIED,     // cow_copied: writes to a shared anonymous frame that copied it
     VM_COW_TAKEN_OVER, // cow_taken_over: writes that found to be the last owner
+    VM_NODE_COPIED,    // node_copied: shared page-table pages copied to make a path private
+    VM_NODE_TAKEN_OVER, // node_taken_over: page-table pages whose other owners had gone
     VM_ZERO_FILLED,    // zero_filled: zeroed frames given to users
     VM_FILE_COPIED,    // file_copied: private copies made of file pages
     VM_TLB_FLUSH_PAGE, // tlb_flush_page: single pages flushed on this CPU

@@ -31,6 +31,7 @@
 struct check {
     struct verify_report *report;
     struct vspace *space;           // under check
+    bool again;                     // below a node that another space owns too and that was counted there
     uint64_t free_found;
     struct core_map_entry *unreferenced[UNREFERENCED_MAX]; // frames in use without a reference: perhaps being freed
     unsigned unreferenced_count;
@@ -71,6 +72,7 @@ static void check_regions(struct check *check)
 static void check_entry(struct check *check, const struct vregion *region, const struct vpage_info *info, pte_t entry,
                         vaddr_t va)
 {
+    enum invariant rights = check->again ? I17_SHARED_REGIONS : I9_ENTRY_RIGHTS;
     pte_t allowed = vpage_entry(region, info);
 
     if (!pte_is_present(entry))
@@ -80,8 +82,23 @@ static void check_entry(struct check *check, const struct vregion *region, const
                  info->present ? "frame" : "absent, last at", (uint64_t)info->ppn << PAGE_SHIFT);
     if (!pte_is_present(allowed) || (pte_is_writable(entry) && !pte_is_writable(allowed)) ||
         (pte_is_exec(entry) && !pte_is_exec(allowed)))
-        violated(check, I9_ENTRY_RIGHTS, "page %#lx: the entry allows%s%s, which region, metadata and references do not",
+        violated(check, rights, "page %#lx: the entry allows%s%s, which region, metadata and references do not",
                  va, pte_is_writable(entry) ? " writing" : " reading", pte_is_exec(entry) ? " executing" : "");
+}
+
+/* => the region and frame of a page in use; NULL after a complaint */
+static struct vregion *check_used(struct check *check, const struct vpage_info *info, vaddr_t va)
+{
+    struct vregion *region = va2vregion(check->space, va);
+
+    if (!region)
+        violated(check, check->again ? I17_SHARED_REGIONS : I7_PAGE_IN_REGION, "page %#lx is in use but lies in no region%s",
+                 va, check->again ? " of another owner" : "");
+    else if (!pfn_is_valid(info->ppn))
+        violated(check, I8_ENTRY_FRAME, "page %#lx: no frame has the number %#lx", va, (uint64_t)info->ppn);
+    else
+        return region;
+    return NULL;
 }
 
 static void check_page(struct check *check, struct core_map_entry *leaf, unsigned index, vaddr_t va)
@@ -93,17 +110,12 @@ static void check_page(struct check *check, struct core_map_entry *leaf, unsigne
             violated(check, I8_ENTRY_FRAME, "page %#lx: an entry for a page that is not in use", va);
         return;
     }
-    struct vregion *region = va2vregion(check->space, va);
-    if (!region) {
-        violated(check, I7_PAGE_IN_REGION, "page %#lx is in use but lies in no region", va);
+    struct vregion *region = check_used(check, info, va);
+    if (!region)
         return;
-    }
-    if (!pfn_is_valid(info->ppn)) {
-        violated(check, I8_ENTRY_FRAME, "page %#lx: no frame has the number %#lx", va, (uint64_t)info->ppn);
-        return;
-    }
     check_entry(check, region, info, entry, va);
-    vpage_frame(info)->recount++;
+    if (!check->again)
+        vpage_frame(info)->recount++;
 }
 
 static void check_leaf(struct check *check, struct core_map_entry *leaf, vaddr_t base)
@@ -114,7 +126,8 @@ static void check_leaf(struct check *check, struct core_map_entry *leaf, vaddr_t
         violated(check, I14_NODE_KIND, "leaf over %#lx has no vpi_page", base);
         return;
     }
-    kva2page(leaf->node.vpi)->recount++;
+    if (!check->again)
+        kva2page(leaf->node.vpi)->recount++;
     for (unsigned i = 0; i < PTES_PER_NODE; i++) {
         check_page(check, leaf, i, base + i * PAGE_SIZE);
         if (!leaf->node.vpi->info[i].used)
@@ -162,20 +175,12 @@ static bool check_child(struct check *check, struct core_map_entry *node, unsign
     return true;
 }
 
-static void check_node(struct check *check, struct core_map_entry *node, int level, vaddr_t base)
+static void check_children(struct check *check, struct core_map_entry *node, vaddr_t base)
 {
-    unsigned live = 0, count = level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE;
+    unsigned live = 0, count = node->level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE;
 
-    if (!check_place(check, node, level, base))
-        return;
-    if (node->recount++ > 0)
-        return; // a shared node: what it owns is counted once
-    if (level == LEAF_LEVEL) {
-        check_leaf(check, node, base);
-        return;
-    }
     for (unsigned i = 0; i < count; i++) {
-        if (!check_child(check, node, i, base + ((vaddr_t)i << level_shift(level))))
+        if (!check_child(check, node, i, base + ((vaddr_t)i << level_shift(node->level))))
             continue;
         live++;
         if (node->node.live > 0 && (i < node_first(node) || i > node_last(node)))
@@ -183,6 +188,20 @@ static void check_node(struct check *check, struct core_map_entry *node, int lev
     }
     if (live != node->node.live)
         violated(check, I10_NODE_COUNTS, "node over %#lx: %u live entries, it counts %u", base, live, node->node.live);
+}
+
+static void check_node(struct check *check, struct core_map_entry *node, int level, vaddr_t base)
+{
+    if (!check_place(check, node, level, base))
+        return;
+    bool outer = check->again;
+    if (!outer && node->recount++ > 0)
+        check->again = true; // a shared node: what it owns is counted once, and fits the regions of each owner
+    if (level == LEAF_LEVEL)
+        check_leaf(check, node, base);
+    else
+        check_children(check, node, base);
+    check->again = outer;
 }
 
 static void check_kernel_half(struct check *check)

@@ -223,6 +223,14 @@ static bool walk(struct mmu *mmu, vaddr_t va, bool write, struct translation *fo
     return true;
 }
 
+/* A fault forgets the translation, and the way to it (Intel SDM volume 3, 4.10.4.1). => false */
+static bool fault_forgets(struct mmu *mmu, vaddr_t va)
+{
+    tlb_slot(mmu, va)->valid = false;
+    mmu->paths[va / LEAF_SPAN % PATH_ENTRIES].valid = false;
+    return false;
+}
+
 /* A translation that allows the access. => false: a fault, *code says why */
 static bool translate(struct mmu *mmu, vaddr_t va, uint32_t access, struct translation *found, uint32_t *code)
 {
@@ -233,13 +241,12 @@ static bool translate(struct mmu *mmu, vaddr_t va, uint32_t access, struct trans
     if (remembered && !(write && known->write && !known->dirty))
         *found = *known;
     else if (!walk(mmu, va, write, found))
-        return false;
+        return fault_forgets(mmu, va);
     *known = *found;
     if ((!write || found->write) && (!(access & PF_I) || found->exec))
         return true;
     *code |= PF_P;
-    known->valid = false;
-    return false;
+    return fault_forgets(mmu, va);
 }
 
 bool mmu_access(vaddr_t va, uint32_t access, uint8_t *value, uint32_t *code)

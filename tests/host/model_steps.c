@@ -279,7 +279,7 @@ static void step_munmap(struct model_space *space)
     model_unmap(space, first, count);
 }
 
-/* Whether the kernel has given the rights, when -ENOMEM may mean both a hole and no memory. */
+/* Whether the kernel has given rights that were not there, when -ENOMEM may mean both a hole and no memory. */
 static bool was_protected(struct model_space *space, unsigned first, unsigned changed, unsigned prot)
 {
     for (unsigned i = first; i < first + changed; i++)
@@ -289,7 +289,7 @@ static bool was_protected(struct model_space *space, unsigned first, unsigned ch
             rwlock_read_unlock(&space->space->lock);
             return done;
         }
-    return true;
+    return false;
 }
 
 static void step_mprotect(struct model_space *space)

@@ -242,15 +242,27 @@ ROW(write_to_a_cow_page_copies_it_and_the_last_owner_takes_over)
     forget_events();
     assert_no_fault(VA, 0); // reading is no fault at all
     assert_fault(VA, WRITE_PRESENT, CAUSE_COW_WRITE, FAULT_RESOLVED);
-    assert_events([VM_PGFAULT] = 1, [VM_COW_COPIED] = 1, [VM_TLB_FLUSH_PAGE] = 1);
+    assert_events([VM_PGFAULT] = 1, [VM_NODE_COPIED] = 3, [VM_TLB_FLUSH_ALL] = 1, [VM_COW_COPIED] = 1,
+                  [VM_TLB_FLUSH_PAGE] = 1);
     assert_no_fault(VA, PF_W);
     space = child;
     assert_no_fault(VA, 0);
     assert_fault(VA, WRITE_PRESENT, CAUSE_COW_WRITE, FAULT_RESOLVED);
-    assert_events([VM_PGFAULT] = 1, [VM_COW_TAKEN_OVER] = 1);
+    assert_events([VM_PGFAULT] = 1, [VM_NODE_TAKEN_OVER] = 3, [VM_COW_TAKEN_OVER] = 1);
     assert_int_equal(peek(child, VA), 7);
     end_space(child);
     space = parent;
+}
+
+ROW(write_under_a_node_whose_other_owner_has_gone_needs_the_path_only)
+{
+    map_at(space, VA, 2, R | W);
+    poke(space, VA, 7);
+    end_space(fork_space(space));
+    forget_events();
+    assert_fault(VA, WRITE_PRESENT, CAUSE_SHARED_NODE_WRITE, FAULT_RESOLVED);
+    assert_events([VM_PGFAULT] = 1, [VM_NODE_TAKEN_OVER] = 1); // the top: nothing below was ever shared by itself
+    assert_no_fault(VA, PF_W);
 }
 
 ROW(an_entry_that_lags_is_derived_and_nothing_else)
@@ -294,6 +306,7 @@ ROW(a_copy_tells_every_other_cpu)
     map_at(space, VA, 2, R | W);
     poke(space, VA, 7);
     struct vspace *child = fork_space(space);
+    poke(space, VA + PAGE_SIZE, 1); // the path is its own
     machine_set_cpu(1);
     assert_int_equal(peek(space, VA), 7); // now in CPU 1's TLB
     machine_set_cpu(0);
@@ -466,6 +479,7 @@ int main(void)
         TEST(past_the_end_of_a_file_is_a_bus_error),
         TEST(a_page_that_cannot_be_read_is_a_bus_error),
         TEST(write_to_a_cow_page_copies_it_and_the_last_owner_takes_over),
+        TEST(write_under_a_node_whose_other_owner_has_gone_needs_the_path_only),
         TEST(an_entry_that_lags_is_derived_and_nothing_else),
         TEST(a_fault_that_another_cpu_has_resolved_changes_nothing),
         TEST(a_page_on_the_move_is_tried_again),

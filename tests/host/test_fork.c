@@ -27,7 +27,7 @@ static void a_write_after_fork_is_seen_by_the_writer_only(void **state)
     assert_int_equal(peek(parent, VA + PAGES(1)), 11);
     assert_int_equal(peek(child, VA + PAGES(1)), 91);
     assert_ptr_equal(frame_of(parent, VA + PAGES(2)), frame_of(child, VA + PAGES(2)));
-    assert_int_equal(frame_refs(frame_of(parent, VA + PAGES(2))), 2);
+    assert_int_equal(frame_refs(frame_of(parent, VA + PAGES(2))), 2); // by two leaves
     end_space(child);
     assert_int_equal(frame_refs(frame_of(parent, VA + PAGES(2))), 1);
     end_space(parent);
@@ -84,10 +84,11 @@ static void the_last_owner_takes_the_frame_over(void **state)
     struct vspace *parent = make_space();
 
     (void)state;
-    map_at(parent, VA, 1, R | W);
+    map_at(parent, VA, 2, R | W);
     poke(parent, VA, 5);
     struct core_map_entry *frame = frame_of(parent, VA);
     struct vspace *child = fork_space(parent);
+    poke(child, VA + PAGES(1), 1); // a leaf of its own
     end_space(parent);
     machine_load(child);
     forget_events();
@@ -177,8 +178,8 @@ static void private_file_pages_are_shared_until_written(void **state)
     assert_int_equal(peek(parent, VA + PAGES(1)), 21);
     struct vspace *child = fork_space(parent);
     assert_int_equal(file.holds, 2);
-    assert_int_equal(frame_refs(frame_of(child, VA + PAGES(1))), 3);
     poke(child, VA, 2);
+    assert_int_equal(frame_refs(frame_of(child, VA + PAGES(1))), 3);
     poke(child, VA + PAGES(1), 3);
     assert_int_equal(peek(parent, VA), 1);
     assert_int_equal(peek(parent, VA + PAGES(1)), 21);
@@ -201,7 +202,8 @@ static void the_zero_frame_stays_uncounted(void **state)
     forget_events();
     poke(child, VA, 4);
     assert_int_equal(peek(parent, VA), 0);
-    assert_events([VM_PGFAULT] = 1, [VM_ZERO_FILLED] = 1, [VM_TLB_FLUSH_PAGE] = 1);
+    assert_events([VM_PGFAULT] = 1, [VM_NODE_COPIED] = 3, [VM_TLB_FLUSH_ALL] = 1, [VM_ZERO_FILLED] = 1,
+                  [VM_TLB_FLUSH_PAGE] = 1);
     end_space(child);
     end_space(parent);
 }
@@ -297,7 +299,7 @@ static void fork_with_n_frames_fails_cleanly_for_each_n_until_it_works(void **st
         assert_int_equal(file.holds, 1);
     }
     hoard_give_back();
-    assert_true(left > 10);
+    assert_true(left > 0);
     assert_parent_is_whole(parent);
     assert_parent_is_whole(child);
     end_space(child);

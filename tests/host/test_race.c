@@ -111,14 +111,21 @@ RACE(two_writes_to_the_zero_frame_give_one_frame)
     assert_int_equal(peek(space, VA), 8);
 }
 
-RACE(two_copies_of_a_cow_page_become_one)
+/* A page that parent and child share, in leaves of their own. */
+static void share_a_page(void)
 {
-    map_at(space, VA, 1, R | W);
+    map_at(space, VA, 2, R | W);
     poke(space, VA, 5);
     child = fork_space(space);
+    poke(space, VA + PAGE_SIZE, 1);
+}
+
+RACE(two_copies_of_a_cow_page_become_one)
+{
+    share_a_page();
     meanwhile = write_8;
     assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RETRY);
-    assert_int_equal(frames_by_kind(FRAME_ANON), 2);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 3);
     assert_int_equal(peek(space, VA), 8);
     assert_int_equal(peek(child, VA), 5);
     end_space(child);
@@ -132,9 +139,7 @@ static void end_child_and_write_8(void)
 
 RACE(a_copy_does_not_undo_a_take_over)
 {
-    map_at(space, VA, 1, R | W);
-    poke(space, VA, 5);
-    child = fork_space(space);
+    share_a_page();
     forget_events();
     meanwhile = end_child_and_write_8;
     assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RETRY);
@@ -145,7 +150,7 @@ RACE(a_copy_does_not_undo_a_take_over)
     assert_true(mmu_access(VA, PF_W | PF_U, &value, &code)); // CPU 1 goes on writing
     machine_set_cpu(0);
     assert_int_equal(peek(space, VA), 9);
-    assert_int_equal(frames_by_kind(FRAME_ANON), 1);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 2);
 }
 
 static void end_child(void)
@@ -155,13 +160,11 @@ static void end_child(void)
 
 RACE(a_copy_whose_other_owner_has_gone_is_still_right)
 {
-    map_at(space, VA, 1, R | W);
-    poke(space, VA, 5);
-    child = fork_space(space);
+    share_a_page();
     meanwhile = end_child;
     assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RESOLVED);
     assert_int_equal(peek(space, VA), 5);
-    assert_int_equal(frames_by_kind(FRAME_ANON), 1);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 2);
 }
 
 static void read_page_1(void)
@@ -208,9 +211,7 @@ static void touch_the_moving_page(void)
 
 RACE(a_page_on_the_move_is_left_alone_by_other_cpus)
 {
-    map_at(space, VA, 1, R | W);
-    poke(space, VA, 5);
-    child = fork_space(space);
+    share_a_page();
     machine_set_cpu(1);
     assert_int_equal(peek(space, VA), 5);
     machine_set_cpu(0);
@@ -242,7 +243,7 @@ RACE(while_other_cpus_are_told_of_a_copy_none_writes_to_the_old_frame)
     poke(space, VA, 5); // CPU 1 may write: fork takes that away
     machine_set_cpu(0);
     child = fork_space(space);
-    in_flush = true;
+    in_flush = true; // the first flush is for the path, the second for the page: in both it may not
     machine_set_cpu(1);
     assert_int_equal(peek(space, VA), 5);
     machine_set_cpu(0);
@@ -250,6 +251,80 @@ RACE(while_other_cpus_are_told_of_a_copy_none_writes_to_the_old_frame)
     assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RESOLVED);
     assert_int_equal(peek(child, VA), 5);
     end_space(child);
+}
+
+/* ---- Sharers of one node: the child acts on CPU 1 while the parent waits for it to forget the old path ---- */
+
+static void child_writes(void)
+{
+    poke(child, VA, 9);
+}
+
+static void child_ends(void)
+{
+    end_space(child);
+}
+
+static void child_unmaps(void)
+{
+    assert_int_equal(vspace_munmap(child, VA, PAGE_SIZE), 0);
+}
+
+static struct vspace *grandchild;
+
+static void child_forks(void)
+{
+    grandchild = fork_space(child);
+}
+
+/* The parent writes to a page under nodes that it shares with its child; `now` happens when it has copied its path. */
+static void copy_a_path_while(void (*now)(void))
+{
+    map_at(space, VA, 4, R | W);
+    for (unsigned i = 0; i < 4; i++)
+        poke(space, VA + i * PAGE_SIZE, 5 + i);
+    child = fork_space(space);
+    machine_set_cpu(1);
+    peek(space, VA); // so that CPU 1 has to be told
+    machine_set_cpu(0);
+    in_flush = true;
+    meanwhile = now;
+    assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RESOLVED);
+    machine_load(space);
+    poke(space, VA, 8);
+    assert_verify_clean();
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(peek(space, VA + i * PAGE_SIZE), i ? 5 + i : 8);
+}
+
+RACE(the_other_owner_writes_while_a_path_is_copied)
+{
+    copy_a_path_while(child_writes);
+    assert_int_equal(peek(child, VA), 9);
+    end_space(child);
+}
+
+RACE(the_other_owner_ends_while_a_path_is_copied)
+{
+    copy_a_path_while(child_ends);
+}
+
+RACE(the_other_owner_unmaps_while_a_path_is_copied)
+{
+    copy_a_path_while(child_unmaps);
+    assert_int_equal(try_read(child, VA), FAULT_SEGV_MAPERR);
+    assert_int_equal(peek(child, VA + PAGE_SIZE), 6);
+    end_space(child);
+}
+
+RACE(the_other_owner_forks_while_a_path_is_copied)
+{
+    copy_a_path_while(child_forks);
+    poke(grandchild, VA, 7);
+    assert_int_equal(peek(child, VA), 5);
+    end_space(child);
+    assert_int_equal(peek(grandchild, VA), 7);
+    end_space(grandchild);
 }
 
 int main(void)
@@ -264,6 +339,10 @@ int main(void)
         TEST(a_file_cut_during_the_fault_is_a_bus_error),
         TEST(a_page_on_the_move_is_left_alone_by_other_cpus),
         TEST(while_other_cpus_are_told_of_a_copy_none_writes_to_the_old_frame),
+        TEST(the_other_owner_writes_while_a_path_is_copied),
+        TEST(the_other_owner_ends_while_a_path_is_copied),
+        TEST(the_other_owner_unmaps_while_a_path_is_copied),
+        TEST(the_other_owner_forks_while_a_path_is_copied),
     };
 
     return RUN_TESTS(tests);

@@ -143,11 +143,11 @@ static void a_file_page_may_be_pinned_but_not_short_of_references(void **state)
     struct core_map_entry *page = frame_of(space, VA + 16 * PAGE_SIZE);
 
     (void)state;
-    assert_int_equal(frame_refs(page), 2);
+    assert_int_equal(frame_refs(page), 3);
     frame_get(page);
     assert_verify_clean();
     frame_put(page);
-    assert_corruption(I5_FRAME_REFERENCES, page->refs, 1);
+    assert_corruption(I5_FRAME_REFERENCES, page->refs, 2);
 }
 
 static void a_lost_frame_is_I5(void **state)

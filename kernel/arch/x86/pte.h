@@ -110,6 +110,32 @@ static inline bool pte_is_large(pte_t pte)
     return pte.raw & PTE_BIT_LARGE;
 }
 
+/* The same entry without the right to write. */
+static inline pte_t pte_without_write(pte_t pte)
+{
+    return (pte_t){pte.raw & ~PTE_BIT_WRITABLE};
+}
+
+/* What all entries on a walk allow: x86 takes the AND of their bits. For pte_is_writable; the other bits mean nothing. */
+static inline pte_t pte_all_rights(void)
+{
+    return (pte_t){~0ull};
+}
+
+static inline pte_t pte_and(pte_t a, pte_t b)
+{
+    return (pte_t){a.raw & b.raw};
+}
+
+/*
+ * An entry of a private node that is on its way out of the tree: absent for every walk, but what it pointed to is still told
+ * by pte_pa. pte_exchange it in, flush, then drop what it held.
+ */
+static inline pte_t pte_detached(pte_t pte)
+{
+    return (pte_t){pte.raw & ~PTE_BIT_PRESENT};
+}
+
 /* The frame or table that a present entry points to. */
 static inline paddr_t pte_pa(pte_t pte)
 {

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/*
+ * share.c - nodes that several address spaces own together.
+ *
+ * Theory      x86 takes the AND of the write bits along a walk. So fork clears W in the top entries, lets the child's root point to
+ *             the same nodes, and everything under them is shared and write-protected, whatever its size. The first write
+ *             makes the path to its page private, from the top: a node with other owners is copied, which makes one owner
+ *             more for each of its children (of a leaf: one reference more for each frame); a node whose other owners have
+ *             gone is taken over by setting W.
+ *
+ *               after fork                         after one write by the child
+ *
+ *               parent   child                     parent   child
+ *                  \r    r/                           \r      \w
+ *                   node (2)                         node (1)  copy (1)
+ *                  /w     \w                          /r  \r    /r   \w
+ *              leaf (1)  leaf (1)              leaf (2)   leaf (1)    copy (1)
+ *
+ *             (n): owners; r, w: the W bit of an entry. The leaf on the left is now shared below two private nodes.
+ *
+ *             All who share a node have the same regions over its span, so what a read fault fills into a shared leaf is right for all of them.
+ *             Whoever changes regions or rights makes the nodes over them private first; a node that goes from the tree as
+ *             a whole only loses an owner.
+ * Invariants  I3  An entry that points to a node with two owners or more has W clear.
+ *             I4  A node has as many references as entries (and vspaces) point to it.
+ *             I17 All who share a leaf may do with its pages what its entries allow.
+ * Order       Owner counts are read from the top: a leaf with one owner below a node with two is shared. Write the entry, flush (CPUs
+ *             cache paths through the old node), only then drop the owner.
+ * Locking     The space's lock for writing: no walk of this space is under way. A node's lock while its entries are copied, as
+ *             read faults of other owners may fill it. Two may copy one node at once; who drops the last owner tears it down.
+ * Failure     -ENOMEM from a copy. Nodes that are private already stay so, which nobody can tell from before.
+ * Considered  Copying under the lock for reading: then a walk could meet a node that its own space has just given up.
+ *             Counting owners in the leaf's frames at fork: that is what made fork cost what the process weighs.
+ */
+#include "mm/share.h"
+
+#include "arch/x86/pte.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "mm/node.h"
+#include "mm/stat.h"
+#include "mm/tlb.h"
+#include "mm/vspace.h"
+
+/* ---- Giving ---- */
+
+bool node_share_top(struct vspace *parent, struct vspace *child, vaddr_t start, vaddr_t end)
+{
+    DEBUG_ASSERT(rwlock_held_write(&parent->lock));
+    pte_t *from = node_entries(parent->root), *to = node_entries(child->root);
+    unsigned last = pte_index(end - 1, ROOT_LEVEL);
+    bool shrank = false;
+
+    for (unsigned i = pte_index(start, ROOT_LEVEL); i <= last; i++) {
+        pte_t entry = pte_load(&from[i]);
+        if (!pte_is_present(entry) || pte_is_present(to[i]))
+            continue;
+        frame_get(pa2page(pte_pa(entry)));
+        if (pte_is_writable(entry)) {
+            pte_clear_writable(&from[i]);
+            shrank = true;
+        }
+        pte_store(&to[i], pte_table(pte_pa(entry), false));
+        node_live_add_private(child->root, i);
+    }
+    return shrank;
+}
+
+/* ---- Copying ---- */
+
+/*
+ * The loops below meet 512 entries each and are the worst that a fault after fork has to wait for, so they do not branch.
+ * An entry or info that is absent, all zero, counts as one of frame 0, which is never anybody's; the zero frame's count
+ * means nothing either. No count can wrap: each reference takes an entry of its own, in a node or beside one.
+ *
+ * Entries of the node that is copied are stored without a locked operation: every way to it is write-protected, so the CPU
+ * cannot set D in them; an A that it sets at this moment may be lost.
+ */
+
+static inline void count_reference(pfn_t pfn)
+{
+    atomic_fetch_add_explicit(&core_map[pfn].refs, 1, memory_order_relaxed);
+}
+
+/* Store an entry without the right to write in both, and return it. */
+static inline pte_t share_entry(pte_t *from, pte_t *to)
+{
+    pte_t entry = pte_without_write(pte_load(from));
+
+    pte_store(to, entry);
+    pte_store(from, entry);
+    return entry;
+}
+
+static void copy_children(struct core_map_entry *node, struct core_map_entry *copy)
+{
+    pte_t *from = node_entries(node), *to = node_entries(copy);
+
+#pragma GCC unroll 4
+    for (unsigned i = node_first(node), last = node_last(node); i <= last; i++)
+        count_reference(PGNUM(pte_pa(share_entry(&from[i], &to[i]))));
+}
+
+static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy)
+{
+    const struct vpage_info *from_info = leaf->node.vpi->info;
+    struct vpage_info *to_info = copy->node.vpi->info;
+    pte_t *from = node_entries(leaf), *to = node_entries(copy);
+
+#pragma GCC unroll 4
+    for (unsigned i = node_first(leaf), last = node_last(leaf); i <= last; i++) {
+        to_info[i] = from_info[i];
+        count_reference(to_info[i].ppn);
+        share_entry(&from[i], &to[i]);
+    }
+}
+
+/* A copy of a node that others own as well, with one owner. NULL: no memory. */
+static struct core_map_entry *node_copy(struct core_map_entry *node)
+{
+    struct core_map_entry *copy = node_create(node->level, (vaddr_t)node->node.base_2m * LEAF_SPAN);
+    if (!copy)
+        return NULL;
+    node_lock(node);
+    if (node->node.live > 0) {
+        if (node->level == LEAF_LEVEL)
+            copy_pages(node, copy);
+        else
+            copy_children(node, copy);
+    }
+    copy->node.live = node->node.live;
+    copy->node.first_pair = node->node.first_pair;
+    copy->node.last_pair = node->node.last_pair;
+    node_unlock(node);
+    vm_count(VM_NODE_COPIED);
+    return copy;
+}
+
+/* ---- Making private ---- */
+
+#define BATCH 16
+
+/* A walk that makes nodes private, and the nodes that the space has given up on the way. */
+struct private_walk {
+    struct vspace *space;
+    enum private_extent extent;
+    unsigned count;
+    struct core_map_entry *given_up[BATCH];
+};
+
+/* Drop our ownership of what was given up, once no CPU remembers a path through it. */
+static void drop_given_up(struct private_walk *walk)
+{
+    if (walk->count == 0)
+        return;
+    tlb_flush_space(walk->space);
+    while (walk->count > 0)
+        node_put(walk->given_up[--walk->count]);
+}
+
+/* The child that an entry of a private node points to, made private. NULL: no memory. */
+static struct core_map_entry *own_child(struct private_walk *walk, pte_t *entry)
+{
+    pte_t old = pte_load(entry);
+    struct core_map_entry *child = pa2page(pte_pa(old));
+
+    if (pte_is_writable(old))
+        return child; // I3: it has one owner
+    if (frame_refs(child) == 1) {
+        pte_set_writable(entry); // more rights: nothing to flush
+        vm_count(VM_NODE_TAKEN_OVER);
+        return child;
+    }
+    struct core_map_entry *copy = node_copy(child);
+    if (!copy)
+        return NULL;
+    if (walk->count == BATCH)
+        drop_given_up(walk);
+    pte_exchange(entry, pte_table(page2pa(copy), true));
+    walk->given_up[walk->count++] = child;
+    return copy;
+}
+
+/* => `node` is private */
+static int make_children_private(struct private_walk *walk, struct core_map_entry *node, vaddr_t start, vaddr_t end)
+{
+    vaddr_t span = (vaddr_t)1 << level_shift(node->level), next;
+
+    for (vaddr_t va = start; va < end; va = next) {
+        pte_t *entry = &node_entries(node)[pte_index(va, node->level)];
+        next = ALIGN_DOWN(va, span) + span;
+        if (!pte_is_present(pte_load(entry)))
+            continue;
+        if (walk->extent == PRIVATE_EDGES && next - va == span && next <= end)
+            continue;
+        struct core_map_entry *child = own_child(walk, entry);
+        if (!child)
+            return -ENOMEM;
+        int error = child->level > LEAF_LEVEL ? make_children_private(walk, child, va, MIN(next, end)) : 0;
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+int node_make_private(struct vspace *space, vaddr_t start, vaddr_t end, enum private_extent extent)
+{
+    DEBUG_ASSERT(rwlock_held_write(&space->lock));
+    /* By far the most ranges lie in one leaf's span, and are private. */
+    if (start >> level_shift(2) == (end - 1) >> level_shift(2) && pte_is_writable(node_walk(space, start).rights))
+        return 0;
+    struct private_walk walk = {.space = space, .extent = extent};
+    int error = make_children_private(&walk, space->root, start, end);
+    drop_given_up(&walk);
+    return error;
+}
