@@ -114,20 +114,6 @@ void node_unlock(struct core_map_entry *node)
     preempt_enable();
 }
 
-void node_lock_copy(struct core_map_entry *leaf)
-{
-    preempt_disable();
-    lock_rank_push(leaf, RANK_NODE_COPY);
-    byte_lock(leaf);
-}
-
-void node_unlock_copy(struct core_map_entry *leaf)
-{
-    atomic_store_explicit(&leaf->lock, 0, memory_order_release);
-    lock_rank_pop(leaf, RANK_NODE_COPY);
-    preempt_enable();
-}
-
 bool node_is_locked(const struct core_map_entry *node)
 {
     return atomic_load_explicit(&node->lock, memory_order_relaxed) != 0;

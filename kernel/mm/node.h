@@ -57,15 +57,12 @@ static inline unsigned node_last(const struct core_map_entry *node)
 }
 
 /*
- * A node's spinlock, one byte of its core_map_entry, ranked by level: parent before child. A leaf under construction, that
- * nobody else can find, is locked with node_lock_copy while the leaf that it is copied from is locked.
+ * A node's spinlock, one byte of its core_map_entry, ranked by level: parent before child.
  *
  * => preemption is off while one is held
  */
 void node_lock(struct core_map_entry *node);
 void node_unlock(struct core_map_entry *node);
-void node_lock_copy(struct core_map_entry *leaf);
-void node_unlock_copy(struct core_map_entry *leaf);
 bool node_is_locked(const struct core_map_entry *node);
 
 /*

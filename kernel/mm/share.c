@@ -77,9 +77,13 @@ bool node_share_top(struct vspace *parent, struct vspace *child, vaddr_t start, 
  * cannot set D in them; an A that it sets at this moment may be lost.
  */
 
-static inline void count_reference(pfn_t pfn)
+/* One reference more for the frame at `pa`; &core_map[PGNUM(pa)], with one shift instead of two. */
+static inline void count_reference(struct core_map_entry *map, paddr_t pa)
 {
-    atomic_fetch_add_explicit(&core_map[pfn].refs, 1, memory_order_relaxed);
+    static_assert(sizeof(struct core_map_entry) << 7 == PAGE_SIZE, "a frame's address over 128 is its entry's offset");
+    struct core_map_entry *page = (void *)((char *)map + (pa >> 7));
+
+    atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
 }
 
 /* Store an entry without the right to write in both, and return it. */
@@ -94,25 +98,34 @@ static inline pte_t share_entry(pte_t *from, pte_t *to)
 
 static void copy_children(struct core_map_entry *node, struct core_map_entry *copy)
 {
+    struct core_map_entry *map = core_map;
     pte_t *from = node_entries(node), *to = node_entries(copy);
 
-#pragma GCC unroll 4
-    for (unsigned i = node_first(node), last = node_last(node); i <= last; i++)
-        count_reference(PGNUM(pte_pa(share_entry(&from[i], &to[i]))));
+#pragma GCC unroll 8
+    for (size_t i = node_first(node), last = node_last(node); i <= last; i++)
+        count_reference(map, pte_pa(share_entry(&from[i], &to[i])));
+}
+
+static void copy_infos(const struct vpage_info *from, struct vpage_info *to, size_t first, size_t last)
+{
+    struct core_map_entry *map = core_map;
+
+#pragma GCC unroll 8
+    for (size_t i = first; i <= last; i++) {
+        to[i] = from[i];
+        count_reference(map, vpage_pa(to[i]));
+    }
 }
 
 static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy)
 {
-    const struct vpage_info *from_info = leaf->node.vpi->info;
-    struct vpage_info *to_info = copy->node.vpi->info;
     pte_t *from = node_entries(leaf), *to = node_entries(copy);
+    size_t first = node_first(leaf), last = node_last(leaf);
 
-#pragma GCC unroll 4
-    for (unsigned i = node_first(leaf), last = node_last(leaf); i <= last; i++) {
-        to_info[i] = from_info[i];
-        count_reference(to_info[i].ppn);
+    copy_infos(leaf->node.vpi->info, copy->node.vpi->info, first, last);
+#pragma GCC unroll 8
+    for (size_t i = first; i <= last; i++)
         share_entry(&from[i], &to[i]);
-    }
 }
 
 /* A copy of a node that others own as well, with one owner. NULL: no memory. */

@@ -44,6 +44,17 @@ static inline struct core_map_entry *vpage_frame(const struct vpage_info *info)
     return &core_map[info->ppn];
 }
 
+/* The address of the page's frame; 0 for a page that was never touched. One mask, since ppn lies where an entry has it. */
+static inline paddr_t vpage_pa(struct vpage_info info)
+{
+    union {
+        struct vpage_info info;
+        uint64_t word;
+    } page = {info};
+
+    return page.word & PTE_ADDRESS_MASK;
+}
+
 /*
  * Look at a page's metadata, and change it, in one piece: a fault looks before it locks, and again afterwards.
  *

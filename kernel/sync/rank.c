@@ -38,7 +38,6 @@ static const char *const names[RANK_LAST] = {
     [RANK_NODE_3] = "node_3",
     [RANK_NODE_2] = "node_2",
     [RANK_NODE_1] = "node_1",
-    [RANK_NODE_COPY] = "node_copy",
     [RANK_PAGE_CACHES] = "page_caches",
     [RANK_PAGE_CACHE] = "page_cache",
     [RANK_RANDOM] = "random",

@@ -41,7 +41,6 @@ enum lock_rank {
     RANK_NODE_3,
     RANK_NODE_2,
     RANK_NODE_1,            // leaf nodes
-    RANK_NODE_COPY,         // a leaf under construction, beside the leaf that it is copied from
     RANK_PAGE_CACHES,       // the list of all page caches
     RANK_PAGE_CACHE,        // the pages of one file
     RANK_RANDOM,            // the state of the random generator

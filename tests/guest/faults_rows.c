@@ -211,6 +211,29 @@ static volatile unsigned char *left_by_child(void)
     return made;
 }
 
+/* The child lived until this process had page tables of its own for its stack, and has written nothing near the page. */
+static volatile unsigned char *left_by_a_reader(void)
+{
+    volatile unsigned char *page = written_before();
+    struct baton baton;
+
+    if (!page || !baton_make(&baton))
+        return NULL;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(!baton_wait(&baton));
+    baton_pass(&baton);
+    child_wait(pid);
+    baton_drop(&baton);
+    return page;
+}
+
+/* The page beside one that a sleeping child shares: not touched before fork. */
+static volatile unsigned char *absent_beside_shared(void)
+{
+    return shared_with_child() ? made + PAGE : NULL;
+}
+
 static volatile unsigned char *nowhere(void)
 {
     volatile unsigned char *page = fresh();
@@ -272,6 +295,12 @@ const struct row rows[] = {
      unmap_made},
     {"write_to_a_cow_page_copies", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "cow_write", shared_with_child, end_holder},
     {"write_by_the_last_owner_takes_over", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "cow_write", left_by_child, unmap_made},
+    {"write_under_a_node_that_was_shared", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "shared_node_write", left_by_a_reader,
+     unmap_made},
+    {"first_read_under_a_shared_node", TOUCH_READ, 0x04, 0, 0, RESOLVED, "anonymous_read", absent_beside_shared,
+     end_holder},
+    {"first_write_under_a_shared_node", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "anonymous_write", absent_beside_shared,
+     end_holder},
     {"read_of_a_cow_page", TOUCH_READ, 0, 0, 0, NO_FAULT, "", shared_with_child, end_holder},
     {"write_to_a_present_readonly_page", TOUCH_WRITE, 0x07, 0, 0, ACCERR, "readonly_write", readonly_present,
      unmap_made},
