@@ -5,6 +5,7 @@
 #   V=1        show whole commands
 #   ARGS=...   options and program for `make run` and `make gdb`
 #   ONLY=...   the tests to run, by parts of their names
+#   ROWS=...   the rows of the benchmark to run, by the beginnings of their names
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -22,13 +23,14 @@ say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-5s %s
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel debug user root run test gdb setup clean help compile_commands.json
+.PHONY: all kernel debug user root run test bench gdb setup clean help compile_commands.json
 
 all: kernel root ; @:
 
 -include kernel/kernel.mk
 -include tests/host/host.mk
 -include tests/guest/guest.mk
+-include bench/bench.mk
 
 kernel: $(BUILD)/gaur.elf ; @:
 
@@ -42,11 +44,6 @@ USER_PROGRAMS := $(patsubst user/%.c,$(USERBUILD)/%,$(wildcard user/*.c))
 user: $(USER_PROGRAMS) ; @:
 
 $(USERBUILD)/%: user/%.c
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(USERCC) $(USERFLAGS) $< -o $@
-
-$(USERBUILD)/%: bench/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(USERFLAGS) $< -o $@
@@ -67,6 +64,9 @@ run:
 gdb:
 	@./gaur gdb $(ARGS)
 
+bench:
+	@./gaur bench $(ARGS) $(ROWS)
+
 test: setup
 	@$(PYTHON) tests/run $(ONLY)
 
@@ -86,6 +86,7 @@ help:
 	@echo 'make           the kernel (build/release/gaur.elf), the programs for the guest and its root'
 	@echo 'make run       boot it, with a shell; ARGS="-m 64M -- ls /" gives options and a program'
 	@echo 'make test      all tests; the last line counts them. ONLY="word..." picks some'
+	@echo 'make bench     what operations cost, beside Linux. ROWS="fork cow" picks some; ARGS=--gaur-only'
 	@echo 'make gdb       boot under the debugger'
 	@echo 'make kernel    the kernel alone; with DEBUG=1 the one with assertions, in build/debug'
 	@echo 'make debug     the kernel with assertions, and the root'
@@ -94,7 +95,7 @@ help:
 	@echo 'make compile_commands.json    for editors'
 	@echo 'make clean     remove all that was made'
 	@echo
-	@echo 'Variables: DEBUG=1, CC=clang, V=1, ARGS, ONLY; see the top of the Makefile.'
+	@echo 'Variables: DEBUG=1, CC=clang, V=1, ARGS, ONLY, ROWS; see the top of the Makefile.'
 
 print-guest-tests:
 	@echo $(GUEST_TESTS)

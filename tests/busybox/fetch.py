@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fetch BusyBox's tests: from Debian's source package, in the version that is installed here.
 
-APT gets a configuration of its own: this machine's sources, each asked for source packages, with lists and caches
-in a private folder. The machine's configuration, lists and packages stay as they are. What was fetched is kept, and
-needs no network the next time.
+What was fetched (tools/debian.py) is kept, and needs no network the next time.
 """
 
 import glob
@@ -11,28 +9,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 
-APT_SECONDS = 90
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'tools'))
+from debian import Apt, Unavailable, complaint, read, write  # noqa: E402  (needs the path above)
+
 PACKAGE = 'busybox-static'
-
-SETTINGS = '''\
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-Dir::Etc::sourcelist "{folder}/sources.list";
-Dir::Etc::sourceparts "{folder}/sources.list.d";
-Dir::State::lists "{folder}/lists";
-Dir::Cache "{folder}/cache";
-Acquire::Retries "1";
-Acquire::http::Timeout "15";
-Acquire::https::Timeout "15";
-APT::Get::List-Cleanup "false";
-APT::Sandbox::User "";
-'''
-
-class Unavailable(Exception):
-    """The tests cannot be had here; the text says why."""
 
 def source(folder):
     """Sees to it that `folder` has testsuite/ and config, as Debian built its static BusyBox; returns the version."""
@@ -41,7 +24,7 @@ def source(folder):
     if not (os.path.exists(mark) and read(mark) == version):
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
-        packed = download(version, os.path.abspath(os.path.join(folder, 'apt')))
+        packed = download(version, os.path.join(folder, 'apt'))
         unpack(one_of(packed, 'busybox_*.orig.tar.*'), folder, r'[^/]+/(testsuite/.+)')
         unpack(one_of(packed, 'busybox_*.debian.tar.*'), folder, r'debian/(config/pkg/static)')
         os.rename(os.path.join(folder, 'config/pkg/static'), os.path.join(folder, 'config.new'))
@@ -63,45 +46,13 @@ def installed_version():
 
 def download(version, folder):
     """The folder with the archives of the source package; a newer version if this one is gone."""
-    packed = os.path.join(folder, 'packed')
-    for name in ('lists/partial', 'cache/archives/partial', 'sources.list.d', 'packed'):
-        os.makedirs(os.path.join(folder, name))
-    write(os.path.join(folder, 'apt.conf'), SETTINGS.format(folder=folder))
-    derive_sources(folder)
-    settings = os.path.join(folder, 'apt.conf')
-    updated = apt(settings, packed, 'update')
+    apt = Apt(folder, 'deb-src')
+    runs = [apt.run('update')]
     for name in (f'busybox={version}', 'busybox'):
-        fetched = apt(settings, packed, 'source', '--download-only', name)
-        if not fetched.returncode:
-            return packed
-    raise Unavailable('the source package cannot be fetched: '
-                      + (complaint(updated) or complaint(fetched) or 'APT does not say why'))
-
-def derive_sources(folder):
-    """This machine's sources, all of them asked for source packages."""
-    found = [path for path in ['/etc/apt/sources.list', *glob.glob('/etc/apt/sources.list.d/*.list'),
-                               *glob.glob('/etc/apt/sources.list.d/*.sources')] if os.access(path, os.R_OK)]
-    if not found:
-        raise Unavailable('APT has no sources here')
-    for path in found:
-        if path.endswith('.sources'):
-            text = re.sub(r'^Types:.*', 'Types: deb-src', read(path), flags=re.MULTILINE | re.IGNORECASE)
-        else:
-            text = re.sub(r'^(\s*)deb\s', r'\1deb-src ', read(path), flags=re.MULTILINE)
-        write(os.path.join(folder, os.path.relpath(path, '/etc/apt')), text)
-
-def apt(settings, where, *words):
-    try:
-        return subprocess.run(['apt-get', '-qq', '-c', settings, *words], cwd=where, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=APT_SECONDS, check=False,
-                              env={**os.environ, 'LC_ALL': 'C'})
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(words, 1, '', f'E: apt-get {words[0]} took more than {APT_SECONDS} s')
-
-def complaint(run):
-    """The first error that APT named, or the first warning."""
-    said = run.stderr.splitlines()
-    return next((line[2:].strip() for kind in ('E:', 'W:') for line in said if line.startswith(kind)), '')
+        runs.append(apt.run('source', '--download-only', name))
+        if not runs[-1].returncode:
+            return apt.packed
+    raise Unavailable(f'the source package cannot be fetched: {complaint(runs[0], runs[-1])}')
 
 def one_of(folder, pattern):
     found = glob.glob(os.path.join(folder, pattern))
@@ -117,11 +68,3 @@ def unpack(archive, folder, pattern):
             if taken and member.isfile() and '..' not in member.name.split('/'):
                 member.name = taken[1]
                 packed.extract(member, folder)
-
-def read(path):
-    with open(path, encoding='utf-8') as file:
-        return file.read()
-
-def write(path, text):
-    with open(path, 'w', encoding='utf-8') as file:
-        file.write(text)

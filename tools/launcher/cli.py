@@ -20,7 +20,8 @@ usage: ./gaur COMMAND [options]
   run     boot, and run a program or a shell
   test    run all tests
   gdb     boot under the debugger
-  bench, soak, watch, snapshot: not there yet
+  bench   what operations cost, here and on Linux
+  soak, watch, snapshot: not there yet
 
 `./gaur COMMAND --help` tells more. `make help` lists what can be built.
 """
@@ -65,7 +66,7 @@ Boots the debug kernel, stopped in kernel_main, with gdb attached and these comm
 With --batch, gdb runs SCRIPT without a person, and its output is all that is printed.
 """
 
-LATER = ('bench', 'soak', 'watch', 'snapshot')
+LATER = ('soak', 'watch', 'snapshot')
 
 @dataclass
 class Options:
@@ -186,7 +187,11 @@ def command_test(arguments):
     command = ['make', '--no-print-directory', '-C', common.TOP, 'test']
     return subprocess.run(command + (['ONLY=' + ' '.join(arguments)] if arguments else []), check=False).returncode
 
-COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test}
+def command_bench(arguments):
+    from bench import command
+    return command.run(arguments)
+
+COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test, 'bench': command_bench}
 
 def dispatch(arguments):
     if not arguments:

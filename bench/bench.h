@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * bench.h - what the rows of the benchmark share.
+ *
+ * A row measures one operation and reports lines NAME VALUE. Under QEMU's -icount shift=0 the time-stamp counter counts
+ * instructions, so the values repeat to the last digit; without it they are cycles, or something like them.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PAGE 4096UL
+#define MIB (1UL << 20)
+
+static inline uint64_t now(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+/* support.c */
+void report(const char *name, uint64_t total, uint64_t operations);
+void fail(const char *what) __attribute__((noreturn, cold)); // after a system call: says why, and ends the program
+char *map(size_t size);                                      // private, anonymous, readable and writable
+void touch(char *at, size_t size);                           // writes a byte of each page
+void end_child(pid_t child);                                 // waits for it; it must have ended well
+void huge_pages(const char *mode);                           // "always" or "never", where the kernel has a say in it
+
+/* calls.c */
+void null_call(void);
+void pipe_round_trip(void);
+
+/* faults.c */
+void anonymous_read_fault(void);
+void anonymous_write_fault(void);
+void cow_fault(const char *name, size_t size);
+void cow_worst(void);
+void touch_region(const char *name, size_t size, const char *huge);
+
+/* idle.c */
+void idle_children(void);
+
+/* maps.c */
+void map_and_unmap(void);
+void protect(void);
+void brk_up_and_down(void);
+
+/* processes.c */
+void fork_cost(const char *suffix, size_t size);
+void fork_regions(void);
+void spawn(void);
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/*
+ * faults.c - page faults: the first touch of a page, and the first write to one that another process shares.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* An address far from everything else: no node on the way to it is needed by anything but the pages there. */
+#define LONELY ((char *)0x100000000000)
+
+/* --- anonymous memory */
+
+void anonymous_read_fault(void)
+{
+    const size_t pages = 512;
+    volatile char *at = map(pages * PAGE);
+    uint64_t start = now();
+
+    for (size_t i = 0; i < pages; i++)
+        (void)at[i * PAGE];
+    report("anonymous_read_fault", now() - start, pages);
+    munmap((void *)at, pages * PAGE);
+}
+
+void anonymous_write_fault(void)
+{
+    const size_t pages = 512;
+    char *at = map(pages * PAGE);
+    uint64_t start = now();
+
+    touch(at, pages * PAGE);
+    report("anonymous_write_fault", now() - start, pages);
+    munmap(at, pages * PAGE);
+}
+
+/* The whole of a large region, in pages of the kernel's choice. */
+void touch_region(const char *name, size_t size, const char *huge)
+{
+    huge_pages(huge);
+    char *at = map(size);
+    uint64_t start = now();
+
+    touch(at, size);
+    report(name, now() - start, 1);
+    munmap(at, size);
+    huge_pages("never");
+}
+
+/* --- copy-on-write */
+
+struct costs {
+    uint64_t average;
+    uint64_t worst;       // of all pages
+    uint64_t whole_path;  // the first write anywhere near
+    uint64_t leaf;        // the first write in another 2 MiB
+    uint64_t page;        // the second one there
+};
+
+static uint64_t write_cost(volatile char *at)
+{
+    uint64_t start = now();
+
+    *at = 2;
+    return now() - start;
+}
+
+static void measure_average(char *at, size_t size, struct costs *costs)
+{
+    uint64_t start = now();
+
+    touch(at, size);
+    costs->average = (now() - start) / (size / PAGE);
+}
+
+static void measure_each(char *at, size_t size, struct costs *costs)
+{
+    costs->whole_path = write_cost(at + PAGE);
+    costs->leaf = write_cost(at + size / 2 + PAGE);
+    costs->page = write_cost(at + size / 2 + 2 * PAGE);
+    costs->worst = costs->whole_path > costs->leaf ? costs->whole_path : costs->leaf;
+    for (size_t i = 0; i < size; i += PAGE) {
+        uint64_t cost = write_cost(at + i);
+        if (cost > costs->worst)
+            costs->worst = cost;
+    }
+}
+
+/* Fork, and let the child measure what writing to what it shares with us costs. */
+static void in_child(void (*measure)(char *, size_t, struct costs *), char *at, size_t size, struct costs *costs)
+{
+    int result[2];
+
+    if (pipe(result))
+        fail("pipe");
+    pid_t child = fork();
+    if (child == 0) {
+        measure(at, size, costs);
+        _exit(write(result[1], costs, sizeof *costs) != sizeof *costs);
+    }
+    if (child < 0 || read(result[0], costs, sizeof *costs) != sizeof *costs)
+        fail("copy-on-write");
+    end_child(child);
+    close(result[0]);
+    close(result[1]);
+}
+
+void cow_fault(const char *name, size_t size)
+{
+    char *at = map(size);
+    struct costs costs = {0};
+
+    touch(at, size);
+    in_child(measure_average, at, size, &costs);
+    report(name, costs.average, 1);
+    munmap(at, size);
+}
+
+/* The dearest single fault after a fork, and what it is made of. */
+void cow_worst(void)
+{
+    const size_t size = 64 * MIB;
+    char *at = mmap(LONELY, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    struct costs costs = {0};
+
+    if (at == MAP_FAILED)
+        fail("mmap");
+    touch(at, size);
+    in_child(measure_each, at, size, &costs);
+    report("cow_worst", costs.worst, 1);
+    report("cow_worst_page", costs.page, 1);
+    report("cow_worst_leaf", costs.leaf > costs.page ? costs.leaf - costs.page : 0, 1);
+    report("cow_worst_path", costs.whole_path > costs.leaf ? costs.whole_path - costs.leaf : 0, 1);
+    munmap(at, size);
+}

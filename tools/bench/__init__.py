@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+"""`./gaur bench`. Reading order: rows (what is measured, and what is wanted), command (options; the order of things),
+linux (Debian's kernel), guest (one boot, of either kernel), report (the table), chart (the picture)."""

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The rows: what is measured, by which row of bench/main.c, in how much memory, and what is wanted of Gaur."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+@dataclass(frozen=True)
+class Limit:
+    """What is wanted: a value that is not passed (or, if more is better, that is reached)."""
+    value: float
+    more_is_better: bool = False
+
+    def met(self, value):
+        return value >= self.value if self.more_is_better else value <= self.value
+
+    def text(self):
+        return f'{">=" if self.more_is_better else "<="} {self.value:,.0f}'
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+    name: str
+    title: str
+    run: str = ''                   # the row of bench/main.c that measures it, if its name is another
+    wanted: Callable = None         # from the values of both systems to a Limit; None: nothing is
+    memory: int = 1024              # MiB of the guest
+    unit: str = 'instructions'
+    needs: tuple = ()               # rows that `wanted` looks at
+    of: tuple = ()                  # the names that the value has in what (Linux, Gaur) say, if it is another
+    only_gaur: bool = False
+    kind: str = 'counted'           # how the machine runs; see command.KINDS
+
+    def measured_by(self):
+        return self.run or self.name
+
+    def value(self, values, system):
+        return values[system].get(self.of[system == 'Gaur'] if self.of else self.name)
+
+    def limit(self, values):
+        """What is wanted, given the values {system: {name: value}}; None if that cannot be said."""
+        try:
+            return self.wanted(values) if self.wanted else None
+        except KeyError:
+            return None
+
+def at_most(value):
+    return lambda _values: Limit(value)
+
+def at_least(value):
+    return lambda _values: Limit(value, True)
+
+def like_tiny(name, most):
+    """Within a fifth of the tiny process, and `most` in any case."""
+    return lambda values: Limit(min(most, int(1.2 * values['Gaur'][name])))
+
+def for_regions(name, regions, each):
+    return lambda values: Limit(values['Gaur'][name] + regions * each)
+
+def share_of_linux(name, divisor):
+    return lambda values: Limit(values['Linux'][name] // divisor)
+
+def fork_rows():
+    """The call alone, and until the child's end is known, for each size of the process."""
+    rows = []
+    for what, title, most in (('fork_call', 'fork, the call', 8000), ('fork_wait', 'fork + exit + wait', 25000)):
+        tiny = f'{what}_tiny'
+        rows.append(Row(tiny, f'{title}, tiny process', 'fork_tiny', at_most(most)))
+        for size, memory in ((1, 1024), (16, 1024), (256, 1024), (1024, 3072), (4096, 6144)):
+            words = f'{size} MiB' if size < 1024 else f'{size // 1024} GiB'
+            rows.append(Row(f'{what}_{size}', f'{title}, {words} resident', f'fork_{size}', like_tiny(tiny, most),
+                            memory, needs=(tiny,)))
+        rows.append(Row(f'{what}_regions', f'{title}, 1,000 vregions', 'fork_regions',
+                        for_regions(tiny, 1000, 100), needs=(tiny,)))
+    return rows
+
+def cow_rows():
+    rows = [Row(f'cow_{size}', f'copy-on-write fault, average over {size:,} MiB', wanted=at_most(2200), memory=memory)
+            for size, memory in ((1, 1024), (64, 1024), (1024, 3072))]
+    worst = 'cow_worst'
+    return rows + [
+        Row(worst, 'the worst single one after a fork', wanted=at_most(12000)),
+        Row(worst + '_page', '  of which the page', worst),
+        Row(worst + '_leaf', '  and its leaf node', worst),
+        Row(worst + '_path', '  and the nodes above', worst),
+    ]
+
+ROWS = [
+    Row('null_call', 'null system call (getppid, loop included)', wanted=at_most(120)),
+    *fork_rows(),
+    *cow_rows(),
+    Row('anonymous_write_fault', 'anonymous write fault', wanted=at_most(1100)),
+    Row('anonymous_read_fault', 'anonymous read fault', wanted=at_most(450)),
+    Row('mmap_munmap_64k', 'mmap + munmap of 64 KiB, untouched', wanted=at_most(1800)),
+    Row('mprotect_1m', 'mprotect of 1 MiB resident, there and back', wanted=at_most(12000)),
+    Row('brk_64k', 'brk up and down 64 KiB', wanted=at_most(1500)),
+    Row('pipe_round_trip', 'pipe round trip between two processes', wanted=at_most(3500)),
+    Row('spawn', 'fork + exec + wait of a static program', wanted=at_most(90000)),
+    Row('touch_1024_huge', 'touch 1 GiB, Linux with THP=always', memory=3072,
+        wanted=share_of_linux('touch_1024_huge', 1)),
+    Row('touch_1024', 'touch 1 GiB, Linux with THP=never', memory=3072, needs=('touch_1024_huge',),
+        of=('touch_1024', 'touch_1024_huge'), wanted=share_of_linux('touch_1024', 3)),
+    Row('boot', "from reset to the first user instruction (kernel's share)", wanted=at_most(30_000_000)),
+    Row('idle_children', 'idle forked children in 16 MiB', wanted=at_least(300), memory=16, unit='processes',
+        only_gaur=True),
+]
+
+def named(word):
+    """The row of that name, or all those whose names begin so."""
+    exactly = [row for row in ROWS if row.name == word]
+    return exactly or [row for row in ROWS if row.name.startswith(word)]
+
+def chosen(words):
+    """The rows that the words name (all without words), and the words that name none."""
+    picked = {row.name for word in words for row in named(word)}
+    return [row for row in ROWS if not words or row.name in picked], [word for word in words if not named(word)]
+
+def with_needs(rows):
+    """These rows, and those that they need to say what is wanted; in the order of the table."""
+    names = {row.name for row in rows} | {name for row in rows for name in row.needs}
+    return [row for row in ROWS if row.name in names]
