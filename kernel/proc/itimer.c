@@ -7,7 +7,7 @@
  * high-resolution timers did the same.
  *
  * A disarmed or moved timer is not taken out of the clock's tree: when it fires it looks whether its time
- * has come.
+ * has come. The signal is sent under the lock, so that none of a timer's comes after it was disarmed.
  */
 #include "proc/itimer.h"
 
@@ -63,9 +63,9 @@ static void clock_fired(struct timer *clock)
     } else if (due) {
         timers->deadline_ns = 0;
     }
-    spin_unlock_irq(&timers->lock, flags);
     if (due)
         (void)signal_send_process(timers->process, SIGALRM, NULL);
+    spin_unlock_irq(&timers->lock, flags);
 }
 
 /* The process's timers, made when the first is set. => NULL when there is no memory */

@@ -53,9 +53,9 @@ enum lock_rank {
     /* Taken in interrupts, too. */
     RANK_DEVICE,            // a driver's rings and registers
     RANK_TTY,               // a terminal's buffers and settings
+    RANK_ITIMER,            // interval and POSIX timers of a process
     RANK_PROCESS_TREE,      // parents, children, groups, sessions, pids
     RANK_SIGNAL,            // a process's pending signals, then its handlers
-    RANK_ITIMER,            // interval and POSIX timers of a process
     RANK_WAIT_QUEUE,        // the waiters of a queue
     RANK_SLEEP_LOCK,        // the waiters of a mutex or rwlock
     RANK_RUN_QUEUE,         // the threads ready on one CPU
