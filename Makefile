@@ -4,6 +4,7 @@
 #   CC=clang   another compiler for the kernel
 #   V=1        show whole commands
 #   ARGS=...   options and program for `make run` and `make gdb`
+#   SECONDS=, SEED=    how long `make soak` runs, and with which choices
 #   ONLY=...   the tests to run, by parts of their names
 #   ROWS=...   the rows of the benchmark to run, by the beginnings of their names
 
@@ -23,7 +24,7 @@ say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-5s %s
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel debug user root run test bench gdb setup clean help compile_commands.json
+.PHONY: all kernel debug user root run test bench soak gdb setup clean help compile_commands.json
 
 all: kernel root ; @:
 
@@ -31,6 +32,7 @@ all: kernel root ; @:
 -include tests/host/host.mk
 -include tests/guest/guest.mk
 -include bench/bench.mk
+-include tests/soak/soak.mk
 
 kernel: $(BUILD)/gaur.elf ; @:
 
@@ -61,6 +63,9 @@ build/root.cpio: $(USERBUILD)/init $(shell find user/root -type f) tools/stage_r
 run:
 	@./gaur run $(if $(DEBUG),--debug) $(ARGS)
 
+soak:
+	@./gaur soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 gdb:
 	@./gaur gdb $(ARGS)
 
@@ -87,6 +92,7 @@ help:
 	@echo 'make run       boot it, with a shell; ARGS="-m 64M -- ls /" gives options and a program'
 	@echo 'make test      all tests; the last line counts them. ONLY="word..." picks some'
 	@echo 'make bench     what operations cost, beside Linux. ROWS="fork cow" picks some; ARGS=--gaur-only'
+	@echo 'make soak      random mixtures of everything, with all checks on; SECONDS=1800, SEED=...'
 	@echo 'make gdb       boot under the debugger'
 	@echo 'make kernel    the kernel alone; with DEBUG=1 the one with assertions, in build/debug'
 	@echo 'make debug     the kernel with assertions, and the root'

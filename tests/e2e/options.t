@@ -18,7 +18,7 @@ def refused(arguments, *wanted):
 for word in ('--help', '-h', 'help'):
     result = gaur(word)
     ok(result.status == 0 and b'usage' in result.out, f'gaur {word}', result.notes())
-for command in ('run', 'test', 'gdb', 'bench'):
+for command in ('run', 'test', 'gdb', 'bench', 'soak'):
     result = gaur(command, '--help')
     ok(result.status == 0 and b'usage: ./gaur ' + command.encode() in result.out, f'{command} --help', result.notes())
     result = gaur(command, '--version')
@@ -27,7 +27,7 @@ ok(gaur('--version').out.startswith(b'gaur '), '--version')
 
 refused([], 'command')
 refused(['nonsense'], 'nonsense')
-for later in ('soak', 'watch', 'snapshot'):
+for later in ('watch', 'snapshot'):
     refused([later], 'not there yet')
 refused(['run', '--nonsense'], 'nonsense')
 refused(['run', '-m'], '-m')
@@ -39,6 +39,7 @@ for machine in ('', 'isapc', 'microvm'):
     refused(['run', '--machine', machine], '--machine')
 for seconds in ('', '0', '-1', 'x', 'nan', 'inf'):
     refused(['run', '--timeout', seconds], '--timeout')
+refused(['soak', '--seconds', 'x'], '--seconds')
 refused(['run', '--disk', 'x'], '--disk')
 refused(['run', '--swap', '1M'], '--swap')
 refused(['run', '--root', write('image', bytes(4096))], 'ext2')

@@ -43,21 +43,6 @@ static long left(int fd)
     return atol(text);
 }
 
-static bool verify_is_ok(void)
-{
-    static char text[4096];
-    int fd = open("/proc/gaur/verify", O_RDONLY);
-    ssize_t size = read(fd, text, sizeof text - 1);
-
-    close(fd);
-    text[size > 0 ? size : 0] = '\0';
-    if (strstr(text, "verify: ok"))
-        return true;
-    printf("# %.*s\n", (int)strcspn(text, "\n"), text);
-    fflush(stdout);
-    return false;
-}
-
 /* Whether a call did what it should, or said that there was no memory. */
 static bool fine(long result)
 {

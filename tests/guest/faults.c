@@ -31,6 +31,7 @@ static bool trial(void)
 {
     for (int i = 0; i < 2; i++) {
         kernel_touch(TOUCH_WRITE, &record);
+        kernel_touch(TOUCH_WRITE, NULL);    // fails: errno is written, too
         struct touch t = touch_read(NULL);
         if (t.signo != SIGSEGV || t.code != SEGV_MAPERR)
             return false;

@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum { SETTLE_TRIES = 60 };
+
 static char text[16384];
 static int fault_fd = -1;
 
@@ -101,6 +103,77 @@ void caches_drop(void)
     if (write(fd, "3\n", 2) != 2)
         diag("drop_caches refuses: %s", strerror(errno));
     close(fd);
+}
+
+void own_memory_touch(void)
+{
+    extern char __bss_start[], _end[];
+    volatile char stack[64 * 1024];
+
+    for (volatile char *at = __bss_start; at < _end; at += 1024)
+        *at = *at;
+    for (size_t i = 0; i < sizeof stack; i += 1024)
+        stack[i] = 0;
+}
+
+static bool same_frames(const struct frames *before, const struct frames *after)
+{
+    for (int i = 0; i < after->kinds; i++) {
+        if (frames_of(before, after->kind[i].name) != after->kind[i].count)
+            return false;
+    }
+    for (int i = 0; i < before->kinds; i++) {
+        if (frames_of(after, before->kind[i].name) != before->kind[i].count)
+            return false;
+    }
+    return true;
+}
+
+static void tell_difference(const struct frames *before, const struct frames *after)
+{
+    for (int i = 0; i < after->kinds; i++) {
+        long was = frames_of(before, after->kind[i].name), is = after->kind[i].count;
+        if (was != is)
+            diag("frames of kind %s: %ld before, %ld after (%+ld)", after->kind[i].name, was, is, is - was);
+    }
+    for (int i = 0; i < before->kinds; i++) {
+        if (before->kind[i].count && !frames_of(after, before->kind[i].name))
+            diag("frames of kind %s: %ld before, none after", before->kind[i].name, before->kind[i].count);
+    }
+}
+
+bool frames_are_back(const struct frames *before)
+{
+    static struct frames after;
+
+    for (int try = 0; try < SETTLE_TRIES; try++) {
+        caches_drop();
+        if (!frames_take(&after))
+            return false;
+        if (same_frames(before, &after))
+            return true;
+        sleep_ms(50);
+    }
+    tell_difference(before, &after);
+    return false;
+}
+
+bool verify_is_ok(void)
+{
+    ssize_t length = file_get("/proc/gaur/verify", text, sizeof text);
+
+    if (length < 0) {
+        diag("/proc/gaur/verify: %s", strerror(errno));
+        return false;
+    }
+    if (length > 0 && text[length - 1] == '\n')
+        text[--length] = 0;
+    char *last = strrchr(text, '\n');
+    if (!strcmp(last ? last + 1 : text, "verify: ok"))
+        return true;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        diag("%s", line);
+    return false;
 }
 
 bool fault_open(void)

@@ -37,6 +37,16 @@ bool frames_take(struct frames *frames);
 long frames_of(const struct frames *frames, const char *kind);
 /* Give back caches first, as the suite does between programs. */
 void caches_drop(void);
+/* All the memory that a counting program will ever use is its own before it counts: else its growth looks like a leak. */
+void own_memory_touch(void);
+/*
+ * Are there as many frames of each kind as before, caches dropped? Orphans are reaped by init in its own time, so the
+ * numbers get a while to settle; if they do not, each difference is told.
+ */
+bool frames_are_back(const struct frames *before);
+
+/* /proc/gaur/verify finds nothing; else all that it says is told. */
+bool verify_is_ok(void);
 
 /* The error code of a page fault, as the processor sets it. */
 enum { FAULT_P = 1, FAULT_W = 2, FAULT_U = 4, FAULT_I = 16 };

@@ -27,10 +27,10 @@ static void set_timer(long first_us, long every_us)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* Wait for that many rings, at most three seconds. */
+/* Wait for that many rings, at most half a minute. */
 static bool wait_for(int count)
 {
-    long long end = now_ms() + 3000;
+    long long end = now_ms() + 30000;
 
     while (rings < count && now_ms() < end)
         usleep(2000);
@@ -116,7 +116,7 @@ static bool timers_are_not_inherited(void)
 
 static bool timer_rings_in_a_busy_program(void)
 {
-    long long end = now_ms() + 3000;
+    long long end = now_ms() + 30000;
 
     set_timer(30000, 0);
     while (!rings && now_ms() < end)

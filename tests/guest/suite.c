@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIMIT_MS = 60000, LINE_MAX_ = 1024, SETTLE_TRIES = 60 };
+enum { LIMIT_MS = 60000, LINE_MAX_ = 1024 };
 
 /* What one program printed, line by line. */
 struct outcome {
@@ -34,7 +34,6 @@ struct outcome {
 
 static struct outcome outcome;
 static struct { int passed, failed, skipped; } claims;
-static char report[16384];
 static bool check_gaur = true;
 
 static void take_line(struct outcome *o)
@@ -162,67 +161,6 @@ static const char *complaint(const struct outcome *o)
     return NULL;
 }
 
-static bool same_frames(const struct frames *before, const struct frames *after)
-{
-    for (int i = 0; i < after->kinds; i++) {
-        if (frames_of(before, after->kind[i].name) != after->kind[i].count)
-            return false;
-    }
-    for (int i = 0; i < before->kinds; i++) {
-        if (frames_of(after, before->kind[i].name) != before->kind[i].count)
-            return false;
-    }
-    return true;
-}
-
-static void tell_difference(const struct frames *before, const struct frames *after)
-{
-    for (int i = 0; i < after->kinds; i++) {
-        long was = frames_of(before, after->kind[i].name), is = after->kind[i].count;
-        if (was != is)
-            diag("frames of kind %s: %ld before, %ld after (%+ld)", after->kind[i].name, was, is, is - was);
-    }
-    for (int i = 0; i < before->kinds; i++) {
-        if (before->kind[i].count && !frames_of(after, before->kind[i].name))
-            diag("frames of kind %s: %ld before, none after", before->kind[i].name, before->kind[i].count);
-    }
-}
-
-/* Orphans are reaped by init in its own time: wait a while for the numbers to settle. */
-static bool frames_are_back(const struct frames *before)
-{
-    static struct frames after;
-
-    for (int try = 0; try < SETTLE_TRIES; try++) {
-        caches_drop();
-        if (!frames_take(&after))
-            return false;
-        if (same_frames(before, &after))
-            return true;
-        sleep_ms(50);
-    }
-    tell_difference(before, &after);
-    return false;
-}
-
-static bool verify_is_ok(void)
-{
-    ssize_t length = file_get("/proc/gaur/verify", report, sizeof report);
-
-    if (length < 0) {
-        diag("/proc/gaur/verify: %s", strerror(errno));
-        return false;
-    }
-    if (length > 0 && report[length - 1] == '\n')
-        report[--length] = 0;
-    char *last = strrchr(report, '\n');
-    if (!strcmp(last ? last + 1 : report, "verify: ok"))
-        return true;
-    for (char *line = strtok(report, "\n"); line; line = strtok(NULL, "\n"))
-        diag("%s", line);
-    return false;
-}
-
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -260,24 +198,12 @@ static bool judge(const char *program)
     return good;
 }
 
-/* All the memory that we shall ever use is ours before the first count: else our own growth looks like a leak. */
-static void touch_own_memory(void)
-{
-    extern char __bss_start[], _end[];
-    volatile char stack[64 * 1024];
-
-    for (volatile char *at = __bss_start; at < _end; at += 1024)
-        *at = *at;
-    for (size_t i = 0; i < sizeof stack; i += 1024)
-        stack[i] = 0;
-}
-
 /* What the kernel allocates once and keeps (a first pipe, a first child, a first read of each file) comes first. */
 static void warm_up(const char *program)
 {
     static struct frames frames;
 
-    touch_own_memory();
+    own_memory_touch();
     for (int i = 0; i < 2; i++) {
         run_program(&outcome, program, "--nothing");
         complaint(&outcome);

@@ -19,9 +19,10 @@ usage: ./gaur COMMAND [options]
 
   run     boot, and run a program or a shell
   test    run all tests
+  soak    run random mixtures of everything for a long time, with all checks on
   gdb     boot under the debugger
   bench   what operations cost, here and on Linux
-  soak, watch, snapshot: not there yet
+  watch, snapshot: not there yet
 
 `./gaur COMMAND --help` tells more. `make help` lists what can be built.
 """
@@ -66,7 +67,7 @@ Boots the debug kernel, stopped in kernel_main, with gdb attached and these comm
 With --batch, gdb runs SCRIPT without a person, and its output is all that is printed.
 """
 
-LATER = ('soak', 'watch', 'snapshot')
+LATER = ('watch', 'snapshot')
 
 @dataclass
 class Options:
@@ -177,6 +178,10 @@ def command_gdb(arguments):
     from launcher import gdb
     return gdb.run(options)
 
+def command_soak(arguments):
+    from launcher import soak
+    return soak.run(arguments)
+
 def command_test(arguments):
     if arguments and arguments[0] in ('-h', '--help'):
         sys.stdout.write(HELP_TEST)
@@ -191,7 +196,7 @@ def command_bench(arguments):
     from bench import command
     return command.run(arguments)
 
-COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test, 'bench': command_bench}
+COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test, 'bench': command_bench, 'soak': command_soak}
 
 def dispatch(arguments):
     if not arguments:

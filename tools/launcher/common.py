@@ -39,7 +39,7 @@ def make(*goals):
     """The command that makes goals, and the environment for it. A make that started us hands down the variables
     of its command line, such as CC=clang; its bookkeeping is not ours to take part in, nor its DEBUG."""
     handed = re.findall(r'(?:^|\s)([A-Z]\w*=\S*)', os.environ.get('MAKEFLAGS', ''))
-    variables = [word for word in handed if not word.startswith(('DEBUG=', 'ARGS=', 'ONLY=', 'ROWS='))]
+    variables = [word for word in handed if not word.startswith(('DEBUG=', 'ARGS=', 'ONLY=', 'ROWS=', 'SECONDS=', 'SEED='))]
     environment = {name: value for name, value in os.environ.items()
                    if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'MAKEOVERRIDES', 'DEBUG', 'ARGS', 'ONLY', 'ROWS')}
     return ['make', '--no-print-directory', f'-j{os.cpu_count()}', '-C', TOP, *variables, *goals], environment

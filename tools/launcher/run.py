@@ -121,6 +121,10 @@ class Guest:
 
     def _reader_gone(self):
         self.reader_gone = True
+        self.wake_up()
+
+    def wake_up(self):
+        """From another thread: look again whether it is time to stop."""
         os.write(self.waker, b'x')
 
     # ---- while it runs
