@@ -10,12 +10,8 @@
  */
 #include "lib/tree.h"
 
-#define BLACK ((uintptr_t)1)
-
-static struct tree_node *parent_of(const struct tree_node *node)
-{
-    return (struct tree_node *)(node->parent_color & ~BLACK);
-}
+#define BLACK TREE_BLACK
+#define parent_of tree_parent
 
 static bool is_black(const struct tree_node *node)
 {

@@ -51,8 +51,87 @@ struct tree_node *tree_last(const struct tree *tree);
 struct tree_node *tree_next(const struct tree_node *node);
 struct tree_node *tree_prev(const struct tree_node *node);
 
+/*
+ * Make `to` a tree of the same shape as `from`. `copy` returns the node that is to stand for one of `from`; its tree_node need not
+ * be set. Inline, so that `copy` is.
+ *
+ * => false: `copy` returned NULL, and `to` has what was made so far, fit for tree_dismantle only
+ */
+static inline bool tree_copy(const struct tree *from, struct tree *to,
+                             struct tree_node *(*copy)(const struct tree_node *node, void *arg), void *arg);
+
+/* Hand every node to `drop`, in order; the tree is empty afterwards. Cheaper than removing each. */
+static inline void tree_dismantle(struct tree *tree, void (*drop)(struct tree_node *node, void *arg), void *arg);
+
 /* Visit each `struct tree_node *pos` in order; the body may not remove it. */
 #define tree_for_each(pos, tree) \
     for (pos = tree_first(tree); pos != NULL; pos = tree_next(pos))
+
+/* ---- Bodies of the inline functions ---- */
+
+#define TREE_BLACK ((uintptr_t)1)
+
+static inline struct tree_node *tree_parent(const struct tree_node *node)
+{
+    return (struct tree_node *)(node->parent_color & ~TREE_BLACK);
+}
+
+/* Let `made` stand under `parent` for `node`, without children yet. */
+static inline void tree_copy_link(const struct tree_node *node, struct tree_node *made, struct tree_node *parent)
+{
+    made->parent_color = (uintptr_t)parent | (node->parent_color & TREE_BLACK);
+    made->left = NULL;
+    made->right = NULL;
+}
+
+static inline __attribute__((always_inline)) bool
+tree_copy(const struct tree *from, struct tree *to, struct tree_node *(*copy)(const struct tree_node *node, void *arg),
+          void *arg)
+{
+    const struct tree_node *node = from->root, *done;
+    struct tree_node *at = NULL, **link = &to->root;
+
+    *link = NULL;
+    while (node) {
+        struct tree_node *made = copy(node, arg);
+        if (!made)
+            return false;
+        tree_copy_link(node, made, at);
+        *link = at = made;
+        if (node->left) {
+            link = &at->left;
+            node = node->left;
+            continue;
+        }
+        /* Up until there is a right side where we have not been. */
+        for (done = NULL; node && (!node->right || node->right == done); at = tree_parent(at)) {
+            done = node;
+            node = tree_parent(node);
+        }
+        if (node) {
+            link = &at->right;
+            node = node->right;
+        }
+    }
+    return true;
+}
+
+static inline __attribute__((always_inline)) void
+tree_dismantle(struct tree *tree, void (*drop)(struct tree_node *node, void *arg), void *arg)
+{
+    struct tree_node *node = tree->root, *next;
+
+    tree->root = NULL;
+    for (; node; node = next) {
+        next = node->left;
+        if (next) { // goes up, and the node becomes its right child: at last there are no left ones
+            node->left = next->right;
+            next->right = node;
+        } else {
+            next = node->right;
+            drop(node, arg);
+        }
+    }
+}
 
 #endif

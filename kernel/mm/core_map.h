@@ -52,13 +52,16 @@ struct core_map_entry {
             uint32_t next, prev; // (k) neighbours in the free list, as frame numbers; 0 ends it
         } free;
         struct {
-            struct vpi_page *vpi;  // (c) a leaf's page metadata; NULL above
+            union {
+                struct vpi_page *vpi; // (c) a leaf's page metadata
+                uint64_t groups;      // (n) above a leaf: bit i is set if one of entries 8i .. 8i + 7 may be in use
+            };
             union {
                 uint32_t base_2m;  // (c) first address mapped, in units of 2 MiB
                 uint32_t pruned;   // once out of the tree: the next node that is, as a frame number
             };
             uint16_t live;                 // (n) entries (above) or vpage_infos (leaf) in use
-            uint8_t first_pair, last_pair; // (n) bounds around those, in units of two; meaningless while live is 0
+            uint8_t first_pair, last_pair; // (n) of a leaf: bounds around those, in units of two; meaningless while live is 0
         } node;
         struct {
             struct page_cache *cache; // (p) the file, NULL once it was cut off by truncation

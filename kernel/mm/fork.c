@@ -7,7 +7,7 @@
  *             every size; only regions and descriptors are copied one by one. What was read-only stays so, since its
  *             region is.
  * Locking     The parent's lock for writing: no fault and no walk is under way. The child's, for who asserts it.
- * Failure     -ENOMEM: the child is torn down; the parent's top entries may have lost W, which its next write restores.
+ * Failure     -ENOMEM before anything is shared: the child is torn down.
  * Not here    Making a path private on a write: share.c, called by fault.c.
  */
 #include "lib/errno.h"
@@ -16,24 +16,9 @@
 #include "mm/tlb.h"
 #include "mm/vspace.h"
 
-/* Copy the regions and share what lies under them. => 0 or -ENOMEM; *shrank is set if the parent lost rights */
-static int fork_regions(struct vspace *parent, struct vspace *child, bool *shrank)
-{
-    for (struct vregion *region = vregion_lowest(parent); region; region = vregion_next(region)) {
-        struct vregion *copy = vregion_alloc();
-        if (!copy)
-            return -ENOMEM;
-        vregion_copy(copy, region);
-        vregion_insert(child, copy);
-        *shrank |= node_share_top(parent, child, vregion_start(region), vregion_end(region));
-    }
-    return 0;
-}
-
 int vspace_fork(struct vspace *parent, struct vspace **result)
 {
     struct vspace *child = vspace_create();
-    bool shrank = false;
     if (!child)
         return -ENOMEM;
 
@@ -43,8 +28,8 @@ int vspace_fork(struct vspace *parent, struct vspace **result)
     child->brk = parent->brk;
     child->mmap_top = parent->mmap_top;
     atomic_store(&child->stack_limit, atomic_load(&parent->stack_limit));
-    int error = fork_regions(parent, child, &shrank);
-    if (shrank)
+    int error = vregions_copy(parent, child);
+    if (!error && node_share_top(parent, child))
         tlb_flush_space(parent);
     rwlock_write_unlock(&child->lock);
     rwlock_write_unlock(&parent->lock);

@@ -7,7 +7,8 @@
  *             come under its read lock (two makers of one node settle it under the parent's lock) and go only under its
  *             write lock.
  * Invariants  I4  A node's references are the entries that point to it.
- *             I10 `live` counts the entries (above a leaf) or infos (leaf) in use; `first` and `last` enclose them.
+ *             I10 `live` counts the entries (above a leaf) or infos (leaf) in use; a leaf's bounds enclose them, the groups of a
+ *                 node above tell where they are.
  *             I11 A node's level and base are those of its place.
  *             A node that leaves the tree is zero, entries and infos, and is kept for the next one that is made.
  * Locking     space->lock, then a node's lock, parent before child.
@@ -37,8 +38,8 @@ static struct {
     struct core_map_entry *frames[ZERO_FRAMES]; // kind kernel, one reference, all zero
 } zero_frames = {.lock = SPINLOCK_INIT("zero frames", RANK_KSTACK)};
 
-/* A frame of zeros of the kind, with one reference. NULL: no memory. */
-static struct core_map_entry *zero_frame_take(enum frame_kind kind)
+/* A frame of the kind with one reference, of zeros if some are kept; else *zeroed becomes false. NULL: no memory. */
+static struct core_map_entry *table_take(enum frame_kind kind, bool *zeroed)
 {
     struct core_map_entry *page = NULL;
 
@@ -46,10 +47,12 @@ static struct core_map_entry *zero_frame_take(enum frame_kind kind)
     if (zero_frames.count > 0)
         page = zero_frames.frames[--zero_frames.count];
     spin_unlock(&zero_frames.lock);
-    if (!page)
-        return frame_alloc_zeroed(kind);
-    frame_set_kind(page, kind);
-    return page;
+    if (page) {
+        frame_set_kind(page, kind);
+        return page;
+    }
+    *zeroed = false;
+    return frame_alloc(kind);
 }
 
 static void assert_is_zero(const struct core_map_entry *page)
@@ -121,16 +124,18 @@ bool node_is_locked(const struct core_map_entry *node)
 
 /* ---- Live entries ---- */
 
-/* The bounds are not drawn in: they may enclose more than what is live. */
-static void live_remove(struct core_map_entry *node)
-{
-    DEBUG_ASSERT(node_is_locked(node) && node->node.live > 0);
-    node->node.live--;
-}
-
+/* Bounds and groups are not drawn in: they may tell of more than what is live. */
 void leaf_info_removed(struct core_map_entry *leaf)
 {
-    live_remove(leaf);
+    DEBUG_ASSERT(node_is_locked(leaf) && leaf->node.live > 0);
+    leaf->node.live--;
+}
+
+static void entry_removed(struct core_map_entry *node)
+{
+    DEBUG_ASSERT(node_is_locked(node) && node->node.live > 0);
+    if (--node->node.live == 0)
+        node->node.groups = 0;
 }
 
 /* ---- Making and finding ---- */
@@ -146,29 +151,46 @@ static vaddr_t leaf_base(const struct core_map_entry *leaf)
     return (vaddr_t)leaf->node.base_2m * LEAF_SPAN;
 }
 
-struct core_map_entry *node_create(int level, vaddr_t va)
+struct core_map_entry *node_create_raw(int level, vaddr_t va, bool *zeroed)
 {
-    struct core_map_entry *node = zero_frame_take(FRAME_NODE), *vpi = NULL;
+    *zeroed = true;
+    struct core_map_entry *node = table_take(FRAME_NODE, zeroed), *vpi = NULL;
     if (!node)
         return NULL;
     if (level == LEAF_LEVEL) {
-        vpi = zero_frame_take(FRAME_VPI);
+        vpi = table_take(FRAME_VPI, zeroed);
         if (!vpi) {
-            zero_frame_give(node);
+            frame_put(node);
             return NULL;
         }
     }
     node->level = level;
-    node->node.vpi = vpi ? page2kva(vpi) : NULL;
+    if (vpi)
+        node->node.vpi = page2kva(vpi);
+    else
+        node->node.groups = 0;
     node->node.base_2m = node_base(va, level) / LEAF_SPAN;
     node->node.live = 0;
+    return node;
+}
+
+struct core_map_entry *node_create(int level, vaddr_t va)
+{
+    bool zeroed;
+    struct core_map_entry *node = node_create_raw(level, va, &zeroed);
+
+    if (node && !zeroed) {
+        page_zero(node_entries(node));
+        if (level == LEAF_LEVEL)
+            page_zero(node->node.vpi);
+    }
     return node;
 }
 
 /* Give back a node that no entry points to. => its entries and infos are zero */
 static void node_destroy(struct core_map_entry *node)
 {
-    if (node->node.vpi)
+    if (node->level == LEAF_LEVEL)
         zero_frame_give(kva2page(node->node.vpi));
     zero_frame_give(node);
 }
@@ -218,7 +240,7 @@ static struct core_map_entry *node_make_child(struct core_map_entry *parent, vad
     struct core_map_entry *child = node_child(parent, va);
     if (!child) {
         pte_store(&node_entries(parent)[index], pte_table(page2pa(made), true));
-        node_live_add(parent, index);
+        node_entry_added(parent, index);
     }
     node_unlock(parent);
     if (child)
@@ -271,8 +293,8 @@ struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va,
 
     if (leaf->node.live == 0)
         return (struct leaf_range){va, va};
-    vaddr_t first = MAX(va, base + node_first(leaf) * PAGE_SIZE);
-    vaddr_t last = MIN(end, base + (node_last(leaf) + 1) * PAGE_SIZE);
+    vaddr_t first = MAX(va, base + leaf_first(leaf) * PAGE_SIZE);
+    vaddr_t last = MIN(end, base + (leaf_last(leaf) + 1) * PAGE_SIZE);
     return (struct leaf_range){first, MAX(first, last)};
 }
 
@@ -334,7 +356,7 @@ static bool drop_child(struct core_map_entry *node, unsigned index)
 
     node_lock(node);
     pte_store(entry, pte_none());
-    live_remove(node);
+    entry_removed(node);
     node_unlock(node);
     node_put(child);
     return node->node.live == 0;
@@ -410,7 +432,7 @@ static void prune_below(struct vspace *space, struct core_map_entry *node, vaddr
         DEBUG_ASSERT(frame_refs(child) == 1); // the range's edges are private, and what lay inside has gone as a whole
         node_lock(node);
         pte_exchange(&node_entries(node)[pte_index(va, node->level)], pte_none());
-        live_remove(node);
+        entry_removed(node);
         node_unlock(node);
         child->node.pruned = *pruned;
         *pruned = page2pfn(child);
@@ -441,7 +463,7 @@ static void leaf_clear(struct core_map_entry *leaf)
 
     if (leaf->node.live == 0)
         return;
-    for (unsigned i = node_first(leaf); i <= node_last(leaf); i++) {
+    for (unsigned i = leaf_first(leaf); i <= leaf_last(leaf); i++) {
         struct vpage_info info = leaf->node.vpi->info[i];
         if (!info.used)
             continue;
@@ -456,9 +478,7 @@ static void children_clear(struct core_map_entry *node)
 {
     pte_t *entries = node_entries(node);
 
-    if (node->node.live == 0)
-        return;
-    for (unsigned i = node_first(node); i <= node_last(node); i++)
+    for_each_group_entry(node, i)
         if (pte_is_present(entries[i])) {
             struct core_map_entry *child = pa2page(pte_pa(entries[i]));
             entries[i] = pte_none();

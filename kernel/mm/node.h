@@ -27,6 +27,9 @@ void node_destroy_root(struct core_map_entry *root);
 /* A node over `va` without entries, with one owner, not in any tree yet. NULL: no memory. */
 __must_check struct core_map_entry *node_create(int level, vaddr_t va);
 
+/* The same for who fills it at once. *zeroed: whether its entries, and a leaf's infos, are zero; else they are anything. */
+__must_check struct core_map_entry *node_create_raw(int level, vaddr_t va, bool *zeroed);
+
 /*
  * One owner of a node less; the last one gives back all that lies below it, and the node.
  *
@@ -45,15 +48,15 @@ static inline struct vpage_info *leaf_info(struct core_map_entry *leaf, vaddr_t 
     return &leaf->node.vpi->info[pte_index(va, LEAF_LEVEL)];
 }
 
-/* No live entry of a node comes before its first, or after its last. => live is not 0 */
-static inline unsigned node_first(const struct core_map_entry *node)
+/* No page in use of a leaf comes before its first, or after its last. => live is not 0 */
+static inline unsigned leaf_first(const struct core_map_entry *leaf)
 {
-    return node->node.first_pair * 2u;
+    return leaf->node.first_pair * 2u;
 }
 
-static inline unsigned node_last(const struct core_map_entry *node)
+static inline unsigned leaf_last(const struct core_map_entry *leaf)
 {
-    return node->node.last_pair * 2u + 1;
+    return leaf->node.last_pair * 2u + 1;
 }
 
 /*
@@ -112,32 +115,34 @@ struct leaf_range {
 };
 struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end);
 
-/* Account for an entry of a node that nobody else can find. */
-static inline void node_live_add_private(struct core_map_entry *node, unsigned index)
-{
-    uint8_t pair = index / 2;
+#define GROUP 8 // entries of a node above the leaves that one bit of its `groups` stands for
 
-    if (node->node.live++ == 0) {
-        node->node.first_pair = node->node.last_pair = pair;
-        return;
-    }
-    if (pair < node->node.first_pair)
-        node->node.first_pair = pair;
-    if (pair > node->node.last_pair)
-        node->node.last_pair = pair;
-}
+/* Visit the entries of a node above the leaves that may be in use: those of the groups that are. */
+#define for_each_group_entry(above, i) \
+    for (uint64_t groups_ = (above)->node.groups; groups_; groups_ &= groups_ - 1)           \
+        for (unsigned first_ = (unsigned)__builtin_ctzll(groups_) * GROUP, i = first_; i < first_ + GROUP; i++)
 
-/* Account for an entry, or a leaf's info, that comes into use. => the node is locked */
-static inline void node_live_add(struct core_map_entry *node, unsigned index)
+/* Account for an entry above the leaves that comes into use. => the node is locked, or nobody else can find it */
+static inline void node_entry_added(struct core_map_entry *node, unsigned index)
 {
-    DEBUG_ASSERT(node_is_locked(node));
-    node_live_add_private(node, index);
+    node->node.live++;
+    node->node.groups |= 1ull << index / GROUP;
 }
 
 /* Account for a vpage_info that becomes used, or no longer is. => the leaf is locked */
 static inline void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
 {
-    node_live_add(leaf, pte_index(va, LEAF_LEVEL));
+    DEBUG_ASSERT(node_is_locked(leaf));
+    uint8_t pair = pte_index(va, LEAF_LEVEL) / 2;
+
+    if (leaf->node.live++ == 0) {
+        leaf->node.first_pair = leaf->node.last_pair = pair;
+        return;
+    }
+    if (pair < leaf->node.first_pair)
+        leaf->node.first_pair = pair;
+    if (pair > leaf->node.last_pair)
+        leaf->node.last_pair = pair;
 }
 
 void leaf_info_removed(struct core_map_entry *leaf);

@@ -37,6 +37,7 @@
 #include "arch/x86/pte.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "lib/string.h"
 #include "mm/node.h"
 #include "mm/stat.h"
 #include "mm/tlb.h"
@@ -44,16 +45,15 @@
 
 /* ---- Giving ---- */
 
-bool node_share_top(struct vspace *parent, struct vspace *child, vaddr_t start, vaddr_t end)
+bool node_share_top(struct vspace *parent, struct vspace *child)
 {
     DEBUG_ASSERT(rwlock_held_write(&parent->lock));
     pte_t *from = node_entries(parent->root), *to = node_entries(child->root);
-    unsigned last = pte_index(end - 1, ROOT_LEVEL);
     bool shrank = false;
 
-    for (unsigned i = pte_index(start, ROOT_LEVEL); i <= last; i++) {
+    for_each_group_entry(parent->root, i) {
         pte_t entry = pte_load(&from[i]);
-        if (!pte_is_present(entry) || pte_is_present(to[i]))
+        if (!pte_is_present(entry))
             continue;
         frame_get(pa2page(pte_pa(entry)));
         if (pte_is_writable(entry)) {
@@ -61,7 +61,7 @@ bool node_share_top(struct vspace *parent, struct vspace *child, vaddr_t start, 
             shrank = true;
         }
         pte_store(&to[i], pte_table(pte_pa(entry), false));
-        node_live_add_private(child->root, i);
+        node_entry_added(child->root, i);
     }
     return shrank;
 }
@@ -96,54 +96,88 @@ static inline pte_t share_entry(pte_t *from, pte_t *to)
     return entry;
 }
 
-static void copy_children(struct core_map_entry *node, struct core_map_entry *copy)
+/* How many bits from the lowest on are set. => that one is */
+static size_t run_length(uint64_t bits)
+{
+    return ~bits ? (size_t)__builtin_ctzll(~bits) : 64;
+}
+
+static void copy_children(struct core_map_entry *node, struct core_map_entry *copy, bool zeroed)
 {
     struct core_map_entry *map = core_map;
     pte_t *from = node_entries(node), *to = node_entries(copy);
+    size_t next = 0;
 
+    /* Run by run of groups in use; what lies between is absent. */
+    for (uint64_t groups = node->node.groups; groups;) {
+        size_t first = (size_t)__builtin_ctzll(groups), length = run_length(groups >> first), end = (first + length) * GROUP;
+        if (!zeroed)
+            memset(&to[next], 0, (first * GROUP - next) * sizeof *to);
 #pragma GCC unroll 8
-    for (size_t i = node_first(node), last = node_last(node); i <= last; i++)
-        count_reference(map, pte_pa(share_entry(&from[i], &to[i])));
+        for (size_t i = first * GROUP; i < end; i++)
+            count_reference(map, pte_pa(share_entry(&from[i], &to[i])));
+        groups = end < PTES_PER_NODE ? groups >> (first + length) << (first + length) : 0;
+        next = end;
+    }
+    if (!zeroed)
+        memset(&to[next], 0, (PTES_PER_NODE - next) * sizeof *to);
+    copy->node.groups = node->node.groups;
 }
 
-static void copy_infos(const struct vpage_info *from, struct vpage_info *to, size_t first, size_t last)
+static void copy_infos(const struct vpage_info *from, struct vpage_info *to, size_t first, size_t past)
 {
     struct core_map_entry *map = core_map;
 
 #pragma GCC unroll 8
-    for (size_t i = first; i <= last; i++) {
+    for (size_t i = first; i < past; i++) {
         to[i] = from[i];
         count_reference(map, vpage_pa(to[i]));
     }
 }
 
-static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy)
+/* Zero what lies outside [first, past) of a table of 512 words. */
+static void clear_around(void *table, size_t first, size_t past)
+{
+    uint64_t *words = table;
+
+    memset(words, 0, first * sizeof *words);
+    memset(words + past, 0, (PTES_PER_NODE - past) * sizeof *words);
+}
+
+static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy, bool zeroed)
 {
     pte_t *from = node_entries(leaf), *to = node_entries(copy);
-    size_t first = node_first(leaf), last = node_last(leaf);
+    size_t first = 0, past = 0;
 
-    copy_infos(leaf->node.vpi->info, copy->node.vpi->info, first, last);
+    if (leaf->node.live > 0) {
+        first = leaf_first(leaf);
+        past = leaf_last(leaf) + 1;
+    }
+    if (!zeroed) {
+        clear_around(to, first, past);
+        clear_around(copy->node.vpi, first, past);
+    }
+    copy_infos(leaf->node.vpi->info, copy->node.vpi->info, first, past);
 #pragma GCC unroll 8
-    for (size_t i = first; i <= last; i++)
+    for (size_t i = first; i < past; i++)
         share_entry(&from[i], &to[i]);
+    copy->node.first_pair = leaf->node.first_pair;
+    copy->node.last_pair = leaf->node.last_pair;
 }
 
 /* A copy of a node that others own as well, with one owner. NULL: no memory. */
 static struct core_map_entry *node_copy(struct core_map_entry *node)
 {
-    struct core_map_entry *copy = node_create(node->level, (vaddr_t)node->node.base_2m * LEAF_SPAN);
+    bool zeroed;
+    struct core_map_entry *copy = node_create_raw(node->level, (vaddr_t)node->node.base_2m * LEAF_SPAN, &zeroed);
     if (!copy)
         return NULL;
     node_lock(node);
-    if (node->node.live > 0) {
-        if (node->level == LEAF_LEVEL)
-            copy_pages(node, copy);
-        else
-            copy_children(node, copy);
-    }
+    if (node->level == LEAF_LEVEL)
+        copy_pages(node, copy, zeroed);
+    else
+        copy_children(node, copy, zeroed);
     copy->node.live = node->node.live;
-    copy->node.first_pair = node->node.first_pair;
-    copy->node.last_pair = node->node.last_pair;
     node_unlock(node);
     vm_count(VM_NODE_COPIED);
     return copy;

@@ -20,12 +20,11 @@ enum private_extent {
 };
 
 /*
- * Let `child` own, together with `parent`, the nodes of `parent` that lie under the top entries over [start, end).
+ * Let `child`, which has none yet, own together with `parent` all nodes under the top entries.
  *
- * => both locks held for writing; child's root has no other entries there than those that an earlier call made
- * => true if the parent lost the right to write to something: flush it before its lock is released
+ * => both locks held for writing; true if the parent lost the right to write to something: flush it before its lock is released
  */
-__must_check bool node_share_top(struct vspace *parent, struct vspace *child, vaddr_t start, vaddr_t end);
+__must_check bool node_share_top(struct vspace *parent, struct vspace *child);
 
 /*
  * Make the nodes over [start, end) that exist private: copy those that others own as well, take over those that nobody else

@@ -67,26 +67,28 @@ static void mark_free(struct free_object *object)
 #endif
 }
 
-static void check_was_free(const struct slab_cache *cache, const struct free_object *object)
-{
-#ifdef DEBUG
-    if (object->mark != FREE_MARK)
-        panic("slab %s: object %p was written to after it was freed", cache->name, (const void *)object);
-#else
-    (void)cache, (void)object;
-#endif
-}
-
 static void check_is_used(const struct slab_cache *cache, const struct free_object *object, const void *caller)
 {
-#ifdef DEBUG
     if (object->mark != FREE_MARK)
         return;
     for (const struct free_object *free = frame_of(object)->free; free; free = free->next)
         if (free == object)
             panic("slab %s: object %p freed twice, now at %p", cache->name, (const void *)object, caller);
+}
+
+/* Objects that are being given back: none is free yet. From here on they are marked so. */
+static void check_are_used(const struct slab_cache *cache, const struct slab_chain *chain, const void *caller)
+{
+#ifdef DEBUG
+    struct free_object *object = chain->first;
+
+    for (uint32_t i = 0; i < chain->count; i++) {
+        check_is_used(cache, object, caller);
+        mark_free(object);
+        object = object->next;
+    }
 #else
-    (void)cache, (void)object, (void)caller;
+    (void)cache, (void)chain, (void)caller, (void)check_is_used;
 #endif
 }
 
@@ -99,13 +101,14 @@ static struct slab_frame *slab_frame_create(struct slab_cache *cache)
     struct slab_frame *frame = page2kva(page);
     frame->cache = cache;
     frame->used = 0;
-    frame->free = NULL;
-    for (uint32_t i = cache->per_frame; i-- > 0;) {
-        struct free_object *object = (void *)((char *)frame + FIRST_OBJECT + (size_t)i * cache->size);
-        object->next = frame->free;
+    frame->free = (void *)((char *)frame + FIRST_OBJECT);
+    struct free_object *object = frame->free, *last = (void *)((char *)object + (cache->per_frame - 1) * cache->size);
+    for (; object < last; object = object->next) {
+        object->next = (void *)((char *)object + cache->size);
         mark_free(object);
-        frame->free = object;
     }
+    last->next = NULL;
+    mark_free(last);
     list_add_head(&cache->partial, &frame->link);
     return frame;
 }
@@ -123,29 +126,59 @@ static struct slab_frame *slab_frame_find(struct slab_cache *cache)
     return frame;
 }
 
-void *slab_cache_alloc(struct slab_cache *cache)
+/* Unlink up to `*count` free objects of a frame that has some, and say how many. => cache->lock held */
+static struct free_object *take_objects(struct slab_cache *cache, struct slab_frame *frame, uint32_t *count)
+{
+    struct free_object *first = frame->free, *last = first;
+    uint32_t free = cache->per_frame - frame->used, taken = MIN(*count, free);
+
+    if (taken == free) {
+        frame->free = NULL;
+        list_remove(&frame->link);
+        list_add_head(&cache->full, &frame->link);
+    } else {
+        for (uint32_t i = 1; i < taken; i++)
+            last = last->next;
+        frame->free = last->next;
+        last->next = NULL;
+    }
+    cache->used += taken;
+    frame->used += taken;
+    *count = taken;
+    return first;
+}
+
+/* Objects that are being handed out: nobody has written to them. From here on they are not marked as free. */
+static void check_were_free(const struct slab_cache *cache, struct free_object *first)
+{
+#ifdef DEBUG
+    for (struct free_object *object = first; object; object = object->next) {
+        if (object->mark != FREE_MARK)
+            panic("slab %s: object %p was written to after it was freed", cache->name, (void *)object);
+        object->mark = 0;
+    }
+#else
+    (void)cache, (void)first;
+#endif
+}
+
+void *slab_cache_alloc_chain(struct slab_cache *cache, uint32_t *count)
 {
     if (fail_now())
         return NULL;
     spin_lock(&cache->lock);
     struct slab_frame *frame = slab_frame_find(cache);
-    if (!frame) {
-        spin_unlock(&cache->lock);
-        return NULL;
-    }
-    struct free_object *object = frame->free;
-    check_was_free(cache, object);
-    frame->free = object->next;
-    cache->used++;
-    if (++frame->used == cache->per_frame) {
-        list_remove(&frame->link);
-        list_add_head(&cache->full, &frame->link);
-    }
+    struct free_object *first = frame ? take_objects(cache, frame, count) : NULL;
     spin_unlock(&cache->lock);
-#ifdef DEBUG
-    object->mark = 0;
-#endif
-    return object;
+    check_were_free(cache, first);
+    return first;
+}
+
+void *slab_cache_alloc(struct slab_cache *cache)
+{
+    uint32_t one = 1;
+
+    return slab_cache_alloc_chain(cache, &one);
 }
 
 /* Put an empty frame aside, or give it back if there is one aside already. => cache->lock held */
@@ -158,25 +191,33 @@ static void slab_frame_retire(struct slab_cache *cache, struct slab_frame *frame
         frame_put(kva2page(frame));
 }
 
-void slab_cache_free(struct slab_cache *cache, void *pointer)
+void slab_cache_free_chain(struct slab_cache *cache, struct slab_chain *chain)
 {
-    struct free_object *object = pointer;
-    struct slab_frame *frame = frame_of(pointer);
+    struct free_object *last = chain->last;
+    struct slab_frame *frame = frame_of(last);
 
     DEBUG_ASSERT(frame->cache == cache);
     spin_lock(&cache->lock);
-    check_is_used(cache, object, __builtin_return_address(0));
-    object->next = frame->free;
-    mark_free(object);
-    frame->free = object;
-    cache->used--;
-    if (frame->used-- == cache->per_frame) {
+    check_are_used(cache, chain, __builtin_return_address(0));
+    if (frame->used == cache->per_frame) {
         list_remove(&frame->link);
         list_add_head(&cache->partial, &frame->link);
     }
+    last->next = frame->free;
+    frame->free = chain->first;
+    cache->used -= chain->count;
+    frame->used -= chain->count;
     if (frame->used == 0)
         slab_frame_retire(cache, frame);
     spin_unlock(&cache->lock);
+    *chain = (struct slab_chain){NULL, NULL, 0};
+}
+
+void slab_cache_free(struct slab_cache *cache, void *object)
+{
+    struct slab_chain chain = {object, object, 1};
+
+    slab_cache_free_chain(cache, &chain);
 }
 
 void *slab_alloc(size_t size)

@@ -31,6 +31,34 @@ void slab_cache_init(struct slab_cache *cache, const char *name, size_t size);
 __must_check void *slab_cache_alloc(struct slab_cache *cache);
 void slab_cache_free(struct slab_cache *cache, void *object);
 
+/*
+ * For who takes or gives many: up to `*count` objects of one frame for one turn at the lock, each holding the address of the next in its
+ * first word, NULL in the last. => the first, *count being how many came; NULL: no memory
+ */
+__must_check void *slab_cache_alloc_chain(struct slab_cache *cache, uint32_t *count);
+
+/* Objects of one frame that are to be given back in one go. All zero: none. */
+struct slab_chain {
+    void *first, *last;
+    uint32_t count;
+};
+
+/* Give them back, and empty the chain. => not empty */
+void slab_cache_free_chain(struct slab_cache *cache, struct slab_chain *chain);
+
+/* Put an object before those in the chain, which go to the cache first if they are of another frame. */
+static inline void slab_chain_add(struct slab_cache *cache, struct slab_chain *chain, void *object)
+{
+    if (((uintptr_t)chain->first ^ (uintptr_t)object) >> PAGE_SHIFT) {
+        if (chain->count)
+            slab_cache_free_chain(cache, chain);
+        chain->last = object;
+    }
+    *(void **)object = chain->first;
+    chain->first = object;
+    chain->count++;
+}
+
 /* Like malloc, calloc and free. 1 <= size <= SLAB_MAX; NULL: no memory. slab_free(NULL) does nothing. */
 #define SLAB_MAX 2016
 __must_check void *slab_alloc(size_t size);

@@ -133,7 +133,7 @@ static void check_leaf(struct check *check, struct core_map_entry *leaf, vaddr_t
         if (!leaf->node.vpi->info[i].used)
             continue;
         live++;
-        if (leaf->node.live > 0 && (i < node_first(leaf) || i > node_last(leaf)))
+        if (leaf->node.live > 0 && (i < leaf_first(leaf) || i > leaf_last(leaf)))
             violated(check, I10_NODE_COUNTS, "leaf over %#lx: page %u is outside its bounds", base, i);
     }
     if (live != leaf->node.live)
@@ -183,8 +183,8 @@ static void check_children(struct check *check, struct core_map_entry *node, vad
         if (!check_child(check, node, i, base + ((vaddr_t)i << level_shift(node->level))))
             continue;
         live++;
-        if (node->node.live > 0 && (i < node_first(node) || i > node_last(node)))
-            violated(check, I10_NODE_COUNTS, "node over %#lx: entry %u is outside its bounds", base, i);
+        if (!(node->node.groups >> i / GROUP & 1))
+            violated(check, I10_NODE_COUNTS, "node over %#lx: entry %u is in none of its groups", base, i);
     }
     if (live != node->node.live)
         violated(check, I10_NODE_COUNTS, "node over %#lx: %u live entries, it counts %u", base, live, node->node.live);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "mm/vregion.h"
 
+#include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/page_cache.h"
 #include "mm/slab.h"
@@ -27,7 +28,10 @@ void vregion_free(struct vregion *region)
 
 void vregion_copy(struct vregion *copy, const struct vregion *region)
 {
-    *copy = *region;
+    /* All but its place in a tree, which is not the copy's. The builtin becomes moves of words. */
+    static_assert(offsetof(struct vregion, link) == 0, "the place comes first");
+    __builtin_memcpy((char *)copy + sizeof copy->link, (const char *)region + sizeof region->link,
+                     sizeof *copy - sizeof copy->link);
     if (copy->file)
         copy->file->ops->hold(copy->file);
 }
@@ -105,6 +109,7 @@ void vregion_insert(struct vspace *space, struct vregion *region)
     DEBUG_ASSERT(rwlock_held_write(&space->lock));
     DEBUG_ASSERT(region->size > 0 && IS_ALIGNED(region->va_base | region->size, PAGE_SIZE));
     tree_insert(&space->regions, &region->link, region_less);
+    space->region_count++;
 }
 
 void vregion_remove(struct vspace *space, struct vregion *region)
@@ -112,6 +117,68 @@ void vregion_remove(struct vspace *space, struct vregion *region)
     DEBUG_ASSERT(rwlock_held_write(&space->lock));
     atomic_store_explicit(&space->recent, NULL, memory_order_relaxed);
     tree_remove(&space->regions, &region->link);
+    space->region_count--;
+}
+
+/* ---- All of a space ---- */
+
+/* What vregions_copy has taken for copies to come. */
+struct region_supply {
+    struct vregion *next; // linked through their first words
+    uint32_t wanted;      // not taken yet
+};
+
+static struct vregion *supply_take(struct region_supply *supply)
+{
+    if (!supply->next) {
+        uint32_t count = supply->wanted;
+        supply->next = slab_cache_alloc_chain(&region_cache, &count);
+        if (!supply->next)
+            return NULL;
+        supply->wanted -= count;
+    }
+    struct vregion *region = supply->next;
+    supply->next = *(struct vregion **)region;
+    return region;
+}
+
+static struct tree_node *copy_node(const struct tree_node *node, void *arg)
+{
+    struct vregion *copy = supply_take(arg);
+
+    if (!copy)
+        return NULL;
+    vregion_copy(copy, container_of(node, struct vregion, link));
+    return &copy->link;
+}
+
+int vregions_copy(const struct vspace *from, struct vspace *to)
+{
+    struct region_supply supply = {NULL, from->region_count};
+    bool done = tree_copy(&from->regions, &to->regions, copy_node, &supply);
+
+    to->region_count = from->region_count;
+    return done ? 0 : -ENOMEM;
+}
+
+static void drop_node(struct tree_node *node, void *arg)
+{
+    struct vregion *region = region_of(node);
+
+    if (region->file)
+        region->file->ops->release(region->file);
+    slab_chain_add(&region_cache, arg, region);
+}
+
+void vregions_drop(struct vspace *space)
+{
+    struct slab_chain chain = {NULL, NULL, 0};
+
+    space->region_count = 0;
+    atomic_store_explicit(&space->recent, NULL, memory_order_relaxed);
+    tree_dismantle(&space->regions, drop_node, &chain);
+    if (chain.count)
+        slab_cache_free_chain(&region_cache, &chain);
 }
 
 bool vregion_can_merge(const struct vregion *low, const struct vregion *high)

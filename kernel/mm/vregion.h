@@ -97,6 +97,15 @@ struct vregion *vregion_highest(struct vspace *space);
 void vregion_insert(struct vspace *space, struct vregion *region);
 void vregion_remove(struct vspace *space, struct vregion *region);
 
+/*
+ * Give an empty space copies of all regions of another, and drop all that a space has: for fork and exit, where the cost of one
+ * counts a thousand times.
+ *
+ * => both locks for writing; vregions_copy: 0, or -ENOMEM with some of them copied, for vregions_drop
+ */
+__must_check int vregions_copy(const struct vspace *from, struct vspace *to);
+void vregions_drop(struct vspace *space);
+
 /* Whether `low` and `high`, which begins where low ends, could be one region. */
 bool vregion_can_merge(const struct vregion *low, const struct vregion *high);
 

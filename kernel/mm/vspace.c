@@ -68,15 +68,10 @@ void vspace_get(struct vspace *space)
 /* Everything in the space goes; the struct stays, without a root, until verify cannot meet it any more. */
 static void vspace_tear_down(struct vspace *space)
 {
-    struct vregion *region;
-
     rwlock_write_lock(&space->lock);
     node_destroy_root(space->root);
     space->root = NULL;
-    while ((region = vregion_lowest(space))) {
-        vregion_remove(space, region);
-        vregion_free(region);
-    }
+    vregions_drop(space);
     rwlock_write_unlock(&space->lock);
 }
 

@@ -23,6 +23,7 @@ struct vspace {
     struct rwlock lock;              // faults read; map, unmap, protect, brk, fork write
     _Atomic uint32_t refs;           // (a) processes that run in it, and who looks at it
     struct tree regions;             // (v) sorted by address, never overlapping
+    uint32_t region_count;           // (v)
     struct vregion *_Atomic recent;  // (a) the region found last; set by readers, cleared when a region goes
     struct core_map_entry *root;     // (c) the top page-table page
     struct cpuset active;            // (a) CPUs that may hold our translations

@@ -126,6 +126,34 @@ static void without_memory_the_answer_is_null_and_nothing_is_lost(void **state)
     hoard_give_back();
 }
 
+static void chains_come_from_one_frame_each_and_go_back_together(void **state)
+{
+    struct slab_chain chain = {NULL, NULL, 0};
+    uint64_t before = frames_by_kind(FRAME_SLAB);
+    unsigned taken = 0;
+
+    (void)state;
+    make_cache();
+    while (taken < MANY) {
+        uint32_t count = MANY - taken, found = 0;
+        void *first = slab_cache_alloc_chain(&cache, &count), *next;
+        for (void *object = first; object; object = next, found++) {
+            next = *(void **)object;
+            assert_int_equal((uintptr_t)object / PAGE_SIZE, (uintptr_t)first / PAGE_SIZE);
+            objects[taken++] = object;
+            memset(object, 7, 16);
+        }
+        assert_int_equal(found, count);
+    }
+    assert_int_equal(cache.used, MANY);
+    for (unsigned i = 0; i < MANY; i++)
+        slab_chain_add(&cache, &chain, objects[i * 77 % MANY]); // frames in turn, so that most chains are short
+    slab_cache_free_chain(&cache, &chain);
+    assert_int_equal(cache.used, 0);
+    assert_int_equal(frames_by_kind(FRAME_SLAB), before + 1);
+    slab_drain();
+}
+
 static void find_test_cache(const struct slab_cache *each, uint64_t frames, void *arg)
 {
     if (each == &cache)
@@ -258,6 +286,7 @@ int main(void)
         TEST(emptied_frames_go_back_but_for_one),
         TEST(the_kept_frame_is_used_first),
         TEST(without_memory_the_answer_is_null_and_nothing_is_lost),
+        TEST(chains_come_from_one_frame_each_and_go_back_together),
         TEST(for_each_counts_partial_full_and_kept_frames),
         TEST(a_double_free_panics),
         TEST(a_write_after_free_panics_at_the_next_allocation),

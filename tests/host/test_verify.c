@@ -243,7 +243,7 @@ static void wrong_counts_and_bounds_of_a_node_are_I10(void **state)
     assert_corrupt_bits(I10_NODE_COUNTS, leaf->node.first_pair, first + 1);
     assert_corrupt_bits(I10_NODE_COUNTS, leaf->node.last_pair, last - 1);
     assert_corrupt_bits(I10_NODE_COUNTS, above->node.live, 2);
-    assert_corrupt_bits(I10_NODE_COUNTS, above->node.first_pair, 1);
+    assert_corruption(I10_NODE_COUNTS, above->node.groups, 2);
     assert_corrupt_bits(I10_NODE_COUNTS, space->root->node.live, 0);
     leaf->node.last_pair = last + 1; // wider bounds are allowed
     assert_verify_clean();

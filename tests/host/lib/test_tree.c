@@ -140,6 +140,71 @@ static void ascending_and_descending_fill_and_drain(void **state)
     }
 }
 
+/* ---- Whole trees ---- */
+
+static struct item copies[ITEMS];
+static int copies_left, dropped;
+
+static struct tree_node *copy_item(const struct tree_node *node, void *arg)
+{
+    struct item *copy = &copies[item_of(node) - items];
+
+    (void)arg;
+    if (copies_left-- == 0)
+        return NULL;
+    *copy = *item_of(node);
+    return &copy->node;
+}
+
+/* In order, and before the next one is looked at: the node is overwritten. */
+static void drop_item(struct tree_node *node, void *arg)
+{
+    assert_true(*(int *)arg <= item_of(node)->key);
+    *(int *)arg = item_of(node)->key;
+    memset(node, 0xff, sizeof *node);
+    dropped++;
+}
+
+static int dismantle(struct tree *tree)
+{
+    int last = -1;
+
+    dropped = 0;
+    tree_dismantle(tree, drop_item, &last);
+    assert_true(tree_empty(tree));
+    return dropped;
+}
+
+static void a_copy_has_the_same_shape_and_a_broken_off_one_can_be_dismantled(void **state)
+{
+    struct tree tree, copy;
+
+    (void)state;
+    for (int count = 0; count < ITEMS; count += 1 + count / 4) {
+        tree_init(&tree);
+        for (int i = 0; i < count; i++) {
+            items[i].key = (int)random_below(1000);
+            tree_insert(&tree, &items[i].node, item_less);
+        }
+        copies_left = ITEMS;
+        assert_true(tree_copy(&tree, &copy, copy_item, NULL));
+        check_below(copy.root, NULL, 0);
+        struct tree_node *twin = tree_first(&copy), *node;
+        tree_for_each(node, &tree) {
+            assert_int_equal(item_of(node) - items, item_of(twin) - copies);
+            twin = tree_next(twin);
+        }
+        assert_null(twin);
+        assert_int_equal(dismantle(&copy), count);
+        for (int some = 0; some < count; some += 1 + some / 3) {
+            copies_left = some;
+            assert_false(tree_copy(&tree, &copy, copy_item, NULL));
+            assert_int_equal(dismantle(&copy), some);
+        }
+        assert_int_equal(dismantle(&tree), count);
+    }
+}
+
 static void empty_tree_has_no_ends(void **state)
 {
     struct tree tree;
@@ -158,6 +223,7 @@ int main(void)
         cmocka_unit_test(ascending_and_descending_fill_and_drain),
         cmocka_unit_test(equal_keys_keep_insertion_order),
         cmocka_unit_test(random_operations_keep_order_and_balance),
+        cmocka_unit_test(a_copy_has_the_same_shape_and_a_broken_off_one_can_be_dismantled),
     };
 
     return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
