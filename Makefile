@@ -24,7 +24,7 @@ say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-5s %s
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel debug user root run test bench soak gdb setup clean help compile_commands.json
+.PHONY: all kernel debug user root run test bench profile soak gdb setup clean help compile_commands.json
 
 all: kernel root ; @:
 
@@ -50,6 +50,8 @@ $(USERBUILD)/%: user/%.c
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(USERFLAGS) $< -o $@
 
+$(USERBUILD)/init: user/mark.h
+
 root: build/root.cpio ; @:
 
 build/root.cpio: $(USERBUILD)/init $(shell find user/root -type f) tools/stage_root.sh tools/pack_root.py \
@@ -57,6 +59,13 @@ build/root.cpio: $(USERBUILD)/init $(shell find user/root -type f) tools/stage_r
 	$(call say,ROOT,$@)
 	$(Q)tools/stage_root.sh build/root $(USERBUILD)/init
 	$(Q)$(PYTHON) tools/pack_root.py build/root $@
+
+# --- the profiler's plugin for QEMU
+
+build/profile/plugin.so: tools/profiler/plugin.c tools/profiler/plugin.h
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden $< -o $@
 
 # --- what a person types
 
@@ -71,6 +80,9 @@ gdb:
 
 bench:
 	@./gaur bench $(ARGS) $(ROWS)
+
+profile:
+	@./gaur profile $(ARGS) $(ROWS)
 
 test: setup
 	@$(PYTHON) tests/run $(ONLY)
@@ -93,6 +105,7 @@ help:
 	@echo 'make test      all tests; the last line counts them. ONLY="word..." picks some'
 	@echo 'make bench     what operations cost, beside Linux. ROWS="fork cow" picks some; ARGS=--gaur-only'
 	@echo 'make soak      random mixtures of everything, with all checks on; SECONDS=1800, SEED=...'
+	@echo 'make profile   what the kernel does, by function: ROWS="fork_tiny", or ARGS="-- PROGRAM"'
 	@echo 'make gdb       boot under the debugger'
 	@echo 'make kernel    the kernel alone; with DEBUG=1 the one with assertions, in build/debug'
 	@echo 'make debug     the kernel with assertions, and the root'

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "mark.h"
+
 #define PAGE 4096UL
 #define MIB (1UL << 20)
 
@@ -21,6 +23,21 @@ static inline uint64_t now(void)
 
     __asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
+}
+
+/* The part of a row that is measured, and that `gaur profile` looks at, is between these two. */
+static inline uint64_t start_clock(void)
+{
+    MARK_BEGIN();
+    return now();
+}
+
+static inline uint64_t stop_clock(uint64_t start)
+{
+    uint64_t taken = now() - start;
+
+    MARK_END();
+    return taken;
 }
 
 /* support.c */

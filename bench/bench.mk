@@ -4,7 +4,7 @@
 # Included by the Makefile.
 
 BENCH_OUT    := $(USERBUILD)/bench
-BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror
+BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iuser
 BENCH_ROWS   := $(patsubst bench/%.c,$(BENCH_OUT)/%.o,$(filter-out bench/init.c,$(wildcard bench/*.c)))
 
 .PHONY: bench-programs

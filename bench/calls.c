@@ -9,11 +9,11 @@
 void null_call(void)
 {
     const int rounds = 1000;
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     for (int i = 0; i < rounds; i++)
         getppid();
-    report("null_call", now() - start, rounds);
+    report("null_call", stop_clock(start), rounds);
 }
 
 static void send(int fd)
@@ -49,11 +49,11 @@ void pipe_round_trip(void)
         _exit(0);
     for (int i = 0; i < before + rounds; i++) {
         if (i == before)
-            start = now();
+            start = start_clock();
         send(there[1]);
         receive(back[0]);
     }
-    report("pipe_round_trip", now() - start, rounds);
+    report("pipe_round_trip", stop_clock(start), rounds);
     end_child(child);
     for (int i = 0; i < 2; i++) {
         close(there[i]);

@@ -18,11 +18,11 @@ void anonymous_read_fault(void)
 {
     const size_t pages = 512;
     volatile char *at = map(pages * PAGE);
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     for (size_t i = 0; i < pages; i++)
         (void)at[i * PAGE];
-    report("anonymous_read_fault", now() - start, pages);
+    report("anonymous_read_fault", stop_clock(start), pages);
     munmap((void *)at, pages * PAGE);
 }
 
@@ -30,10 +30,10 @@ void anonymous_write_fault(void)
 {
     const size_t pages = 512;
     char *at = map(pages * PAGE);
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     touch(at, pages * PAGE);
-    report("anonymous_write_fault", now() - start, pages);
+    report("anonymous_write_fault", stop_clock(start), pages);
     munmap(at, pages * PAGE);
 }
 
@@ -42,10 +42,10 @@ void touch_region(const char *name, size_t size, const char *huge)
 {
     huge_pages(huge);
     char *at = map(size);
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     touch(at, size);
-    report(name, now() - start, 1);
+    report(name, stop_clock(start), 1);
     munmap(at, size);
     huge_pages("never");
 }
@@ -62,18 +62,18 @@ struct costs {
 
 static uint64_t write_cost(volatile char *at)
 {
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     *at = 2;
-    return now() - start;
+    return stop_clock(start);
 }
 
 static void measure_average(char *at, size_t size, struct costs *costs)
 {
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     touch(at, size);
-    costs->average = (now() - start) / (size / PAGE);
+    costs->average = stop_clock(start) / (size / PAGE);
 }
 
 static void measure_each(char *at, size_t size, struct costs *costs)

@@ -14,11 +14,11 @@
 void map_and_unmap(void)
 {
     const int rounds = 200;
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     for (int i = 0; i < rounds; i++)
         munmap(map(SIZE), SIZE);
-    report("mmap_munmap_64k", now() - start, rounds);
+    report("mmap_munmap_64k", stop_clock(start), rounds);
 }
 
 void protect(void)
@@ -27,12 +27,12 @@ void protect(void)
     char *at = map(MIB);
 
     touch(at, MIB);
-    uint64_t start = now();
+    uint64_t start = start_clock();
     for (int i = 0; i < rounds; i++) {
         mprotect(at, MIB, PROT_READ);
         mprotect(at, MIB, PROT_READ | PROT_WRITE);
     }
-    report("mprotect_1m", now() - start, rounds);
+    report("mprotect_1m", stop_clock(start), rounds);
     munmap(at, MIB);
 }
 
@@ -40,11 +40,11 @@ void brk_up_and_down(void)
 {
     const int rounds = 200;
     uintptr_t end = (uintptr_t)syscall(SYS_brk, 0);
-    uint64_t start = now();
+    uint64_t start = start_clock();
 
     for (int i = 0; i < rounds; i++) {
         syscall(SYS_brk, end + SIZE);
         syscall(SYS_brk, end);
     }
-    report("brk_64k", now() - start, rounds);
+    report("brk_64k", stop_clock(start), rounds);
 }

@@ -19,7 +19,7 @@ static void measure(const char *suffix, int rounds)
     char name[64];
 
     for (int i = 0; i < before + rounds; i++) {
-        uint64_t start = now();
+        uint64_t start = start_clock();
         pid_t child = (pid_t)syscall(SYS_fork);
         if (child == 0)
             syscall(SYS_exit_group, 0);
@@ -29,7 +29,7 @@ static void measure(const char *suffix, int rounds)
         if (i < before)
             continue;
         in_call += middle - start;
-        in_all += now() - start;
+        in_all += stop_clock(start);
     }
     snprintf(name, sizeof name, "fork_call_%s", suffix);
     report(name, in_call, rounds);
@@ -70,7 +70,7 @@ void spawn(void)
 
     for (int i = 0; i < rounds + 1; i++) {
         if (i == 1)
-            start = now();
+            start = start_clock();
         pid_t child = fork();
         if (child == 0) {
             execl("/proc/self/exe", "micro", "--nothing", (char *)NULL);
@@ -80,5 +80,5 @@ void spawn(void)
             fail("fork");
         end_child(child);
     }
-    report("spawn", now() - start, rounds);
+    report("spawn", stop_clock(start), rounds);
 }

@@ -32,6 +32,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mark.h"
+
 // Other paths are for trying init on another kernel.
 #ifndef HOST_IN
 #define HOST_IN  "/dev/hostio"
@@ -321,12 +323,14 @@ int main(void)
         control = 2;
     say(control, "start\n");
 
+    MARK_PROGRAM_BEGIN();
     pid_t child = fork();
     if (child == 0)
         program_run(&wish);
     if (child < 0)
         say(2, "init: fork: %s\n", strerror(errno));
     int status = child < 0 ? -1 : child_wait(child);
+    MARK_PROGRAM_END();
 
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;

@@ -105,8 +105,8 @@ ROWS = [
 ]
 
 def named(word):
-    """The row of that name, or all those whose names begin so."""
-    exactly = [row for row in ROWS if row.name == word]
+    """The rows of that name, or that are measured under it, or all those whose names begin so."""
+    exactly = [row for row in ROWS if word in (row.name, row.run)]
     return exactly or [row for row in ROWS if row.name.startswith(word)]
 
 def chosen(words):

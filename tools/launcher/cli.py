@@ -22,6 +22,7 @@ usage: ./gaur COMMAND [options]
   soak    run random mixtures of everything for a long time, with all checks on
   gdb     boot under the debugger
   bench   what operations cost, here and on Linux
+  profile guest instructions by kernel function, for rows of the benchmark or a program
   watch, snapshot: not there yet
 
 `./gaur COMMAND --help` tells more. `make help` lists what can be built.
@@ -196,7 +197,12 @@ def command_bench(arguments):
     from bench import command
     return command.run(arguments)
 
-COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test, 'bench': command_bench, 'soak': command_soak}
+def command_profile(arguments):
+    from profiler import command
+    return command.run(arguments)
+
+COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test, 'bench': command_bench,
+            'profile': command_profile, 'soak': command_soak}
 
 def dispatch(arguments):
     if not arguments:
