@@ -28,6 +28,7 @@
 #include "mm/slab.h"
 #include "mm/tlb.h"
 #include "mm/vspace.h"
+#include "proc/exec_layout.h"
 #include "proc/process.h"
 #include "sync/log_lock.h"
 #include "sync/sched.h"
@@ -108,10 +109,12 @@ static void start_other_cpus(void)
 /* The kernel's arguments; docs/layout.md tells them. */
 static void read_arguments(void)
 {
-    static const char *const known[] = {"quiet", "init="};
+    static const char *const known[] = {"quiet", "init=", "norandmaps"};
 
     if (boot_flag("quiet"))
         log_set_output(NULL);
+    if (boot_flag("norandmaps"))
+        exec_layout_set_randomize(0);
     boot_options_check(known, ARRAY_SIZE(known));
 }
 

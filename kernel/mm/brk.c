@@ -7,6 +7,7 @@
  */
 #include "arch/x86/pte.h"
 #include "lib/errno.h"
+#include "lib/log.h"
 #include "mm/map.h"
 #include "mm/range.h"
 #include "mm/share.h"
@@ -115,4 +116,12 @@ int vspace_map_stack(struct vspace *space, vaddr_t top, uint64_t size, bool exec
     space->mmap_top = mmap_top_below(top, atomic_load(&space->stack_limit));
     rwlock_write_unlock(&space->lock);
     return 0;
+}
+
+void vspace_lower_mmap(struct vspace *space, uint64_t bytes)
+{
+    rwlock_write_lock(&space->lock);
+    ASSERT(bytes < space->mmap_top);
+    space->mmap_top -= bytes;
+    rwlock_write_unlock(&space->lock);
 }

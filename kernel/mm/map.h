@@ -41,4 +41,7 @@ __must_check int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t si
  */
 __must_check int vspace_map_stack(struct vspace *space, vaddr_t top, uint64_t size, bool executable);
 
+/* Let mmap begin lower by `bytes`, a multiple of PAGE_SIZE, than the stack needs. => after vspace_map_stack */
+void vspace_lower_mmap(struct vspace *space, uint64_t bytes);
+
 #endif

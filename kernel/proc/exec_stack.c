@@ -2,8 +2,9 @@
 /*
  * exec_stack.c - the first stack of a program: System V ABI for x86-64, section 3.4, and as Linux has it.
  *
- *     STACK_TOP   8 bytes of zero
+ *     stack_top   8 bytes of zero
  *                 name of the program (AT_EXECFN); environment; arguments     strings, from the top down
+ *                 (unused, if addresses are random)
  *                 "x86_64" (AT_PLATFORM); 16 random bytes (AT_RANDOM)
  *                 auxiliary vector; 0; envp; 0; argv
  *     rsp ->      argc                                                          aligned to 16
@@ -15,7 +16,6 @@
 #include <asm/param.h>
 
 #include "arch/x86/cpuid.h"
-#include "arch/x86/layout.h"
 #include "dev/random.h"
 #include "fs/credentials.h"
 #include "lib/errno.h"
@@ -23,10 +23,10 @@
 #include "mm/usercopy.h"
 #include "proc/elf.h"
 #include "proc/exec_args.h"
+#include "proc/exec_layout.h"
 
 #define PLATFORM "x86_64"
 #define RANDOM_BYTES 16
-#define STRINGS_END (STACK_TOP - 8)
 #define AUXV_PAIRS 20
 #define SIGNAL_STACK_MIN 2048       // a signal frame with AVX state, and room for a handler
 
@@ -86,8 +86,8 @@ static void find_places(const struct exec_stack *stack, struct stack_places *pla
 {
     uint64_t words = 1 + (stack->argc + 1) + (stack->envc + 1) + 2 * AUXV_PAIRS;
 
-    places->strings = STRINGS_END - stack->args->size;
-    places->platform = ALIGN_DOWN(places->strings, (vaddr_t)16) - sizeof(PLATFORM);
+    places->strings = stack->layout->stack_top - 8 - stack->args->size;
+    places->platform = ALIGN_DOWN(places->strings - stack->layout->stack_shift, (vaddr_t)16) - sizeof(PLATFORM);
     places->random = places->platform - RANDOM_BYTES;
     places->words = ALIGN_DOWN(places->random - words * sizeof(uint64_t), (vaddr_t)16);
 }

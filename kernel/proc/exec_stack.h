@@ -11,6 +11,7 @@
 struct credentials;
 struct elf_image;
 struct exec_args;
+struct exec_layout;
 
 /* What the stack is made from, and what comes of it. */
 struct exec_stack {
@@ -20,19 +21,18 @@ struct exec_stack {
     const struct elf_image *interpreter;// or NULL
     const struct credentials *credentials;
     bool secure;                        // AT_SECURE
+    const struct exec_layout *layout;
     struct program_ranges *ranges;      // out: where strings and vector are
     vaddr_t sp;                         // out
 };
 
-#define STACK_TOP USER_END
-
 void exec_stack_init(void);
 
-/* Bytes that the stack will have in use. */
+/* Bytes that the stack will have in use, but for layout->stack_shift. */
 uint64_t exec_stack_size(const struct exec_args *args);
 
 /*
- * Write it, down from STACK_TOP.
+ * Write it, down from layout->stack_top.
  *
  * => the new space is the running thread's, and loaded; 0, -EFAULT (no memory for the stack, or beyond its
  *    limit), -ENOMEM

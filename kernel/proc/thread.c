@@ -99,6 +99,7 @@ static void thread_inherit(struct thread *thread)
     thread->gs_base = parent->gs_base;
     thread->blocked = parent->blocked;
     thread->timer_slack_ns = parent->timer_slack_ns;
+    thread->personality = parent->personality;
     thread->credentials = credentials_get(parent->credentials);
 }
 

@@ -58,6 +58,7 @@ struct thread {
     vaddr_t altstack_base;          // (o) sigaltstack
     uint64_t altstack_size;         // (o)
     uint32_t altstack_flags;        // (o)
+    uint32_t personality;           // (o) personality(2): inherited, and kept by exec
 
     struct restart_block restart;   // (o)
     vaddr_t clear_tid;              // (o) set_tid_address: zeroed and woken at exit

@@ -31,12 +31,22 @@ SYSCALL2(arch_prctl, int, code, uint64_t, address)
     }
 }
 
-/* Only Linux's own ways of doing things are there, so that is what one can ask for. */
+/*
+ * What can be asked for is what is there: Linux's ways of doing things, at addresses that are not random if wanted. Linux
+ * takes any number.
+ */
 SYSCALL1(personality, unsigned, persona)
 {
     const unsigned ask = 0xffffffff;
+    struct thread *self = current_thread();
+    unsigned old = self->personality;
 
-    return persona == PER_LINUX || persona == ask ? PER_LINUX : -EINVAL;
+    if (persona == ask)
+        return old;
+    if (persona & ~(unsigned)(PER_LINUX | ADDR_NO_RANDOMIZE))
+        return -EINVAL;
+    self->personality = persona;
+    return old;
 }
 
 static int64_t set_name(vaddr_t address)

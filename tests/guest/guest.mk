@@ -28,13 +28,14 @@ GUEST_PROGRAMS := \
 	faults \
 	stack brk mmap munmap mprotect map_model demand_zero no_execute tlb \
 	fork_cow fork_readonly fork_shared fork_sharers fork_race usercopy kernel_pointers \
-	fork_wait vfork exec exec_auxv exec_script exec_hostile kill_groups \
+	fork_wait vfork exec exec_auxv random_places exec_script exec_hostile kill_groups \
 	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \
 	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
 	clocks system_info procfs proc_maps missing_calls fail_sweep
 
-# exec_auxv is built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
-GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_PROGRAMS)) $(if $(MUSL_LIB),$(GUEST_OUT)/exec_auxv_pie)
+# These are built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
+GUEST_PIES  := $(if $(MUSL_LIB),$(addprefix $(GUEST_OUT)/,exec_auxv_pie random_places_pie))
+GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_PROGRAMS)) $(GUEST_PIES)
 GUEST_SUITE := $(GUEST_OUT)/suite
 GUEST_LIB   := $(addprefix $(GUEST_OUT)/obj/,tap.o gaur.o touch.o)
 
@@ -61,7 +62,7 @@ $(GUEST_OUT)/%: $(GUEST_OUT)/obj/%.o $(GUEST_LIB)
 	$(Q)$(MUSL_CC) -static -s -o $@ $(filter %.o,$^)
 
 # musl-gcc has no -static-pie of its own; spelled out.
-$(GUEST_OUT)/exec_auxv_pie: $(addprefix $(GUEST_SRC)/,exec_auxv.c tap.c tap.h)
+$(GUEST_PIES): $(GUEST_OUT)/%_pie: $(GUEST_SRC)/%.c $(addprefix $(GUEST_SRC)/,tap.c tap.h)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -fPIE -static -nostartfiles -s -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \

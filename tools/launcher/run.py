@@ -89,7 +89,7 @@ class Guest:
         names = ['ctl'] if self.terminal else ['console', 'io', 'err', 'ctl']
         pairs = {name: pump.pair() for name in names}
         theirs = {name: pair[1].fileno() for name, pair in pairs.items()}
-        append = ' '.join(filter(None, [self.options.append,
+        append = ' '.join(filter(None, [self.options.append, 'norandmaps' if self.options.icount else '',
                                         'quiet' if self.options.quiet and self.terminal else '']))
         line = machine.command_line(self.options, kernel, f'/dev/fd/{archive}', theirs, append)
         self._spawn(line + list(self.extra), [archive, *theirs.values()])

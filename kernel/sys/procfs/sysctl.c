@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/reclaim.h"
 #include "mm/vspace.h"
+#include "proc/exec_layout.h"
 #include "proc/pid.h"
 #include "sys/procfs/node.h"
 #include "sys/uts.h"
@@ -30,13 +31,50 @@ FACT(show_version_name, "%s", UTS_VERSION)
 FACT(show_pid_max, "%d", PID_MAX)
 FACT(show_threads_max, "%d", PID_MAX)
 FACT(show_ngroups_max, "%d", NGROUPS_MAX)
-FACT(show_randomize, "%d", 0)
 FACT(show_tainted, "%d", 0)
 FACT(show_overcommit, "%d", 1)
 FACT(show_swappiness, "%d", 0)
 FACT(show_min_addr, "%lu", (unsigned long)USER_MIN)
 FACT(show_pipe_max, "%u", PIPE_CAPACITY)
 FACT(show_nr_open, "%d", 1 << 20)
+
+/* A whole number in decimal. => 0, -EINVAL */
+static int parse_int(const char *value, int *out)
+{
+    bool negative = *value == '-';
+    int64_t number = 0;
+
+    value += negative;
+    if (!*value)
+        return -EINVAL;
+    for (; *value; value++) {
+        if (*value < '0' || *value > '9' || number > INT32_MAX)
+            return -EINVAL;
+        number = number * 10 + (*value - '0');
+    }
+    number = negative ? -number : number;
+    if (number > INT32_MAX || number < INT32_MIN)
+        return -EINVAL;
+    *out = number;
+    return 0;
+}
+
+static int show_randomize(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    text_printf(text, "%d\n", exec_layout_randomize());
+    return 0;
+}
+
+static int store_randomize(const struct proc_inode *inode, const char *value)
+{
+    int how, error = parse_int(value, &how);
+
+    (void)inode;
+    if (!error)
+        exec_layout_set_randomize(how);
+    return error;
+}
 
 static int show_hostname(const struct proc_inode *inode, struct text *text)
 {
@@ -133,7 +171,7 @@ static const struct proc_node kernel_nodes[] = {
     PROC_FILE("ostype", 0444, show_ostype),
     PROC_FILE("pid_max", 0444, show_pid_max),
     PROC_DIRECTORY("random", random_nodes),
-    PROC_FILE("randomize_va_space", 0444, show_randomize),
+    PROC_SETTING("randomize_va_space", show_randomize, store_randomize),
     PROC_FILE("tainted", 0444, show_tainted),
     PROC_FILE("threads-max", 0444, show_threads_max),
     PROC_FILE("version", 0444, show_version_name),
