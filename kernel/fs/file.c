@@ -12,6 +12,7 @@
 #include <linux/stat.h>
 #include <stdatomic.h>
 
+#include "fs/epoll.h"
 #include "fs/nameless.h"
 #include "fs/poll.h"
 #include "fs/vfs.h"
@@ -107,6 +108,8 @@ void file_get(struct file *file)
 
 static void file_free(struct file *file)
 {
+    if (unlikely(epoll_watches(file)))
+        epoll_forget(file);
     if (file->ops->release != NULL)
         file->ops->release(file);
     file_uncount(file);

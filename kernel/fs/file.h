@@ -9,6 +9,7 @@
 #include "mm/io.h"
 #include "sync/mutex.h"
 
+struct epoll_item;
 struct file;
 struct page_cache;
 struct poll_table;
@@ -68,6 +69,7 @@ struct file {
     struct mutex position_lock;
     uint64_t position;                  // (p)
     void *cursor;                       // (p) readdir's own: where the position was last
+    struct epoll_item *watchers;        // epolls that watch it: fs/epoll.c
 };
 
 /*

@@ -193,7 +193,7 @@ static int64_t pipe_read(struct file *file, struct io *io)
         if (pipe->bytes != 0)
             moved = pipe_take(pipe, io);
         if (moved > 0)
-            wake_all(&pipe->writable);
+            wake_all_for(&pipe->writable, POLLOUT | POLLWRNORM);
         if (moved != 0)
             return moved;
         if (pipe->writers == 0 && pipe->bytes == 0)
@@ -239,7 +239,7 @@ static int64_t pipe_write(struct file *file, struct io *io)
         moved = pipe_put(pipe, io, need);
         if (moved > 0) {
             total += moved;
-            wake_all(&pipe->readable);
+            wake_all_for(&pipe->readable, POLLIN | POLLRDNORM);
             if (io->left == 0)
                 return total;
             continue;

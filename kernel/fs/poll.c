@@ -26,7 +26,8 @@ struct waiter_chunk {
     struct waiter waiters[MORE_WAITERS];
 };
 
-struct poll_table {
+struct poll_round {
+    struct poll_table table;
     unsigned count;                     // of `first` in use
     bool no_memory;
     struct waiter_chunk *chunks;
@@ -34,46 +35,44 @@ struct poll_table {
 };
 
 // NULL: no memory.
-static struct waiter *waiter_new(struct poll_table *table)
+static struct waiter *waiter_new(struct poll_round *round)
 {
-    struct waiter_chunk *chunk = table->chunks;
+    struct waiter_chunk *chunk = round->chunks;
 
-    if (table->count < FIRST_WAITERS)
-        return &table->first[table->count++];
+    if (round->count < FIRST_WAITERS)
+        return &round->first[round->count++];
     if (chunk == NULL || chunk->count == MORE_WAITERS) {
         chunk = slab_alloc(sizeof *chunk);
         if (chunk == NULL)
             return NULL;
         chunk->count = 0;
-        chunk->next = table->chunks;
-        table->chunks = chunk;
+        chunk->next = round->chunks;
+        round->chunks = chunk;
     }
     return &chunk->waiters[chunk->count++];
 }
 
-void poll_wait(struct poll_table *table, struct wait_queue *queue)
+static void round_stand(struct poll_table *table, struct wait_queue *queue)
 {
-    struct waiter *waiter;
+    struct poll_round *round = container_of(table, struct poll_round, table);
+    struct waiter *waiter = waiter_new(round);
 
-    if (table == NULL)
-        return;
-    waiter = waiter_new(table);
     if (waiter == NULL)
-        table->no_memory = true;
+        round->no_memory = true;
     else
-        wait_add(queue, waiter, NULL);
+        wait_add(queue, waiter, NULL, false);
 }
 
-static void poll_table_leave(struct poll_table *table)
+static void round_leave(struct poll_round *round)
 {
-    for (unsigned i = 0; i < table->count; i++)
-        wait_remove(&table->first[i]);
-    while (table->chunks != NULL) {
-        struct waiter_chunk *chunk = table->chunks;
+    for (unsigned i = 0; i < round->count; i++)
+        wait_remove(&round->first[i]);
+    while (round->chunks != NULL) {
+        struct waiter_chunk *chunk = round->chunks;
 
         for (unsigned i = 0; i < chunk->count; i++)
             wait_remove(&chunk->waiters[i]);
-        table->chunks = chunk->next;
+        round->chunks = chunk->next;
         slab_free(chunk);
     }
 }
@@ -116,17 +115,18 @@ static int poll_sleep(struct poll_entry *entries, unsigned count, uint64_t deadl
 
 int poll_wait_files(struct poll_entry *entries, unsigned count, uint64_t deadline_ns)
 {
-    struct poll_table table;
+    struct poll_round round;
     int ready;
 
     if (deadline_ns == POLL_AT_ONCE)
         return poll_ask(entries, count, NULL);
-    table.count = 0;
-    table.no_memory = false;
-    table.chunks = NULL;
-    ready = poll_ask(entries, count, &table);
+    round.table.stand = round_stand;
+    round.count = 0;
+    round.no_memory = false;
+    round.chunks = NULL;
+    ready = poll_ask(entries, count, &round.table);
     if (ready == 0)
-        ready = table.no_memory ? -ENOMEM : poll_sleep(entries, count, deadline_ns);
-    poll_table_leave(&table);
+        ready = round.no_memory ? -ENOMEM : poll_sleep(entries, count, deadline_ns);
+    round_leave(&round);
     return ready;
 }

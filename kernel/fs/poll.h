@@ -10,7 +10,6 @@
 #include "lib/types.h"
 
 struct file;
-struct poll_table;
 struct wait_queue;
 
 #define POLL_AT_ONCE    0               // deadline that has passed: ask, do not sleep
@@ -30,7 +29,16 @@ struct poll_entry {
  */
 int poll_wait_files(struct poll_entry *entries, unsigned count, uint64_t deadline_ns) __must_check;
 
+// Who asks, and stands in the queues that a file's poll names: poll_wait_files, epoll.
+struct poll_table {
+    void (*stand)(struct poll_table *table, struct wait_queue *queue);
+};
+
 // Called by a file's poll: wake me when `queue` is woken. `table` may be NULL: only asking.
-void poll_wait(struct poll_table *table, struct wait_queue *queue);
+static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
+{
+    if (table != NULL)
+        table->stand(table, queue);
+}
 
 #endif

@@ -177,9 +177,9 @@ int64_t signal_suspend(sigset_t mask)
     return -ERESTARTNOHAND;
 }
 
-/* => the signal taken, or 0 */
-static int take_awaited(struct thread *thread, sigset_t set, struct signal_info *info)
+int signal_accept(sigset_t set, struct signal_info *info)
 {
+    struct thread *thread = current_thread();
     struct process *process = thread->process;
     uint64_t flags = spin_lock_irq(&process->signal_lock);
     int sig = signal_dequeue(thread, ~set, info);
@@ -212,14 +212,14 @@ int64_t signal_wait(sigset_t set, struct signal_info *info, uint64_t deadline)
     int sig, error;
 
     set &= ~SIGNAL_UNMASKABLE;
-    sig = take_awaited(thread, set, info);
+    sig = signal_accept(set, info);
     if (sig != 0)
         return sig;
     if (deadline == 0)
         return -EAGAIN;
     set_awaited(thread, blocked & set, blocked & ~set);
     error = signal_pending() ? -EINTR : sleep_until(deadline);
-    sig = take_awaited(thread, set, info);
+    sig = signal_accept(set, info);
     set_awaited(thread, 0, blocked);
     if (sig != 0)
         return sig;

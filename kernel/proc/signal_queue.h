@@ -70,4 +70,7 @@ void signal_retarget(struct process *process, struct thread *except);
  */
 int signal_dequeue(struct thread *thread, sigset_t blocked, struct signal_info *info);
 
+/* Take the next of `set` that waits for the running thread, without a handler. => the signal, 0: none */
+int signal_accept(sigset_t set, struct signal_info *info);
+
 #endif

@@ -17,6 +17,7 @@
 #include "proc/handlers.h"
 #include "proc/process.h"
 #include "proc/signal_queue.h"
+#include "proc/signalfd.h"
 
 void signal_info_user(struct signal_info *info, int sig, int code)
 {
@@ -166,6 +167,8 @@ int signal_send_locked(struct process *process, struct thread *thread, int sig, 
     error = enqueue(process, thread != NULL ? &thread->pending : &process->pending, sig, entry);
     if (error == 0 && taker != NULL)
         sched_interrupt(&taker->kthread);
+    else if (error == 0)
+        signalfd_tell(process);     // blocked: who reads it from a file is told
     return error;
 }
 

@@ -21,6 +21,8 @@ static struct lock_stack before_threads;        // sleeping locks of the first C
 
 static const char *const names[RANK_LAST] = {
     [RANK_FILE_OFFSET] = "file_offset",
+    [RANK_EPOLLS] = "epolls",
+    [RANK_EPOLL] = "epoll",
     [RANK_DIRECTORY] = "directory",
     [RANK_INODE] = "inode",
     [RANK_PIPE] = "pipe",
@@ -50,7 +52,10 @@ static const char *const names[RANK_LAST] = {
     [RANK_ITIMER] = "itimer",
     [RANK_PROCESS_TREE] = "process_tree",
     [RANK_SIGNAL] = "signal",
+    [RANK_ALARMS] = "alarms",
+    [RANK_ALARM] = "alarm",
     [RANK_WAIT_QUEUE] = "wait_queue",
+    [RANK_EPOLL_READY] = "epoll_ready",
     [RANK_SLEEP_LOCK] = "sleep_lock",
     [RANK_RUN_QUEUE] = "run_queue",
     [RANK_TIMER] = "timer",

@@ -21,6 +21,8 @@ enum lock_rank {
 
     /* Sleeping. */
     RANK_FILE_OFFSET,       // a struct file's offset, over one read or write; the text of a file in /proc
+    RANK_EPOLLS,            // which epolls watch which files
+    RANK_EPOLL,             // one epoll: what it watches, and who collects
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
     RANK_PIPE,              // a pipe's ring
@@ -53,10 +55,13 @@ enum lock_rank {
     /* Taken in interrupts, too. */
     RANK_DEVICE,            // a driver's rings and registers
     RANK_TTY,               // a terminal's buffers and settings
-    RANK_ITIMER,            // interval and POSIX timers of a process
+    RANK_ITIMER,            // interval timers of a process
     RANK_PROCESS_TREE,      // parents, children, groups, sessions, pids
     RANK_SIGNAL,            // a process's pending signals, then its handlers
+    RANK_ALARMS,            // the alarms that follow the wall clock
+    RANK_ALARM,             // one alarm
     RANK_WAIT_QUEUE,        // the waiters of a queue
+    RANK_EPOLL_READY,       // what is ready in one epoll
     RANK_SLEEP_LOCK,        // the waiters of a mutex or rwlock
     RANK_RUN_QUEUE,         // the threads ready on one CPU
     RANK_TIMER,             // the timers of one CPU

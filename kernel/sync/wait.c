@@ -67,13 +67,14 @@ void wait_end(struct waiter *waiter)
         wake_one(queue);
 }
 
-void wait_add(struct wait_queue *queue, struct waiter *waiter, void (*notify)(struct waiter *))
+void wait_add(struct wait_queue *queue, struct waiter *waiter, wait_notify *notify, bool exclusive)
 {
     uint64_t flags;
 
     waiter->thread = current_kthread();
     waiter->queue = queue;
     waiter->observer = true;
+    waiter->exclusive = exclusive;
     waiter->notify = notify;
     flags = spin_lock_irq(&queue->lock);
     list_add_head(&queue->waiters, &waiter->link);
@@ -89,26 +90,52 @@ void wait_remove(struct waiter *waiter)
     waiter->queue = NULL;
 }
 
-void wake_waiters(struct wait_queue *queue, bool all)
+/* Tell an observer, unless it is one of several of which one has heard already. => true: one such has now */
+static bool notify_observer(struct waiter *waiter, uint32_t events, bool heard)
 {
-    uint64_t flags = spin_lock_irq(&queue->lock);
+    if (waiter->notify == NULL) {
+        sched_wake(waiter->thread);
+        return heard;
+    }
+    if (waiter->exclusive && heard)
+        return true;
+    return (waiter->notify(waiter, events) && waiter->exclusive && events != 0) || heard;
+}
+
+/* => queue->lock held */
+static void wake_locked(struct wait_queue *queue, bool all, uint32_t events)
+{
     struct waiter *waiter, *after;
+    bool heard = false;
 
     list_for_each_entry_safe(waiter, after, &queue->waiters, link) {
-        bool last = !waiter->observer && !all;
-
-        if (!waiter->observer) {
-            list_remove(&waiter->link);
-            atomic_store_explicit(&waiter->taken, true, memory_order_relaxed);
+        if (waiter->observer) {
+            heard = notify_observer(waiter, events, heard);
+            continue;
         }
-        if (waiter->notify != NULL)
-            waiter->notify(waiter);
-        else
-            sched_wake(waiter->thread);
-        if (last)
+        list_remove(&waiter->link);
+        atomic_store_explicit(&waiter->taken, true, memory_order_relaxed);
+        sched_wake(waiter->thread);
+        if (!all)
             break;
     }
+}
+
+void wake_waiters(struct wait_queue *queue, bool all, uint32_t events)
+{
+    uint64_t flags = spin_lock_irq(&queue->lock);
+
+    wake_locked(queue, all, events);
     spin_unlock_irq(&queue->lock, flags);
+}
+
+void wake_nested(struct wait_queue *queue, bool all, uint32_t events)
+{
+    if (!wait_queue_active(queue))
+        return;
+    spin_lock_nested(&queue->lock);     // the order is that of who tells whom
+    wake_locked(queue, all, events);
+    spin_unlock(&queue->lock);
 }
 
 static void wake_sleeper(struct timer *timer)

@@ -33,6 +33,14 @@ struct wait_queue {
 
 void wait_queue_init(struct wait_queue *queue);
 
+struct waiter;
+
+/*
+ * What has happened: bits as poll(2) has them (sync/ only passes them on); 0: anything may have.
+ * => true: it was of use to someone, so that other exclusive observers need not hear of it
+ */
+typedef bool wait_notify(struct waiter *waiter, uint32_t events);
+
 /*
  * One thread's place in one queue; it may stand in several (poll).
  * An observer (wait_add) is woken by every wake-up and stays in the queue; the others are taken out by the wake-up
@@ -46,14 +54,15 @@ struct waiter {
     bool observer;                  // (o)
     _Atomic bool taken;             // (a) a wake-up has taken it out of the queue; written under (l)
     bool used;                      // (o) that wake-up has been of use
-    void (*notify)(struct waiter *);// (o) called instead of waking `thread`, under the queue's lock; or NULL
+    bool exclusive;                 // (o) an observer with `notify`: of these one is enough for an event
+    wait_notify *notify;            // (o) called instead of waking `thread`, under the queue's lock; or NULL
 };
 
 /*
  * Observe a queue: for poll, or with `notify` for those who collect events.
  * A polling thread: wait_add each; loop { sched_sleep_prepare(true); look; wait_sleep(deadline) }; wait_remove each.
  */
-void wait_add(struct wait_queue *queue, struct waiter *waiter, void (*notify)(struct waiter *));
+void wait_add(struct wait_queue *queue, struct waiter *waiter, wait_notify *notify, bool exclusive);
 void wait_remove(struct waiter *waiter);
 
 /*
@@ -75,7 +84,7 @@ static inline bool wait_taken(const struct waiter *waiter)
     return atomic_load_explicit(&waiter->taken, memory_order_relaxed);
 }
 
-void wake_waiters(struct wait_queue *queue, bool all);
+void wake_waiters(struct wait_queue *queue, bool all, uint32_t events);
 
 /* Is anyone waiting, as the waker may ask after it has made the condition true? */
 static inline bool wait_queue_active(const struct wait_queue *queue)
@@ -88,15 +97,28 @@ static inline bool wait_queue_active(const struct wait_queue *queue)
 static inline void wake_one(struct wait_queue *queue)
 {
     if (wait_queue_active(queue))
-        wake_waiters(queue, false);
+        wake_waiters(queue, false, 0);
 }
 
 /* Wake all. => the condition has been made true */
 static inline void wake_all(struct wait_queue *queue)
 {
     if (wait_queue_active(queue))
-        wake_waiters(queue, true);
+        wake_waiters(queue, true, 0);
 }
+
+/* Wake all, and tell observers what it is about. => the condition has been made true */
+static inline void wake_all_for(struct wait_queue *queue, uint32_t events)
+{
+    if (wait_queue_active(queue))
+        wake_waiters(queue, true, events);
+}
+
+/*
+ * From a notify: wake the observers and one of the others (or all) of a queue that hears of it from another.
+ * => the caller sees to it that queues told by each other form no circle
+ */
+void wake_nested(struct wait_queue *queue, bool all, uint32_t events);
 
 #define wait_event_common(wait_on, condition, interruptible, deadline)          \
     ({                                                                          \

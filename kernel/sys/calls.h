@@ -105,6 +105,23 @@ CALL(ppoll)
 CALL(select)
 CALL(pselect6)
 
+/* epoll.c */
+CALL(epoll_create)
+CALL(epoll_create1)
+CALL(epoll_ctl)
+CALL(epoll_wait)
+CALL(epoll_pwait)
+CALL(epoll_pwait2)
+
+/* event.c */
+CALL(eventfd)
+CALL(eventfd2)
+CALL(timerfd_create)
+CALL(timerfd_settime)
+CALL(timerfd_gettime)
+CALL(signalfd)
+CALL(signalfd4)
+
 /* memory.c */
 CALL(brk)
 CALL(mmap)

@@ -12,6 +12,7 @@
 #include "mm/usercopy.h"
 #include "proc/cred.h"
 #include "proc/process.h"
+#include "sync/alarm.h"
 #include "sys/syscall.h"
 #include "sys/user_time.h"
 
@@ -98,6 +99,7 @@ static int64_t set_realtime(uint64_t ns)
     if (!credentials_is_root(current_credentials()))
         return -EPERM;
     clock_set_realtime_ns(ns);
+    alarms_clock_set();
     return 0;
 }
 

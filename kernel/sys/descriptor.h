@@ -45,4 +45,16 @@ static inline void descriptor_cancel(int fd)
     fd_cancel(current_process()->files, fd);
 }
 
+/* A number for a file just made, whose reference is taken over in any case. => the number, or as fd_alloc */
+__must_check static inline int descriptor_install_new(struct file *file, bool close_on_exec)
+{
+    int fd = descriptor_alloc(0, close_on_exec);
+
+    if (fd < 0)
+        file_put(file);
+    else
+        descriptor_install(fd, file);
+    return fd;
+}
+
 #endif

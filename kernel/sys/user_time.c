@@ -57,6 +57,20 @@ int put_timeval(vaddr_t address, uint64_t ns)
     return copy_to_user(address, &time, sizeof(time));
 }
 
+int user_itimerspec(vaddr_t address, struct alarm_setting *setting)
+{
+    int error = user_timespec(address + offsetof(struct itimerspec, it_interval), &setting->interval_ns);
+
+    return error ? error : user_timespec(address + offsetof(struct itimerspec, it_value), &setting->value_ns);
+}
+
+int put_itimerspec(vaddr_t address, const struct alarm_setting *setting)
+{
+    int error = put_timespec(address + offsetof(struct itimerspec, it_interval), setting->interval_ns);
+
+    return error ? error : put_timespec(address + offsetof(struct itimerspec, it_value), setting->value_ns);
+}
+
 uint64_t time_left(uint64_t deadline)
 {
     uint64_t now = clock_ns();

@@ -6,6 +6,7 @@
 #define SYS_USER_TIME_H
 
 #include "lib/types.h"
+#include "sync/alarm.h"
 
 /* clock_ns() plus `ns`, or the end of time. */
 uint64_t deadline_after(uint64_t ns);
@@ -17,6 +18,10 @@ uint64_t deadline_after(uint64_t ns);
  */
 __must_check int user_timespec(vaddr_t address, uint64_t *ns);
 __must_check int user_timeval(vaddr_t address, uint64_t *ns);
+
+/* The two lengths of a struct itimerspec: value and interval. */
+__must_check int user_itimerspec(vaddr_t address, struct alarm_setting *setting);
+int put_itimerspec(vaddr_t address, const struct alarm_setting *setting);
 
 /* => 0, -EFAULT */
 int put_timespec(vaddr_t address, uint64_t ns);
