@@ -5,5 +5,6 @@
 #include "soak.h"
 
 const struct mixture *const mixtures[] = {
-    &forks, &execs, &pipes, &records, &signals, &stops, &faults, &deaths, &exits, &kills, &wakeups, &files, NULL,
+    &forks, &execs, &pipes, &records, &signals, &stops, &faults, &deaths, &exits, &kills, &wakeups, &files,
+    &threads, &generations, NULL,
 };

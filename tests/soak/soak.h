@@ -27,7 +27,8 @@ struct mixture {
     unsigned weight;                        // how often, beside the others
 };
 
-extern const struct mixture forks, execs, pipes, records, signals, stops, faults, deaths, exits, kills, wakeups, files;
+extern const struct mixture forks, execs, pipes, records, signals, stops, faults, deaths, exits, kills, wakeups, files,
+    threads, generations;
 
 extern const struct mixture *const mixtures[];
 #define MIXTURES_MAX 24
@@ -37,7 +38,7 @@ int exec_child(int argc, char **argv);
 
 /* ---- What mixtures share (toolbox.c) ---- */
 
-/* Bytes that differ with the seed and with the place. */
+/* Bytes that differ with the seed and with the place. The first eight are the seed. */
 void pattern_fill(void *bytes, size_t length, uint64_t seed);
 bool pattern_holds(const void *bytes, size_t length, uint64_t seed);
 

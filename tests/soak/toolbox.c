@@ -40,7 +40,7 @@ struct random random_split(struct random *random)
 /* Byte i is byte i % 8 of a number made from i / 8: any piece can be checked alone, and slipped bytes are seen. */
 static uint64_t pattern_word(uint64_t seed, size_t index)
 {
-    return (seed ^ index) * 0x9e3779b97f4a7c15 + (seed >> 32);
+    return seed ^ index * 0x9e3779b97f4a7c15;
 }
 
 void pattern_fill(void *bytes, size_t length, uint64_t seed)
