@@ -1,21 +1,58 @@
 // SPDX-License-Identifier: MIT
 /*
  * idle.c - how many forked children a small memory holds, each of which has returned from fork, written its stack and a
- * page of data, and sleeps.
+ * page of data, and sleeps; and what one of them takes, by kind of frame, as /proc/gaur/frames tells.
  */
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
 
 #define MOST 4000
+#define SAMPLE 64 // after so many children the frames are counted
+
+static const char *const kinds[] = {"stack", "node", "vpi", "anonymous", "slab", "kernel"};
+#define KINDS (sizeof kinds / sizeof kinds[0])
 
 static char data[PAGE];
+
+/* How many frames of each kind there are. => false on a kernel that does not tell */
+static bool count_frames(long *frames)
+{
+    FILE *file = fopen("/proc/gaur/frames", "re");
+    char kind[32];
+    long count;
+
+    if (file == NULL)
+        return false;
+    while (fscanf(file, "%31s %ld", kind, &count) == 2)
+        for (size_t i = 0; i < KINDS; i++)
+            if (strcmp(kind, kinds[i]) == 0)
+                frames[i] = count;
+    fclose(file);
+    return true;
+}
+
+static void report_frames(const long *before)
+{
+    long now[KINDS] = {0}, all = 0;
+    char name[64];
+
+    if (!count_frames(now))
+        return;
+    for (size_t i = 0; i < KINDS; i++) {
+        long bytes = (now[i] - before[i]) * (long)PAGE;
+        snprintf(name, sizeof name, "idle_%s", kinds[i]);
+        report(name, bytes > 0 ? (uint64_t)bytes : 0, SAMPLE);
+        all += bytes;
+    }
+    report("idle_bytes", (uint64_t)all, SAMPLE);
+}
 
 static void __attribute__((noreturn)) idle(int tell)
 {
@@ -30,7 +67,7 @@ static void __attribute__((noreturn)) idle(int tell)
 }
 
 /* Whether the child has told that it is there, before anybody had to go for want of memory. */
-static int settled(int told)
+static bool settled(int told)
 {
     struct pollfd pipe_end = {.fd = told, .events = POLLIN};
     char byte;
@@ -39,31 +76,35 @@ static int settled(int told)
         if (poll(&pipe_end, 1, 10) == 1)
             return read(told, &byte, 1) == 1;
     }
-    return 0;
+    return false;
 }
 
 void idle_children(void)
 {
-    pid_t *children = malloc(MOST * sizeof *children);
+    long before[KINDS] = {0};
     int ends[2], count = 0;
+    sigset_t term;
 
-    if (children == NULL || pipe(ends))
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    /* A group of their own to be ended by: a list of them would be memory that each of them holds a copy of. */
+    if (pipe(ends) || setpgid(0, 0))
         fail("idle children");
+    count_frames(before);
     while (count < MOST) {
         pid_t child = fork();
         if (child == 0)
             idle(ends[1]);
         if (child < 0)
             break;
-        children[count] = child;
         if (!settled(ends[0]))
             break;
-        count++;
+        if (++count == SAMPLE)
+            report_frames(before);
     }
-    for (int i = 0; i <= count && i < MOST && children[i] > 0; i++)
-        kill(children[i], SIGKILL);
+    sigprocmask(SIG_BLOCK, &term, NULL); // not ourselves
+    kill(0, SIGTERM);
     while (waitpid(-1, NULL, 0) > 0)
         ;
-    free(children);
     report("idle_children", (uint64_t)count, 1);
 }

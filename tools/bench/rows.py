@@ -84,6 +84,14 @@ def cow_rows():
         Row(worst + '_path', '  and the nodes above', worst),
     ]
 
+def idle_rows():
+    """What such a child takes."""
+    rows = [Row('idle_bytes', 'one idle forked child', 'idle_children', at_most(48 << 10), 16, 'bytes', only_gaur=True)]
+    return rows + [Row(f'idle_{kind}', f'  of which {what}', 'idle_children', memory=16, unit='bytes', only_gaur=True)
+                   for kind, what in (('stack', "the kernel's stack"), ('node', 'nodes'), ('vpi', 'vpage_infos'),
+                                      ('anonymous', 'pages of its own'), ('slab', 'structures'),
+                                      ('kernel', "other kernel's frames"))]
+
 ROWS = [
     Row('null_call', 'null system call (getppid, loop included)', wanted=at_most(120)),
     *fork_rows(),
@@ -102,6 +110,7 @@ ROWS = [
     Row('boot', "from reset to the first user instruction (kernel's share)", wanted=at_most(30_000_000)),
     Row('idle_children', 'idle forked children in 16 MiB', wanted=at_least(300), memory=16, unit='processes',
         only_gaur=True),
+    *idle_rows(),
 ]
 
 def named(word):
