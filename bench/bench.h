@@ -62,6 +62,10 @@ void touch_region(const char *name, size_t size, const char *huge);
 /* idle.c */
 void idle_children(void);
 
+/* parallel.c */
+void parallel_threads(void);
+void parallel_processes(void);
+
 /* maps.c */
 void map_and_unmap(void);
 void protect(void);

@@ -88,7 +88,7 @@ void idle_children(void)
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     /* A group of their own to be ended by: a list of them would be memory that each of them holds a copy of. */
-    if (pipe(ends) || setpgid(0, 0))
+    if (pipe(ends) || (getpgrp() != getpid() && setpgid(0, 0)))
         fail("idle children");
     count_frames(before);
     while (count < MOST) {

@@ -41,6 +41,8 @@ static const struct row {
 }, large_rows[] = {
     {"cow_worst", cow_worst},
     {"idle_children", idle_children},
+    {"parallel_threads", parallel_threads},
+    {"parallel_processes", parallel_processes},
 };
 
 static bool run_exactly(const char *name, const struct row *row, size_t count)

@@ -31,6 +31,9 @@ program on the same machine, in guest instructions. ROW chooses rows by their na
 Environment: GAUR_NO_BUILD=1 takes what is built already; GAUR_KERNEL=FILE measures another kernel of Gaur's.
 """
 
+# How the machine runs for the rows of a kind. What is timed depends on the host's other work, and is never kept.
+KINDS = {'counted': {}, 'timed': {'icount': False, 'cpus': 2}}
+
 OUT = os.path.join(common.BUILD, 'bench')
 CACHE = os.path.join(OUT, 'linux.json')
 
@@ -99,7 +102,7 @@ class Bench:
                                     if not (row.only_gaur and system == 'Linux')))
         if system not in self.kernels or not wanted:
             return
-        boot = guest.Boot(system, self.kernels[system][0], f'{group[0].memory << 10}K')
+        boot = guest.Boot(system, self.kernels[system][0], f'{group[0].memory << 10}K', **KINDS[group[0].kind])
         key = self.key(boot)
         if system == 'Linux' and all(row.value({system: self.cache.get(key, {})}, system) for row in group):
             self.values[system].update(self.cache[key])
@@ -110,7 +113,7 @@ class Bench:
             self.follow(boot, wanted, found)
         except GuestFailed as why:
             self.failures.append(str(why))
-        if system == 'Linux':
+        if system == 'Linux' and boot.icount:
             self.cache.setdefault(key, {}).update(found)
         self.values[system].update(found)
 

@@ -11,10 +11,9 @@ def number(value):
 def ratio(row, values):
     """How many times better Gaur is; None if either is not known."""
     linux, gaur = row.value(values, 'Linux'), row.value(values, 'Gaur')
-    limit = row.limit(values)
     if not linux or not gaur:
         return None
-    return gaur / linux if limit and limit.more_is_better else linux / gaur
+    return gaur / linux if row.more_is_better() else linux / gaur
 
 def met(row, values):
     """'yes', 'no', or nothing where nothing is wanted or known."""

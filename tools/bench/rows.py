@@ -30,6 +30,9 @@ class Row:
     only_gaur: bool = False
     kind: str = 'counted'           # how the machine runs; see command.KINDS
 
+    def more_is_better(self):
+        return self.unit in ('processes', 'a second', 'percent')
+
     def measured_by(self):
         return self.run or self.name
 
@@ -58,6 +61,9 @@ def for_regions(name, regions, each):
 
 def share_of_linux(name, divisor):
     return lambda values: Limit(values['Linux'][name] // divisor)
+
+def reach_linux(name):
+    return lambda values: Limit(values['Linux'][name], True)
 
 def fork_rows():
     """The call alone, and until the child's end is known, for each size of the process."""
@@ -92,6 +98,18 @@ def idle_rows():
                                       ('anonymous', 'pages of its own'), ('slab', 'structures'),
                                       ('kernel', "other kernel's frames"))]
 
+def parallel_rows():
+    """Faults a second, and how many of two CPUs there are for a hundred of one."""
+    rows = []
+    for run, what in (('parallel_threads', 'threads of one process'), ('parallel_processes', 'processes')):
+        for cpus in (1, 2):
+            rows.append(Row(f'{run}_{cpus}', f'page faults of {cpus} CPU{"s" if cpus > 1 else ""}, {what}', run,
+                            unit='a second', kind='timed'))
+    for run, what in (('parallel_threads', 'threads of one process'), ('parallel_processes', 'processes')):
+        rows.append(Row(f'{run}_gain', f'page faults of 2 CPUs to those of 1, {what}', run, reach_linux(f'{run}_gain'),
+                        unit='percent', kind='timed'))
+    return rows
+
 ROWS = [
     Row('null_call', 'null system call (getppid, loop included)', wanted=at_most(120)),
     *fork_rows(),
@@ -111,6 +129,7 @@ ROWS = [
     Row('idle_children', 'idle forked children in 16 MiB', wanted=at_least(300), memory=16, unit='processes',
         only_gaur=True),
     *idle_rows(),
+    *parallel_rows(),
 ]
 
 def named(word):

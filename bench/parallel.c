@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/*
+ * parallel.c - page faults of one and of two CPUs, in the threads of one process and in processes of their own.
+ *
+ * These rows are about time: they run without -icount, and tell faults a second, the best of some trials (others may
+ * want the host's CPUs, too), and then how many of two CPUs there are for a hundred of one.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define MOST_WORKERS 2
+#define TRIALS 150 // many short ones: some find the host's CPUs free
+#define SIZE (4 * MIB)
+
+/* What the workers of a trial share, be they threads or processes. */
+struct trial {
+    int workers;
+    atomic_int arrived;
+    atomic_ullong start;           // when the last one had arrived; 0 before
+    uint64_t end[MOST_WORKERS];
+};
+
+static uint64_t nanoseconds(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Touch memory of one's own, beginning when all others do. */
+static void work(struct trial *trial)
+{
+    char *at = map(SIZE);
+    int number = atomic_fetch_add(&trial->arrived, 1);
+
+    if (number == trial->workers - 1)
+        atomic_store(&trial->start, nanoseconds());
+    while (atomic_load(&trial->start) == 0)
+        sched_yield();
+    touch(at, SIZE);
+    trial->end[number] = nanoseconds();
+    munmap(at, SIZE);
+}
+
+static void *work_as_thread(void *trial)
+{
+    work(trial);
+    return NULL;
+}
+
+static void run_threads(struct trial *trial)
+{
+    pthread_t threads[MOST_WORKERS];
+
+    for (int i = 0; i < trial->workers; i++)
+        if (pthread_create(&threads[i], NULL, work_as_thread, trial))
+            fail("pthread_create");
+    for (int i = 0; i < trial->workers; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void run_processes(struct trial *trial)
+{
+    pid_t children[MOST_WORKERS];
+
+    for (int i = 0; i < trial->workers; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            work(trial);
+            _exit(0);
+        }
+        if (children[i] < 0)
+            fail("fork");
+    }
+    for (int i = 0; i < trial->workers; i++)
+        end_child(children[i]);
+}
+
+/* Faults a second in one trial. */
+static uint64_t rate(void (*run)(struct trial *), struct trial *trial, int workers)
+{
+    uint64_t last = 0;
+
+    *trial = (struct trial){.workers = workers};
+    run(trial);
+    for (int i = 0; i < workers; i++)
+        if (trial->end[i] > last)
+            last = trial->end[i];
+    return workers * (SIZE / PAGE) * 1000000000 / (last - atomic_load(&trial->start));
+}
+
+static void measure(const char *what, void (*run)(struct trial *))
+{
+    struct trial *trial = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint64_t best[MOST_WORKERS + 1] = {0};
+    char name[64];
+
+    if (trial == MAP_FAILED)
+        fail("mmap");
+    for (int i = 0; i < TRIALS; i++)
+        for (int workers = 1; workers <= MOST_WORKERS; workers++) {
+            uint64_t faults = rate(run, trial, workers);
+            if (faults > best[workers])
+                best[workers] = faults;
+        }
+    for (int workers = 1; workers <= MOST_WORKERS; workers++) {
+        snprintf(name, sizeof name, "parallel_%s_%d", what, workers);
+        report(name, best[workers], 1);
+    }
+    snprintf(name, sizeof name, "parallel_%s_gain", what);
+    report(name, 100 * best[2], best[1]);
+    munmap(trial, PAGE);
+}
+
+void parallel_threads(void)
+{
+    measure("threads", run_threads);
+}
+
+void parallel_processes(void)
+{
+    measure("processes", run_processes);
+}
