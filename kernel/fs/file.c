@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "fs/epoll.h"
+#include "fs/file_lock.h"
 #include "fs/nameless.h"
 #include "fs/poll.h"
 #include "fs/vfs.h"
@@ -110,6 +111,8 @@ static void file_free(struct file *file)
 {
     if (unlikely(epoll_watches(file)))
         epoll_forget(file);
+    if (unlikely(file->has_locks))
+        file_locks_release(file_inode(file), file);
     if (file->ops->release != NULL)
         file->ops->release(file);
     file_uncount(file);

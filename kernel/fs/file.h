@@ -70,6 +70,7 @@ struct file {
     uint64_t position;                  // (p)
     void *cursor;                       // (p) readdir's own: where the position was last
     struct epoll_item *watchers;        // epolls that watch it: fs/epoll.c
+    _Atomic bool has_locks;             // (a) may have locks of its own: OFD, flock
 };
 
 /*

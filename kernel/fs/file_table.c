@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/file_lock.h"
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -36,6 +37,7 @@ struct chunk {
 struct file_table {
     _Atomic uint32_t refs;                  // (a)
     struct spinlock lock;
+    _Atomic bool has_locks;                 // (a) may have POSIX locks on its files
     unsigned chunk_count;                   // (l) chunks there are, from the first on
     struct chunk **chunks;                  // (l) inline_chunks, or a frame
     struct chunk *inline_chunks[INLINE_CHUNKS]; // (l)
@@ -66,6 +68,19 @@ bool file_table_is_shared(struct file_table *table)
 unsigned file_table_size(struct file_table *table)
 {
     return table->chunk_count * CHUNK_FILES;
+}
+
+void file_table_has_locks(struct file_table *table)
+{
+    table->has_locks = true;
+}
+
+// A descriptor of `file` is gone. May sleep.
+static void closed(struct file_table *table, struct file *file)
+{
+    if (unlikely(table->has_locks))
+        file_locks_release(file_inode(file), table);
+    file_put(file);
 }
 
 static uint64_t bit_of(unsigned fd)
@@ -213,7 +228,7 @@ int fd_close(struct file_table *table, int fd)
     spin_unlock(&table->lock);
     if (file == NULL)
         return -EBADF;
-    file_put(file);
+    closed(table, file);
     return 0;
 }
 
@@ -276,7 +291,7 @@ int fd_dup_to(struct file_table *table, int from, int to, uint64_t limit, bool c
     result = dup_locked(table, from, to, close_on_exec, &old);
     spin_unlock(&table->lock);
     if (old != NULL)
-        file_put(old);
+        closed(table, old);
     return result;
 }
 

@@ -18,6 +18,9 @@ void file_table_get(struct file_table *table);                  // CLONE_FILES
 void file_table_put(struct file_table *table);                  // the last put closes all. May sleep
 bool file_table_is_shared(struct file_table *table);
 
+// POSIX locks are taken in its name: from now on each close looks for them.
+void file_table_has_locks(struct file_table *table);
+
 // exec: close what is marked close-on-exec. => the table is not shared. May sleep.
 void file_table_close_exec(struct file_table *table);
 

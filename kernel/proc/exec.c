@@ -33,6 +33,7 @@
 #include "proc/exit.h"
 #include "proc/fork.h"
 #include "proc/handlers.h"
+#include "proc/posix_timer.h"
 #include "proc/process.h"
 
 /* ---- prepare ---- */
@@ -231,8 +232,10 @@ static void commit_process(struct exec *exec)
 static void commit_signals(struct exec *exec)
 {
     struct process *process = current_process();
-    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    uint64_t flags;
 
+    posix_timers_release(process);
+    flags = spin_lock_irq(&process->signal_lock);
     if (exec->handlers != NULL) {
         struct signal_handlers *shared = process->handlers;
 

@@ -25,6 +25,7 @@
 #include "proc/futex.h"
 #include "proc/itimer.h"
 #include "proc/pgrp.h"
+#include "proc/posix_timer.h"
 #include "proc/process.h"
 #include "proc/signal_queue.h"
 
@@ -120,6 +121,7 @@ static void process_release(struct process *process)
     if (process == init_process)
         init_ended(process->exit_status);
     itimers_release(process);
+    posix_timers_release(process);
     release_memory(process);
     release_files(process);
     session_leader_exit(process);

@@ -26,6 +26,7 @@ struct file_table;
 struct file;
 struct fs_context;
 struct itimers;
+struct posix_timers;
 struct session;
 struct signal_handlers;
 struct vspace;
@@ -112,6 +113,7 @@ struct process {
     int exit_signal;                    // (c) sent to the parent at the end; 0: none; (t) after reparenting
     int parent_death_signal;            // (t) PR_SET_PDEATHSIG
     struct itimers *itimers;            // (o) NULL until one is set; then it stays
+    struct posix_timers *posix_timers;  // (o) NULL until one is made; gone with exec
 
     // waiting
     struct wait_queue events;           // a child changed, a vfork child let go, a thread or a stop ended

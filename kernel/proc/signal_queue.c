@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/deferred.h"
+#include "proc/posix_timer.h"
 #include "proc/process.h"
 
 struct signal_entry *signal_entry_create(const struct signal_info *info)
@@ -16,8 +17,10 @@ struct signal_entry *signal_entry_create(const struct signal_info *info)
     if (info == NULL)
         return NULL;
     entry = slab_alloc(sizeof(*entry));
-    if (entry != NULL)
-        entry->info = *info;
+    if (entry == NULL)
+        return NULL;
+    entry->info = *info;
+    entry->timer = NULL;
     return entry;
 }
 
@@ -30,11 +33,29 @@ void signal_queue_add(struct signal_queue *queue, int sig, struct signal_entry *
     list_add_tail(&queue->entries, &entry->link);
 }
 
-static void entry_remove(struct signal_queue *queue, struct signal_entry *entry, struct deferred **garbage)
+/* => `info` where the signal was taken to, or NULL: it is thrown away */
+static void entry_remove(struct signal_queue *queue, struct signal_entry *entry, struct signal_info *info,
+                         struct deferred **garbage)
 {
     queue->count--;
     list_remove(&entry->link);
-    deferred_add(garbage, entry);
+    if (entry->timer != NULL)
+        posix_timer_taken(entry->timer, info);
+    else
+        deferred_add(garbage, entry);
+}
+
+void signal_queue_remove(struct signal_queue *queue, struct signal_entry *entry)
+{
+    int sig = entry->info.si_signo;
+
+    queue->count--;
+    list_remove(&entry->link);
+    list_for_each_entry(entry, &queue->entries, link) {
+        if (entry->info.si_signo == sig)
+            return;
+    }
+    queue->set &= ~SIGNAL_BIT(sig);
 }
 
 void signal_queue_take(struct signal_queue *queue, int sig, struct signal_info *info,
@@ -60,7 +81,7 @@ void signal_queue_take(struct signal_queue *queue, int sig, struct signal_info *
         return;
     }
     *info = first->info;
-    entry_remove(queue, first, garbage);
+    entry_remove(queue, first, info, garbage);
 }
 
 void signal_queue_discard(struct signal_queue *queue, sigset_t set, struct deferred **garbage)
@@ -72,7 +93,7 @@ void signal_queue_discard(struct signal_queue *queue, sigset_t set, struct defer
     queue->set &= ~set;
     list_for_each_entry_safe(entry, after, &queue->entries, link) {
         if (SIGNAL_BIT(entry->info.si_signo) & set)
-            entry_remove(queue, entry, garbage);
+            entry_remove(queue, entry, NULL, garbage);
     }
 }
 

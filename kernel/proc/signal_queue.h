@@ -9,6 +9,7 @@
 #include "proc/signal.h"
 
 struct deferred;
+struct posix_timer;
 struct process;
 struct thread;
 
@@ -16,6 +17,7 @@ struct thread;
 struct signal_entry {
     struct list link;
     struct signal_info info;
+    struct posix_timer *timer;      // whose it is, and not freed; or NULL
 };
 
 /* Signals that a fault causes come first; so do they on Linux. */
@@ -33,10 +35,11 @@ struct signal_entry *signal_entry_create(const struct signal_info *info);
 
 /*
  * A queue's operations. => the process's signal_lock held; entries taken out go to `garbage`
- * add: takes over the entry (or NULL). take: the signal's info, SI_KERNEL if it has none; its bit is
+ * add: takes over the entry (or NULL). remove: one entry, which is the caller's again. take: the signal's info, SI_KERNEL if it has none; its bit is
  * cleared with the last. flush: all. discard: those in `set`.
  */
 void signal_queue_add(struct signal_queue *queue, int sig, struct signal_entry *entry);
+void signal_queue_remove(struct signal_queue *queue, struct signal_entry *entry);
 void signal_queue_take(struct signal_queue *queue, int sig, struct signal_info *info,
                        struct deferred **garbage);
 void signal_queue_discard(struct signal_queue *queue, sigset_t set, struct deferred **garbage);

@@ -129,10 +129,11 @@ static struct thread *find_taker(struct process *process, struct thread *wanted,
 static int enqueue(struct process *process, struct signal_queue *queue, int sig, struct signal_entry **entry)
 {
     bool realtime = SIGNAL_BIT(sig) & SIGNAL_REALTIME;
+    bool of_timer = *entry != NULL && (*entry)->timer != NULL;  // has its place in the queue in any case
 
-    if (!realtime && (queue->set & SIGNAL_BIT(sig)))
+    if (!realtime && !of_timer && (queue->set & SIGNAL_BIT(sig)))
         return 0;
-    if (*entry != NULL && queue->count >= process->limits[RLIMIT_SIGPENDING].rlim_cur) {
+    if (*entry != NULL && !of_timer && queue->count >= process->limits[RLIMIT_SIGPENDING].rlim_cur) {
         if (realtime && (*entry)->info.si_code != SI_USER)
             return -EAGAIN;
         signal_queue_add(queue, sig, NULL);

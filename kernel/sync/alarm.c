@@ -85,8 +85,8 @@ void alarm_set(struct alarm *alarm, const struct alarm_setting *setting, int kin
     spin_unlock_irq(&alarms_lock, flags);
 }
 
-/* Count what has passed since it went off, and set it for the next time. => alarm->lock held */
-static void advance(struct alarm *alarm)
+/* Count what will have passed `rest_ns` from now, and set it for the next time. => alarm->lock held */
+static void advance(struct alarm *alarm, uint64_t rest_ns)
 {
     uint64_t now, times = 1, next;
 
@@ -98,7 +98,7 @@ static void advance(struct alarm *alarm)
         alarm->rung++;
         return;
     }
-    now = now_on(alarm);
+    now = now_on(alarm) + rest_ns;
     if (now > alarm->expiry_ns)
         times += (now - alarm->expiry_ns) / alarm->interval_ns;
     if (__builtin_mul_overflow(times, alarm->interval_ns, &next)
@@ -113,7 +113,7 @@ void alarm_get(struct alarm *alarm, struct alarm_setting *out, uint64_t least)
 {
     uint64_t flags = spin_lock_irq(&alarm->lock), now;
 
-    advance(alarm);
+    advance(alarm, 0);
     now = now_on(alarm);
     out->interval_ns = alarm->interval_ns;
     out->value_ns = 0;
@@ -126,11 +126,20 @@ uint64_t alarm_collect(struct alarm *alarm)
 {
     uint64_t flags = spin_lock_irq(&alarm->lock), rung;
 
-    advance(alarm);
+    advance(alarm, 0);
     rung = alarm->rung;
     alarm->rung = 0;
     spin_unlock_irq(&alarm->lock, flags);
     return rung;
+}
+
+void alarm_skip(struct alarm *alarm, uint64_t rest_ns)
+{
+    uint64_t flags = spin_lock_irq(&alarm->lock);
+
+    advance(alarm, rest_ns);
+    alarm->rung = 0;
+    spin_unlock_irq(&alarm->lock, flags);
 }
 
 bool alarm_has_rung(const struct alarm *alarm)

@@ -54,6 +54,9 @@ void alarm_get(struct alarm *alarm, struct alarm_setting *out, uint64_t least);
 /* How often it went off since this was last asked; sets it again if it repeats. */
 uint64_t alarm_collect(struct alarm *alarm);
 
+/* Collect and forget; if it repeats, it rests for `rest_ns` at least before it goes off again. */
+void alarm_skip(struct alarm *alarm, uint64_t rest_ns);
+
 /* Whether there is something to collect. */
 bool alarm_has_rung(const struct alarm *alarm);
 

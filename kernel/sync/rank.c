@@ -21,8 +21,10 @@ static struct lock_stack before_threads;        // sleeping locks of the first C
 
 static const char *const names[RANK_LAST] = {
     [RANK_FILE_OFFSET] = "file_offset",
+    [RANK_POSIX_TIMERS] = "posix_timers",
     [RANK_EPOLLS] = "epolls",
     [RANK_EPOLL] = "epoll",
+    [RANK_FILE_LOCKS] = "file_locks",
     [RANK_DIRECTORY] = "directory",
     [RANK_INODE] = "inode",
     [RANK_PIPE] = "pipe",

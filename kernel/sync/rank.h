@@ -21,8 +21,10 @@ enum lock_rank {
 
     /* Sleeping. */
     RANK_FILE_OFFSET,       // a struct file's offset, over one read or write; the text of a file in /proc
+    RANK_POSIX_TIMERS,      // the POSIX timers of a process, one call at a time
     RANK_EPOLLS,            // which epolls watch which files
     RANK_EPOLL,             // one epoll: what it watches, and who collects
+    RANK_FILE_LOCKS,        // advisory locks on files
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
     RANK_PIPE,              // a pipe's ring

@@ -46,6 +46,9 @@ CALL(ioctl)
 CALL(pipe)
 CALL(pipe2)
 
+/* lock.c */
+CALL(flock)
+
 /* dir.c */
 CALL(mkdir)
 CALL(mkdirat)
@@ -189,6 +192,13 @@ CALL(clock_gettime)
 CALL(clock_settime)
 CALL(clock_getres)
 CALL(times)
+
+/* timer.c */
+CALL(timer_create)
+CALL(timer_settime)
+CALL(timer_gettime)
+CALL(timer_getoverrun)
+CALL(timer_delete)
 
 /* sleep.c */
 CALL(nanosleep)

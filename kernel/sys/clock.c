@@ -28,7 +28,30 @@ static uint64_t used(const struct process_usage *usage, int kind)
     return kind == 1 ? usage->user_ns : usage->user_ns + usage->system_ns;
 }
 
-/* CPU time of the process `pid` (0: ours); only our own threads can be asked for. => 0, -EINVAL */
+/* CPU time of a thread of ours (0: the running one). => 0, -EINVAL */
+static int thread_clock(pid_t tid, struct process_usage *usage)
+{
+    struct process *process = current_process();
+    struct thread *thread;
+    uint64_t flags;
+    int error = -EINVAL;
+
+    if (!tid) {
+        thread_usage(current_thread(), usage);
+        return 0;
+    }
+    flags = spin_lock_irq(&process->signal_lock);
+    list_for_each_entry(thread, &process->threads, in_process) {
+        if (thread->tid->number != tid)
+            continue;
+        thread_usage(thread, usage);
+        error = 0;
+    }
+    spin_unlock_irq(&process->signal_lock, flags);
+    return error;
+}
+
+/* CPU time of the process `pid` (0: ours), or of a thread. => 0, -EINVAL */
 static int cpu_clock(int clock, uint64_t *ns)
 {
     pid_t pid = ~(clock >> 3);
@@ -39,9 +62,8 @@ static int cpu_clock(int clock, uint64_t *ns)
     if (kind == CPU_CLOCK_KIND)
         return -EINVAL;
     if (clock & CPU_CLOCK_THREAD) {
-        if (pid && pid != current_thread()->tid->number)
+        if (thread_clock(pid, &usage))
             return -EINVAL;
-        thread_usage(current_thread(), &usage);
     } else {
         process = pid ? process_find(pid) : process_get(current_process());
         if (!process)

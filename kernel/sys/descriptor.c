@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * descriptor.c - duplicate, mark, control descriptors, and make pipes.
- *
- * Not here    Record locks (F_SETLK and its kin): there are none, and asking for one says -ENOLCK.
+ * descriptor.c - duplicate, mark, control descriptors, and make pipes.    Locks: lock.c.
  */
 #include "sys/descriptor.h"
 
@@ -15,6 +13,7 @@
 #include "fs/pipe.h"
 #include "mm/usercopy.h"
 #include "proc/signal.h"
+#include "sys/lock.h"
 #include "sys/syscall.h"
 
 static int64_t dup_lowest(struct file *file, int first, bool close_on_exec)
@@ -87,15 +86,7 @@ static int64_t pipe_size(struct file *file, bool set, uint64_t size)
     return PIPE_CAPACITY;
 }
 
-/* There are no record locks; but a bad pointer is told as such. */
-static int64_t fcntl_lock(vaddr_t argument)
-{
-    struct flock lock;
-
-    return copy_from_user(&lock, argument, sizeof(lock)) ? -EFAULT : -ENOLCK;
-}
-
-static int64_t fcntl_file(struct file *file, unsigned command, uint64_t argument)
+static int64_t fcntl_file(int fd, struct file *file, unsigned command, uint64_t argument)
 {
     switch (command) {
     case F_GETFL:
@@ -112,7 +103,7 @@ static int64_t fcntl_file(struct file *file, unsigned command, uint64_t argument
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        return fcntl_lock(argument);
+        return fcntl_lock(fd, file, command, argument);
     default:
         return -EINVAL;
     }
@@ -153,7 +144,7 @@ SYSCALL3(fcntl, int, fd, unsigned, command, uint64_t, argument)
     else if ((file->mode & FILE_PATH) && command != F_GETFL)
         result = -EBADF;
     else
-        result = fcntl_file(file, command, argument);
+        result = fcntl_file(fd, file, command, argument);
     file_put(file);
     return result;
 }

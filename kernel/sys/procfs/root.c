@@ -70,6 +70,7 @@ static const struct proc_node root_children[] = {
     PROC_FILE("filesystems", 0444, show_filesystems),
     PROC_FILE("kmsg", 0400, show_kmsg),
     PROC_FILE("loadavg", 0444, show_loadavg),
+    PROC_FILE("locks", 0444, show_locks),
     PROC_FILE("meminfo", 0444, show_meminfo),
     PROC_FILE("stat", 0444, show_stat),
     PROC_FILE("swaps", 0444, show_swaps),

@@ -15,6 +15,7 @@ int show_devices(const struct proc_inode *inode, struct text *text);
 int show_filesystems(const struct proc_inode *inode, struct text *text);
 int show_kmsg(const struct proc_inode *inode, struct text *text);
 int show_loadavg(const struct proc_inode *inode, struct text *text);
+int show_locks(const struct proc_inode *inode, struct text *text);
 int show_meminfo(const struct proc_inode *inode, struct text *text);
 int show_stat(const struct proc_inode *inode, struct text *text);
 int show_swaps(const struct proc_inode *inode, struct text *text);
