@@ -23,6 +23,7 @@ struct lookup {
     struct path start;                  // of relative names: the working directory, or what dirfd names
     struct path root;                   // of absolute names, and where ".." ends
     const struct credentials *credentials;
+    unsigned resolve;                   // RESOLVE_* of openat2(2): what the walk must not do
 };
 
 enum {

@@ -11,6 +11,7 @@
 #include "fs/walk.h"
 
 #include <linux/limits.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 
 #include "fs/text.h"
@@ -101,6 +102,8 @@ int walk_begin(struct walk *walk, const struct lookup *lookup, const char *name,
     *walk = (struct walk){.lookup = lookup, .rest = name, .directory = flags & LOOKUP_DIRECTORY};
     if (name[0] == 0 && !(flags & LOOKUP_EMPTY))
         return -ENOENT;
+    if (name[0] == '/' && (lookup->resolve & RESOLVE_BENEATH))
+        return -EXDEV;
     walk->at = name[0] == '/' ? lookup->root : lookup->start;
     path_get(&walk->at);
     return 0;
@@ -195,7 +198,14 @@ static void walk_up(const struct walk *walk, struct path *path)
     mount_descend(path);
 }
 
-int walk_find(struct walk *walk, struct path *out)
+// openat2: may the walk go to another mount? => 0, -EXDEV
+static int check_mount(const struct walk *walk, const struct path *to)
+{
+    return (walk->lookup->resolve & RESOLVE_NO_XDEV) && to->mount != walk->at.mount ? -EXDEV : 0;
+}
+
+// The name in turn is to be found, or is one of those that need no looking. => as walk_find, without its last check
+static int find_any(struct walk *walk, struct path *out)
 {
     enum last_kind kind = walk_last_kind(walk);
     struct dentry *child;
@@ -210,11 +220,26 @@ int walk_find(struct walk *walk, struct path *out)
         mount_descend(out);
         return 0;
     }
+    if (kind == LAST_DOT_DOT && (walk->lookup->resolve & RESOLVE_BENEATH) &&
+        path_equal(&walk->at, &walk->lookup->root))
+        return -EXDEV;
     *out = walk->at;
     path_get(out);
     if (kind == LAST_DOT_DOT)
         walk_up(walk, out);
     return 0;
+}
+
+int walk_find(struct walk *walk, struct path *out)
+{
+    int error = find_any(walk, out);
+
+    if (error != 0 || likely(walk->lookup->resolve == 0))
+        return error;
+    error = check_mount(walk, out);
+    if (error != 0)
+        path_put(out);
+    return error;
 }
 
 // A link's text that is not in memory. => 0, -ENOMEM, -EIO, ...
@@ -269,9 +294,22 @@ static int walk_into_text(struct walk *walk, struct inode *link)
         return error;
     if (walk->rest[0] == 0)
         return -ENOENT;
-    if (walk->rest[0] == '/')
-        walk_go_to(walk, &walk->lookup->root);
+    if (walk->rest[0] != '/')
+        return 0;
+    if ((walk->lookup->resolve & RESOLVE_BENEATH) || check_mount(walk, &walk->lookup->root) != 0)
+        return -EXDEV;
+    walk_go_to(walk, &walk->lookup->root);
     return 0;
+}
+
+// openat2: may a link that has no text be followed to `target`? => 0, -ELOOP, -EXDEV
+static int check_magic(const struct walk *walk, const struct path *target)
+{
+    if (walk->lookup->resolve & RESOLVE_NO_MAGICLINKS)
+        return -ELOOP;
+    if (walk->lookup->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+        return -EXDEV;
+    return check_mount(walk, target);
 }
 
 // => 0: the walk is at the link's target; 1: it has a text to walk first
@@ -281,7 +319,7 @@ static int walk_follow(struct walk *walk, struct path *link)
     struct path target;
     int error;
 
-    if (++walk->links > LINKS_MAX)
+    if (++walk->links > LINKS_MAX || (walk->lookup->resolve & RESOLVE_NO_SYMLINKS))
         return -ELOOP;
     if (walk_at_end(walk) && walk->slash)
         walk->directory = walk->follow = true;
@@ -292,6 +330,11 @@ static int walk_follow(struct walk *walk, struct path *link)
     error = inode->ops->follow(inode, &target);
     if (error != 0)
         return error;
+    error = check_magic(walk, &target);
+    if (error != 0) {
+        path_put(&target);
+        return error;
+    }
     path_put(&walk->at);
     walk->at = target;
     return 0;

@@ -165,7 +165,7 @@ static void copy_fields(struct process *child, struct process *parent)
     spin_unlock(&parent->lock);
     child->credentials = credentials_get(current_thread()->credentials);
     child->uid = child->credentials->uid;
-    child->nice = parent->nice;
+    child->nice = current_thread()->reset_on_fork ? MAX(parent->nice, 0) : parent->nice;
     child->not_dumpable = parent->not_dumpable;
     child->start_ns = clock_ns();
 }

@@ -11,6 +11,7 @@
 
 #include "fs/file.h"
 #include "fs/file_table.h"
+#include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -73,6 +74,25 @@ void process_put(struct process *process)
 {
     if (atomic_fetch_sub_explicit(&process->references, 1, memory_order_acq_rel) == 1)
         process_free(process);
+}
+
+int process_unshare_files(void)
+{
+    struct process *process = current_process();
+    struct file_table *own, *shared = process->files;
+
+    if (!file_table_is_shared(shared))
+        return 0;
+    if (process->thread_count > 1)
+        return -EINVAL;
+    own = file_table_copy(shared);
+    if (own == NULL)
+        return -ENOMEM;
+    spin_lock(&process->lock);
+    process->files = own;
+    spin_unlock(&process->lock);
+    file_table_put(shared);
+    return 0;
 }
 
 struct process *process_find_from(pid_t id)

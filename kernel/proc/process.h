@@ -177,6 +177,13 @@ struct file_table *process_files(struct process *process);
 struct file *process_executable(struct process *process);
 struct fs_context *process_fs(struct process *process);
 
+/*
+ * Have a table of descriptors of its own, for a running process that shared one with another.
+ *
+ * => 0, -ENOMEM, -EINVAL: several threads may use it just now
+ */
+__must_check int process_unshare_files(void);
+
 /* What /proc/PID/{stat,status} show, read under the locks in one go. */
 struct process_snapshot {
     pid_t id, parent, group, session, foreground_group;

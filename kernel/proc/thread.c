@@ -100,6 +100,7 @@ static void thread_inherit(struct thread *thread)
     thread->blocked = parent->blocked;
     thread->timer_slack_ns = parent->timer_slack_ns;
     thread->personality = parent->personality;
+    thread->policy = parent->policy;
     thread->credentials = credentials_get(parent->credentials);
 }
 

@@ -69,6 +69,8 @@ struct thread {
     uint64_t trap_error;            // (o)
     uint64_t minor_faults;          // (o) counted by trap.c
     uint64_t major_faults;          // (o)
+    uint8_t policy;                 // (a) SCHED_OTHER, SCHED_BATCH or SCHED_IDLE, kept and inherited
+    bool reset_on_fork;             // (a) SCHED_RESET_ON_FORK: a child is not favoured, and does not have this
     uint64_t timer_slack_ns;        // (o) kept for prctl only
 };
 

@@ -5,10 +5,13 @@
  * Not a header in the usual sense: it is included with CALL(name) defined, and the names are Linux's (__NR_name).
  */
 
-/* file.c */
+/* open.c */
 CALL(open)
 CALL(openat)
+CALL(openat2)
 CALL(creat)
+
+/* file.c */
 CALL(close)
 CALL(lseek)
 CALL(truncate)
@@ -32,6 +35,11 @@ CALL(readv)
 CALL(writev)
 CALL(preadv)
 CALL(pwritev)
+CALL(preadv2)
+CALL(pwritev2)
+
+/* copy_range.c */
+CALL(copy_file_range)
 
 /* sendfile.c */
 CALL(sendfile)
@@ -72,6 +80,7 @@ CALL(fchdir)
 CALL(chroot)
 
 /* getdents.c */
+CALL(getdents)
 CALL(getdents64)
 
 /* stat.c */
@@ -99,6 +108,20 @@ CALL(utime)
 CALL(utimes)
 CALL(futimesat)
 CALL(utimensat)
+
+/* xattr.c */
+CALL(setxattr)
+CALL(lsetxattr)
+CALL(fsetxattr)
+CALL(getxattr)
+CALL(lgetxattr)
+CALL(fgetxattr)
+CALL(listxattr)
+CALL(llistxattr)
+CALL(flistxattr)
+CALL(removexattr)
+CALL(lremovexattr)
+CALL(fremovexattr)
 
 /* poll.c */
 CALL(poll)
@@ -160,13 +183,20 @@ CALL(futex)
 CALL(sched_yield)
 CALL(sched_getaffinity)
 CALL(sched_setaffinity)
-CALL(sched_getscheduler)
-CALL(sched_getparam)
-CALL(sched_get_priority_max)
-CALL(sched_get_priority_min)
 CALL(getpriority)
 CALL(setpriority)
 CALL(getcpu)
+
+/* sched_policy.c */
+CALL(sched_get_priority_max)
+CALL(sched_get_priority_min)
+CALL(sched_getscheduler)
+CALL(sched_setscheduler)
+CALL(sched_getparam)
+CALL(sched_setparam)
+CALL(sched_getattr)
+CALL(sched_setattr)
+CALL(sched_rr_get_interval)
 
 /* signal.c */
 CALL(rt_sigaction)
@@ -192,6 +222,10 @@ CALL(clock_gettime)
 CALL(clock_settime)
 CALL(clock_getres)
 CALL(times)
+
+/* adjtime.c */
+CALL(adjtimex)
+CALL(clock_adjtime)
 
 /* timer.c */
 CALL(timer_create)
@@ -234,6 +268,10 @@ CALL(setfsuid)
 CALL(setfsgid)
 CALL(getgroups)
 CALL(setgroups)
+
+/* capability.c */
+CALL(capget)
+CALL(capset)
 
 /* uts.c */
 CALL(uname)

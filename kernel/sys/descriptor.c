@@ -70,8 +70,12 @@ SYSCALL3(close_range, unsigned, first, unsigned, last, unsigned, flags)
 
     if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
         return -EINVAL;
-    if ((flags & CLOSE_RANGE_UNSHARE) && file_table_is_shared(process->files))
-        return -EINVAL;
+    if (flags & CLOSE_RANGE_UNSHARE) {
+        int error = process_unshare_files();
+
+        if (error)
+            return error;
+    }
     fd_close_range(process->files, first, last, flags & CLOSE_RANGE_CLOEXEC);
     return 0;
 }

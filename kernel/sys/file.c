@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * file.c - open and close, sizes and positions.
+ * file.c - close, sizes and positions.
  */
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
@@ -16,70 +16,6 @@
 #include "sys/descriptor.h"
 #include "sys/syscall.h"
 #include "sys/user_path.h"
-
-#define PERMISSION_BITS 07777u
-#define OPEN_FLAGS                                                                                             \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | __O_SYNC | FASYNC | \
-     O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
-#define OPEN_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
-
-static uint32_t masked(uint32_t mode)
-{
-    return mode & PERMISSION_BITS & ~current_process()->fs->umask;
-}
-
-/* What open(2) makes of its flags before it looks at anything else. => 0, -EINVAL */
-static int open_flags(unsigned *flags, uint32_t *mode)
-{
-    *flags &= OPEN_FLAGS;
-    if (*flags & O_PATH)
-        *flags &= OPEN_PATH_FLAGS;
-    *flags |= O_LARGEFILE;
-    if (*flags & __O_TMPFILE) {
-        if ((*flags & O_TMPFILE) != O_TMPFILE || (*flags & O_ACCMODE) == O_RDONLY)
-            return -EINVAL;
-    } else if (!(*flags & O_CREAT)) {
-        *mode = 0;
-    }
-    return 0;
-}
-
-static int64_t open_file(int dirfd, vaddr_t name, unsigned flags, uint32_t mode)
-{
-    struct user_path path;
-    struct file *file;
-    int fd, error = open_flags(&flags, &mode);
-
-    if (!error)
-        error = user_path_begin(&path, dirfd, name, 0);
-    if (error)
-        return error;
-    fd = error = descriptor_alloc(0, flags & O_CLOEXEC);
-    if (fd >= 0) {
-        error = vfs_open(&path.lookup, path.name, flags & ~O_CLOEXEC, masked(mode), &file);
-        if (error)
-            descriptor_cancel(fd);
-        else
-            descriptor_install(fd, file);
-    }
-    user_path_end(&path);
-    return error < 0 ? restartable(error) : fd;
-}
-
-SYSCALL3(open, vaddr_t, name, unsigned, flags, uint32_t, mode)
-{
-    return open_file(AT_FDCWD, name, flags, mode);
-}
-
-SYSCALL4(openat, int, dirfd, vaddr_t, name, unsigned, flags, uint32_t, mode)
-{
-    return open_file(dirfd, name, flags, mode);
-}
-
-SYSCALL2(creat, vaddr_t, name, uint32_t, mode)
-{
-    return open_file(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
 
 SYSCALL1(close, int, fd)
 {

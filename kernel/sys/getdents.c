@@ -22,6 +22,14 @@ struct entry {
     char name[];
 };
 
+/* The same for getdents(2): the type comes last, in the byte before the next entry. */
+struct old_entry {
+    uint64_t ino;
+    int64_t next;
+    uint16_t size;
+    char name[];
+};
+
 struct collector {
     struct dir_emitter emitter;
     char *frame;
@@ -29,21 +37,43 @@ struct collector {
     bool full;              // an entry did not fit
 };
 
-static bool collect(struct dir_emitter *emitter, const char *name, size_t length, uint64_t ino, unsigned type,
-                    uint64_t next)
+/* Room for one entry, zeroed. => NULL: it does not fit */
+static void *take_room(struct collector *collector, size_t size)
 {
-    struct collector *collector = container_of(emitter, struct collector, emitter);
-    size_t size = ALIGN_UP(offsetof(struct entry, name) + length + 1, 8);
-    struct entry *entry = (struct entry *)(collector->frame + collector->used);
+    char *room = collector->frame + collector->used;
 
     if (size > collector->size - collector->used) {
         collector->full = true;
-        return false;
+        return NULL;
     }
+    collector->used += size;
+    return memset(room, 0, size);
+}
+
+static bool collect(struct dir_emitter *emitter, const char *name, size_t length, uint64_t ino, unsigned type,
+                    uint64_t next)
+{
+    size_t size = ALIGN_UP(offsetof(struct entry, name) + length + 1, 8);
+    struct entry *entry = take_room(container_of(emitter, struct collector, emitter), size);
+
+    if (!entry)
+        return false;
     *entry = (struct entry){ino, next, size, type};
     memcpy(entry->name, name, length);
-    memset(entry->name + length, 0, size - offsetof(struct entry, name) - length);
-    collector->used += size;
+    return true;
+}
+
+static bool collect_old(struct dir_emitter *emitter, const char *name, size_t length, uint64_t ino, unsigned type,
+                        uint64_t next)
+{
+    size_t size = ALIGN_UP(offsetof(struct old_entry, name) + length + 2, 8);
+    struct old_entry *entry = take_room(container_of(emitter, struct collector, emitter), size);
+
+    if (!entry)
+        return false;
+    *entry = (struct old_entry){ino, next, size};
+    memcpy(entry->name, name, length);
+    ((char *)entry)[size - 1] = type;
     return true;
 }
 
@@ -61,9 +91,9 @@ static int64_t read_entries(struct file *file, struct collector *collector, vadd
     return result < 0 ? result : -EFAULT;
 }
 
-SYSCALL3(getdents64, int, fd, vaddr_t, buffer, unsigned, size)
+static int64_t read_directory(int fd, vaddr_t buffer, unsigned size, __typeof__(&collect) emit)
 {
-    struct collector collector = {.emitter.emit = collect, .size = MIN(size, PAGE_SIZE)};
+    struct collector collector = {.emitter.emit = emit, .size = MIN(size, PAGE_SIZE)};
     struct file *file = descriptor_file(fd);
     int64_t result;
 
@@ -77,4 +107,14 @@ SYSCALL3(getdents64, int, fd, vaddr_t, buffer, unsigned, size)
     }
     file_put(file);
     return result;
+}
+
+SYSCALL3(getdents, int, fd, vaddr_t, buffer, unsigned, size)
+{
+    return read_directory(fd, buffer, size, collect_old);
+}
+
+SYSCALL3(getdents64, int, fd, vaddr_t, buffer, unsigned, size)
+{
+    return read_directory(fd, buffer, size, collect);
 }

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * sched.c - on which CPUs a thread runs, and its niceness. There is one scheduling class, SCHED_OTHER; niceness is
- * kept, inherited and shown.
+ * sched.c - on which CPUs a thread runs, and its niceness, which is kept, inherited and shown.    Policies:
+ * sched_policy.c
  */
-#include "sync/sched.h"
+#include "sys/sched.h"
 
 #include <linux/resource.h>
-#include <linux/sched.h>
 
 #include "lib/errno.h"
 #include "mm/usercopy.h"
 #include "proc/cred.h"
-#include "proc/process.h"
+#include "sync/sched.h"
 #include "sys/inspect.h"
 #include "sys/syscall.h"
-
-#define NICE_MIN (-20)
-#define NICE_MAX 19
 
 SYSCALL0(sched_yield)
 {
@@ -24,12 +20,7 @@ SYSCALL0(sched_yield)
     return 0;
 }
 
-/*
- * Run `fn` on the thread `tid` (0: the running one), which cannot go away meanwhile.
- *
- * => with process_tree held; what fn returned, -ESRCH
- */
-static int64_t with_thread(pid_t tid, int64_t (*fn)(struct thread *thread, uint64_t arg), uint64_t arg)
+int64_t with_thread(pid_t tid, int64_t (*fn)(struct thread *thread, uint64_t arg), uint64_t arg)
 {
     struct pid *pid;
     uint64_t flags;
@@ -78,45 +69,6 @@ SYSCALL3(sched_setaffinity, pid_t, tid, unsigned, size, vaddr_t, address)
     return with_thread(tid, set_allowed, cpus);
 }
 
-static int64_t exists(struct thread *thread, uint64_t arg)
-{
-    (void)thread, (void)arg;
-    return 0;
-}
-
-SYSCALL1(sched_getscheduler, pid_t, tid)
-{
-    return tid < 0 ? -EINVAL : with_thread(tid, exists, 0) ? -ESRCH : SCHED_NORMAL;
-}
-
-/* struct sched_param is one int, the priority, which is 0 here. */
-SYSCALL2(sched_getparam, pid_t, tid, vaddr_t, address)
-{
-    if (tid < 0 || !address)
-        return -EINVAL;
-    return with_thread(tid, exists, 0) ? -ESRCH : put_user_u32(address, 0);
-}
-
-static bool is_policy(int policy)
-{
-    return policy >= SCHED_NORMAL && policy <= SCHED_DEADLINE && policy != 4;
-}
-
-static bool is_realtime(int policy)
-{
-    return policy == SCHED_FIFO || policy == SCHED_RR;
-}
-
-SYSCALL1(sched_get_priority_max, int, policy)
-{
-    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 99 : 0;
-}
-
-SYSCALL1(sched_get_priority_min, int, policy)
-{
-    return !is_policy(policy) ? -EINVAL : is_realtime(policy) ? 1 : 0;
-}
-
 SYSCALL3(getcpu, vaddr_t, cpu, vaddr_t, node, vaddr_t, unused)
 {
     uint32_t here = cpu_id();
@@ -127,30 +79,8 @@ SYSCALL3(getcpu, vaddr_t, cpu, vaddr_t, node, vaddr_t, unused)
     return node ? put_user_u32(node, 0) : 0;
 }
 
-/* The process that `who` means to getpriority, with a reference. => NULL: there is none */
-static struct process *priority_target(pid_t who)
-{
-    return who ? process_find(who) : process_get(current_process());
-}
-
-/* Groups and users of processes are not served: -EINVAL. => 20 - nice, since a result below zero is an error */
-SYSCALL2(getpriority, int, which, pid_t, who)
-{
-    struct process *process;
-    int nice;
-
-    if (which != PRIO_PROCESS)
-        return -EINVAL;
-    process = priority_target(who);
-    if (!process)
-        return -ESRCH;
-    nice = process->nice;
-    process_put(process);
-    return 20 - nice;
-}
-
 /* => 0, or -EPERM, -EACCES as setpriority(2) has them */
-static int64_t set_nice(struct process *process, int nice)
+int64_t set_nice(struct process *process, int nice)
 {
     bool privileged = credentials_is_root(current_credentials());
 
@@ -162,17 +92,95 @@ static int64_t set_nice(struct process *process, int nice)
     return 0;
 }
 
-SYSCALL3(setpriority, int, which, pid_t, who, int, nice)
+/* Whether `process` is one of those that `which` and `who` mean. */
+static bool is_target(struct process *process, int which, uint32_t who)
+{
+    uint64_t flags;
+    bool is;
+
+    if (which == PRIO_PROCESS)
+        return process->id == (pid_t)who;
+    if (which == PRIO_USER)
+        return process->uid == who;
+    flags = spin_lock_irq(&process_tree);
+    is = process->group != NULL && process->group->number == (pid_t)who;
+    spin_unlock_irq(&process_tree, flags);
+    return is;
+}
+
+/* `who` 0 is the caller itself, its group or its user. */
+static uint32_t own_target(int which)
+{
+    uint64_t flags;
+    uint32_t group;
+
+    if (which == PRIO_PROCESS)
+        return current_process()->id;
+    if (which == PRIO_USER)
+        return current_process()->uid;
+    flags = spin_lock_irq(&process_tree);
+    group = current_process()->group->number;
+    spin_unlock_irq(&process_tree, flags);
+    return group;
+}
+
+/*
+ * The next process from number *from on that is meant, with a reference; *from moves behind it. => NULL: no more
+ */
+static struct process *next_target(int which, uint32_t who, pid_t *from)
 {
     struct process *process;
-    int64_t result;
 
-    if (which != PRIO_PROCESS)
+    if (which == PRIO_PROCESS && (pid_t)who > *from)
+        *from = (pid_t)who;
+    while ((process = process_find_from(*from))) {
+        *from = process->id + 1;
+        if (is_target(process, which, who))
+            return process;
+        process_put(process);
+        if (which == PRIO_PROCESS)
+            return NULL;
+    }
+    return NULL;
+}
+
+static bool is_which(int which)
+{
+    return which == PRIO_PROCESS || which == PRIO_PGRP || which == PRIO_USER;
+}
+
+/* => 20 - the least nice, since a result below zero is an error */
+SYSCALL2(getpriority, int, which, uint32_t, who)
+{
+    int64_t best = -ESRCH;
+    struct process *process;
+    pid_t from = 1;
+
+    if (!is_which(which))
         return -EINVAL;
-    process = priority_target(who);
-    if (!process)
-        return -ESRCH;
-    result = set_nice(process, MIN(MAX(nice, NICE_MIN), NICE_MAX));
-    process_put(process);
+    who = who ? who : own_target(which);
+    while ((process = next_target(which, who, &from))) {
+        best = MAX(best, (int64_t)(NICE_MAX + 1 - process->nice));
+        process_put(process);
+    }
+    return best;
+}
+
+/* What failed last is told, unless it is that there was nobody. */
+SYSCALL3(setpriority, int, which, uint32_t, who, int, nice)
+{
+    int64_t result = -ESRCH, one;
+    struct process *process;
+    pid_t from = 1;
+
+    if (!is_which(which))
+        return -EINVAL;
+    who = who ? who : own_target(which);
+    while ((process = next_target(which, who, &from))) {
+        one = set_nice(process, MIN(MAX(nice, NICE_MIN), NICE_MAX));
+        process_put(process);
+        if (one || result == -ESRCH)
+            result = one;
+    }
     return result;
 }

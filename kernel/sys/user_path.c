@@ -57,10 +57,15 @@ int user_path_begin(struct user_path *path, int dirfd, vaddr_t name, unsigned fl
         error = -ENOENT;
         goto free_name;
     }
-    if (path->name[0] != '/') {
+    if (path->name[0] != '/' || (flags & USER_PATH_SCOPED)) {
         error = start_path(dirfd, &path->lookup.start);
         if (error)
             goto free_name;
+    }
+    if (flags & USER_PATH_SCOPED) {
+        path->lookup.root = path->lookup.start;
+        path_get(&path->lookup.root);
+        return 0;
     }
     fs_context_root(current_process()->fs, &path->lookup.root);
     if (path->name[0] == '/') {

@@ -18,6 +18,7 @@ struct user_path {
 
 enum {
     USER_PATH_EMPTY = 1,        // "" is allowed: it names what dirfd names (AT_EMPTY_PATH)
+    USER_PATH_SCOPED = 2,       // the root is what dirfd names
 };
 
 /*

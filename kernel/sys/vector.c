@@ -216,6 +216,39 @@ SYSCALL4(pwritev, int, fd, vaddr_t, segments, uint64_t, count, int64_t, offset)
     return offset < 0 ? -EINVAL : vector_run(fd, segments, count, offset, vector_write);
 }
 
+/* What both preadv2 and pwritev2 know; that which we cannot do is not supported, as on many of Linux's files. */
+#define RWF_WRITES (RWF_HIPRI | RWF_DSYNC | RWF_SYNC)
+#define RWF_READS (RWF_WRITES | RWF_APPEND)
+
+SYSCALL6(preadv2, int, fd, vaddr_t, segments, uint64_t, count, int64_t, offset, uint64_t, high, unsigned, flags)
+{
+    (void)high;
+    if (offset < AT_POSITION)
+        return -EINVAL;
+    return flags & ~RWF_READS ? -EOPNOTSUPP : vector_run(fd, segments, count, offset, vector_read);
+}
+
+/* O_SYNC and O_DSYNC for this write alone. */
+static int64_t vector_write_synced(const struct vector *vector)
+{
+    int64_t result = vector_write(vector);
+    int error = result > 0 && vector->file->ops->fsync ? file_sync(vector->file, false) : 0;
+
+    return error ? error : result;
+}
+
+SYSCALL6(pwritev2, int, fd, vaddr_t, segments, uint64_t, count, int64_t, offset, uint64_t, high, unsigned, flags)
+{
+    bool sync = flags & (RWF_DSYNC | RWF_SYNC);
+
+    (void)high;
+    if (offset < AT_POSITION)
+        return -EINVAL;
+    if (flags & ~RWF_WRITES)
+        return -EOPNOTSUPP;
+    return vector_run(fd, segments, count, offset, sync ? vector_write_synced : vector_write);
+}
+
 SYSCALL4(pread64, int, fd, vaddr_t, buffer, uint64_t, size, int64_t, offset)
 {
     struct io io = io_user(buffer, MIN(size, RW_MAX), offset);
