@@ -197,6 +197,7 @@ void family_exit(struct process *process)
     give_children_away(process, &reaped, &garbage);
     group_orphan_check(process, process->parent, true);
     process->state = PROCESS_ZOMBIE;
+    wake_all(&process->events);     // who watches by a pidfd
     if (tell_end(process, &entry, &garbage))
         list_add_tail(&reaped, &process->sibling);
     spin_unlock_irq(&process_tree, flags);

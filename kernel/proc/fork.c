@@ -26,12 +26,13 @@
 #include "proc/family.h"
 #include "proc/fs_context.h"
 #include "proc/handlers.h"
+#include "proc/pidfd.h"
 #include "proc/process.h"
 
 #define CLONE_KNOWN \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD \
      | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID \
-     | CLONE_CLEAR_SIGHAND)
+     | CLONE_CLEAR_SIGHAND | CLONE_PIDFD)
 #define CLONE_IGNORED (CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO) // without effect here
 
 static bool has_all(uint64_t flags, uint64_t wanted)
@@ -48,6 +49,8 @@ static int check(const struct clone_request *request)
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
         return -EINVAL;
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_THREAD | CLONE_DETACHED)))
         return -EINVAL;
     if (has_all(flags, CLONE_SIGHAND | CLONE_CLEAR_SIGHAND))
         return -EINVAL;
@@ -311,17 +314,60 @@ static int64_t clone_thread(const struct clone_request *request)
     return result;
 }
 
+/* A pidfd for the child, if one is asked for: a number reserved and told, and its file. */
+struct child_pidfd {
+    int fd;                 // -1: none
+    struct file *file;
+};
+
+static void pidfd_drop(const struct child_pidfd *pidfd)
+{
+    if (pidfd->fd < 0)
+        return;
+    fd_cancel(current_process()->files, pidfd->fd);
+    file_put(pidfd->file);
+}
+
+/* => 0, -ENOMEM, -EMFILE, -EFAULT with nothing to drop */
+static int pidfd_prepare(struct child_pidfd *pidfd, struct process *child, const struct clone_request *request)
+{
+    struct process *parent = current_process();
+    int error;
+
+    pidfd->fd = -1;
+    if (!(request->flags & CLONE_PIDFD))
+        return 0;
+    error = pidfd_create(child, false, &pidfd->file);
+    if (error != 0)
+        return error;
+    error = fd_alloc(parent->files, 0, parent->limits[RLIMIT_NOFILE].rlim_cur, true);
+    if (error < 0) {
+        file_put(pidfd->file);
+        return error;
+    }
+    pidfd->fd = error;
+    error = put_user_u32(request->pidfd, (uint32_t)pidfd->fd);
+    if (error != 0)
+        pidfd_drop(pidfd);
+    return error;
+}
+
 static int64_t clone_process(const struct clone_request *request)
 {
     struct process *child = copy_process(current_process(), request);
+    struct child_pidfd pidfd;
     struct thread *thread;
-    int64_t result = -ENOMEM;
+    int64_t result;
 
     if (child == NULL)
         return -ENOMEM;
+    result = pidfd_prepare(&pidfd, child, request);
+    if (result != 0)
+        goto abandon;
+    result = -ENOMEM;
     thread = copy_thread(child, request);
     if (thread == NULL)
-        goto abandon;
+        goto drop_pidfd;
     if (!(request->flags & CLONE_VM) || (request->flags & CLONE_VFORK)) {
         // As on Linux: the alternate stack is kept in a copy of the memory, and by vfork.
         thread->altstack_base = current_thread()->altstack_base;
@@ -329,9 +375,14 @@ static int64_t clone_process(const struct clone_request *request)
         thread->altstack_flags = current_thread()->altstack_flags;
     }
     result = start(thread, request);
-    if (result >= 0)
+    if (result >= 0) {
+        if (pidfd.fd >= 0)
+            fd_install(current_process()->files, pidfd.fd, pidfd.file);
         return result;
+    }
     thread_free(thread);
+drop_pidfd:
+    pidfd_drop(&pidfd);
 abandon:
     process_abandon(child);
     return result;

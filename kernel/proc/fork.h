@@ -17,14 +17,14 @@ struct clone_request {
     vaddr_t parent_tid;     // CLONE_PARENT_SETTID
     vaddr_t child_tid;      // CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID
     uint64_t tls;           // CLONE_SETTLS
+    vaddr_t pidfd;          // CLONE_PIDFD: where the number of the file goes
 };
 
 /*
  * Make the copy of the running thread; it returns 0 from the same system call.
  *
  * => with CLONE_VFORK sleeps until the child has called exec or ended
- * => the child's id; -EINVAL for flags that exclude each other or are not there (namespaces, CLONE_PIDFD,
- *    ...), -EAGAIN (numbers, RLIMIT_NPROC), -ENOMEM; nothing is changed then
+ * => the child's id; -EINVAL for flags that exclude each other or are not there (namespaces, ...), -EAGAIN (numbers, RLIMIT_NPROC), -ENOMEM; nothing is changed then
  */
 int64_t process_clone(const struct clone_request *request);
 

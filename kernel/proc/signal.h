@@ -87,6 +87,9 @@ void signal_send_group(struct pid *group, int sig);
  */
 int signal_kill(pid_t pid, int sig, const struct signal_info *info);
 
+/* The same for one process, which the caller has a reference to; it may be gone (-ESRCH). */
+int signal_kill_process(struct process *process, int sig, const struct signal_info *info);
+
 /* tgkill(2) and tkill(2) (process -1: any). */
 int signal_kill_thread(pid_t process, pid_t thread, int sig, const struct signal_info *info);
 

@@ -83,6 +83,15 @@ int signal_kill(pid_t pid, int sig, const struct signal_info *info)
     return pid == INT32_MIN ? -ESRCH : kill_many(-pid, sig, info);
 }
 
+int signal_kill_process(struct process *process, int sig, const struct signal_info *info)
+{
+    if (sig < 0 || sig > SIGNAL_MAX)
+        return -EINVAL;
+    if (__atomic_load_n(&process->state, __ATOMIC_RELAXED) == PROCESS_DEAD)
+        return -ESRCH;
+    return kill_process(process, sig, info);
+}
+
 /* Send to a thread of `process` by number, while process_tree keeps it from going. => 0, -ESRCH, -EAGAIN */
 static int send_to_tid(struct process *process, pid_t tid, int sig, struct signal_entry **entry)
 {

@@ -30,6 +30,7 @@ static bool is_meant(const struct wait_request *request, const struct process *c
         return false;
     switch (request->which) {
     case WAIT_PROCESS: return child->id == request->id;
+    case WAIT_THIS: return child == request->process;
     case WAIT_GROUP: return child->group->number == request->id;
     default: return true;
     }

@@ -12,11 +12,13 @@ enum wait_for {
     WAIT_ANY,               // any child
     WAIT_PROCESS,           // the child with this id
     WAIT_GROUP,             // any child of this process group
+    WAIT_THIS,              // the child that `process` is
 };
 
 struct wait_request {
     enum wait_for which;
     pid_t id;
+    const struct process *process;  // the caller has a reference
     unsigned options;       // WNOHANG, WEXITED, WSTOPPED, WCONTINUED, WNOWAIT, __WALL, __WCLONE
 };
 

@@ -159,12 +159,17 @@ CALL(madvise)
 CALL(fork)
 CALL(vfork)
 CALL(clone)
+CALL(clone3)
 CALL(execve)
 CALL(execveat)
 CALL(exit)
 CALL(exit_group)
 CALL(set_tid_address)
 CALL(set_robust_list)
+
+/* pidfd.c */
+CALL(pidfd_open)
+CALL(pidfd_send_signal)
 
 /* wait.c */
 CALL(wait4)

@@ -5,7 +5,9 @@
 #include <linux/fcntl.h>
 #include <linux/sched.h>
 
+#include "arch/x86/layout.h"
 #include "fs/kernel_file.h"
+#include "lib/checked.h"
 #include "mm/kalloc.h"
 #include "proc/exec.h"
 #include "proc/exit.h"
@@ -15,6 +17,7 @@
 #include "sys/descriptor.h"
 #include "sys/syscall.h"
 #include "sys/user_path.h"
+#include "sys/user_struct.h"
 
 SYSCALL0(fork)
 {
@@ -39,8 +42,50 @@ SYSCALL5(clone, uint64_t, flags, vaddr_t, stack, vaddr_t, parent_tid, vaddr_t, c
         .parent_tid = parent_tid,
         .child_tid = child_tid,
         .tls = tls,
+        .pidfd = parent_tid,
     };
 
+    if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
+        return -EINVAL;     // both would be told in one place
+    return process_clone(&request);
+}
+
+/* Numbers cannot be chosen, and there are no cgroups. => 0, -EINVAL */
+static int check_clone_args(const struct clone_args *args)
+{
+    if ((args->flags & (CSIGNAL | CLONE_DETACHED)) || args->set_tid || args->set_tid_size)
+        return -EINVAL;
+    if (args->exit_signal > SIGNAL_MAX || ((args->flags & (CLONE_THREAD | CLONE_PARENT)) && args->exit_signal))
+        return -EINVAL;
+    if (!args->stack != !args->stack_size)
+        return -EINVAL;
+    return range_within(args->stack, args->stack_size, USER_END) ? 0 : -EINVAL;
+}
+
+SYSCALL2(clone3, vaddr_t, address, uint64_t, size)
+{
+    struct clone_args args;
+    struct clone_request request;
+    int error;
+
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    if (size < CLONE_ARGS_SIZE_VER0)
+        return -EINVAL;
+    error = user_struct(&args, sizeof(args), address, size);
+    if (!error)
+        error = check_clone_args(&args);
+    if (error)
+        return error;
+    request = (struct clone_request){
+        .flags = args.flags,
+        .exit_signal = args.exit_signal,
+        .stack = args.stack + args.stack_size,
+        .parent_tid = args.parent_tid,
+        .child_tid = args.child_tid,
+        .tls = args.tls,
+        .pidfd = args.pidfd,
+    };
     return process_clone(&request);
 }
 

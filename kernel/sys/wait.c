@@ -10,6 +10,8 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 #include "proc/pgrp.h"
+#include "proc/pidfd.h"
+#include "sys/descriptor.h"
 #include "sys/syscall.h"
 #include "sys/usage.h"
 
@@ -96,6 +98,35 @@ static int put_info(vaddr_t address, int64_t pid, const struct wait_result *resu
     return copy_to_user(address, &info, offsetof(struct signal_info, si_status) + sizeof(info.si_status));
 }
 
+/* => 0 (nothing to tell of), the child's id, -errno */
+static int64_t wait_by_number(int type, pid_t id, struct wait_request *request, struct wait_result *result)
+{
+    int error = decode_id(type, id, request);
+
+    return error ? error : process_wait(request, result);
+}
+
+/* One that must not wait says -EAGAIN instead of 0. => likewise */
+static int64_t wait_by_pidfd(int fd, struct wait_request *request, struct wait_result *result)
+{
+    struct file *file = fd >= 0 ? descriptor_file(fd) : NULL;
+    bool asked = request->options & WNOHANG;
+    int64_t pid = -EBADF;
+
+    if (!file)
+        return fd < 0 ? -EINVAL : -EBADF;
+    request->which = WAIT_THIS;
+    request->process = pidfd_process(file);
+    if (file_is_nonblocking(file))
+        request->options |= WNOHANG;
+    if (request->process)
+        pid = process_wait(request, result);
+    if (!pid && !asked)
+        pid = -EAGAIN;
+    file_put(file);
+    return pid;
+}
+
 SYSCALL5(waitid, int, type, pid_t, id, vaddr_t, info, unsigned, options, vaddr_t, usage)
 {
     struct wait_request request = {.options = options};
@@ -104,9 +135,7 @@ SYSCALL5(waitid, int, type, pid_t, id, vaddr_t, info, unsigned, options, vaddr_t
 
     if ((options & ~WAITID_OPTIONS) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
-    pid = decode_id(type, id, &request);
-    if (!pid)
-        pid = process_wait(&request, &result);
+    pid = type == P_PIDFD ? wait_by_pidfd(id, &request, &result) : wait_by_number(type, id, &request, &result);
     if (pid < 0)
         return pid;
     if (pid > 0 && usage && put_rusage(usage, &result.usage))
