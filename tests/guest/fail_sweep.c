@@ -14,9 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST 2000 // allocations that no operation here needs
@@ -158,6 +164,92 @@ static bool do_signal(void)
     return fine(kill(getpid(), SIGUSR1)) && taken == 1;
 }
 
+/* Watch `fd`, whose making may have failed, for a moment. */
+static bool watch(int epoll, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+    bool good = fine(fd);
+
+    if (fd < 0)
+        return good;
+    if (epoll >= 0)
+        good = fine(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) && epoll_wait(epoll, &event, 1, 0) >= 0;
+    close(fd);
+    return good;
+}
+
+static bool do_events(void)
+{
+    sigset_t none;
+    int ends[2], epoll = epoll_create1(0);
+    bool good = fine(epoll);
+
+    sigemptyset(&none);
+    good &= watch(epoll, eventfd(1, 0));
+    good &= watch(epoll, timerfd_create(CLOCK_MONOTONIC, 0));
+    good &= watch(epoll, signalfd(-1, &none, 0));
+    good &= watch(epoll, epoll_create1(0));
+    good &= watch(epoll, syscall(SYS_pidfd_open, getpid(), 0));
+    if (pipe(ends) == 0) {
+        good &= watch(epoll, ends[0]);
+        close(ends[1]);
+    } else {
+        good &= fine(-1);
+    }
+    if (epoll >= 0)
+        close(epoll);
+    return good;
+}
+
+static bool do_timer(void)
+{
+    struct itimerspec soon = {.it_value = {0, 1}, .it_interval = {0, 1000000}};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+    int id;
+
+    signal(SIGUSR2, take);
+    if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id) != 0)
+        return fine(-1);
+    return syscall(SYS_timer_settime, id, 0, &soon, NULL) == 0 && syscall(SYS_timer_delete, id) == 0;
+}
+
+static bool lock_fine(long result)
+{
+    return result == 0 || errno == ENOLCK;
+}
+
+static bool do_locks(void)
+{
+    struct flock whole = {.l_type = F_WRLCK}, middle = {.l_type = F_RDLCK, .l_start = 10, .l_len = 5};
+    struct flock none = {.l_type = F_UNLCK, .l_start = 12, .l_len = 1};
+    int fd = open("/tmp/fail_locks", O_RDWR | O_CREAT, 0600);
+    bool good = fine(fd);
+
+    if (fd < 0)
+        return good;
+    good &= lock_fine(fcntl(fd, F_SETLK, &whole)) & lock_fine(fcntl(fd, F_SETLKW, &middle))
+            & lock_fine(fcntl(fd, F_SETLK, &none)) & lock_fine(flock(fd, LOCK_EX));
+    close(fd);
+    while (unlink("/tmp/fail_locks") < 0)
+        if (!fine(-1))
+            return false;
+    return good;
+}
+
+static bool do_clone_with_pidfd(void)
+{
+    int fd = -1, status = 0;
+    uint64_t request[11] = {0x1000 /* CLONE_PIDFD */, (uintptr_t)&fd, 0, 0, SIGCHLD};
+    pid_t child = syscall(SYS_clone3, request, sizeof request);
+
+    if (child == 0)
+        _exit(0);
+    if (child < 0)
+        return fine(child);
+    close(fd);
+    return waitpid(child, &status, 0) == child && status == 0;
+}
+
 /* Write to pages that a child shares. */
 static bool do_cow(void)
 {
@@ -215,6 +307,10 @@ static bool shared_maps_lose_nothing(void) { NEEDS_GAUR(); return sweep("shared 
 static bool brk_loses_nothing(void) { NEEDS_GAUR(); return sweep("brk", do_brk); }
 static bool pipes_lose_nothing(void) { NEEDS_GAUR(); return sweep("pipe", do_pipe); }
 static bool files_lose_nothing(void) { NEEDS_GAUR(); return sweep("files", do_file); }
+static bool events_lose_nothing(void) { NEEDS_GAUR(); return sweep("epoll and what it watches", do_events); }
+static bool timers_lose_nothing(void) { NEEDS_GAUR(); return sweep("POSIX timers", do_timer); }
+static bool locks_lose_nothing(void) { NEEDS_GAUR(); return sweep("file locks", do_locks); }
+static bool pidfds_lose_nothing(void) { NEEDS_GAUR(); return sweep("clone with a pidfd", do_clone_with_pidfd); }
 static bool signals_lose_nothing(void) { NEEDS_GAUR(); return sweep("signals", do_signal); }
 
 int main(int argc, char **argv)
@@ -230,5 +326,9 @@ int main(int argc, char **argv)
     TEST(pipes_lose_nothing);
     TEST(files_lose_nothing);
     TEST(signals_lose_nothing);
+    TEST(events_lose_nothing);
+    TEST(timers_lose_nothing);
+    TEST(locks_lose_nothing);
+    TEST(pidfds_lose_nothing);
     return tap_done();
 }
