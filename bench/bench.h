@@ -62,6 +62,10 @@ void touch_region(const char *name, size_t size, const char *huge);
 /* idle.c */
 void idle_children(void);
 
+/* fork_server.c, dump.c */
+void fork_server(void);
+void dump_pause(void);
+
 /* parallel.c */
 void parallel_threads(void);
 void parallel_processes(void);

@@ -40,6 +40,8 @@ static const struct row {
     {"spawn", spawn},
 }, large_rows[] = {
     {"cow_worst", cow_worst},
+    {"fork_server", fork_server},
+    {"dump_pause", dump_pause},
     {"idle_children", idle_children},
     {"parallel_threads", parallel_threads},
     {"parallel_processes", parallel_processes},

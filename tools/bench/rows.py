@@ -65,6 +65,9 @@ def share_of_linux(name, divisor):
 def reach_linux(name):
     return lambda values: Limit(values['Linux'][name], True)
 
+def times_linux(name, times):
+    return lambda values: Limit(values['Linux'][name] * times, True)
+
 def fork_rows():
     """The call alone, and until the child's end is known, for each size of the process."""
     rows = []
@@ -126,6 +129,11 @@ ROWS = [
     Row('touch_1024', 'touch 1 GiB, Linux with THP=never', memory=3072, needs=('touch_1024_huge',),
         of=('touch_1024', 'touch_1024_huge'), wanted=share_of_linux('touch_1024', 3)),
     Row('boot', "from reset to the first user instruction (kernel's share)", wanted=at_most(30_000_000)),
+    Row('dump_pause', 'dump of 512 MiB: longest pause of the parent', memory=2048),
+    Row('dump_fork', '  in fork', 'dump_pause', memory=2048),
+    Row('dump_transfer', '  in a change of the data', 'dump_pause', memory=2048),
+    Row('fork_server', 'fork server with 512 MiB: requests', memory=2048, unit='a second',
+        wanted=times_linux('fork_server', 50)),
     Row('idle_children', 'idle forked children in 16 MiB', wanted=at_least(300), memory=16, unit='processes',
         only_gaur=True),
     *idle_rows(),
