@@ -56,6 +56,7 @@ void pipe_round_trip(void);
 void anonymous_read_fault(void);
 void anonymous_write_fault(void);
 void cow_fault(const char *name, size_t size);
+void cow_last_owner(void);
 void cow_worst(void);
 void touch_region(const char *name, size_t size, const char *huge);
 

@@ -119,6 +119,28 @@ void cow_fault(const char *name, size_t size)
     munmap(at, size);
 }
 
+static void measure_first_page(char *at, size_t size, struct costs *costs)
+{
+    (void)size;
+    costs->page = write_cost(at);
+}
+
+/* Pages that a child shared, which has gone: it had copied the leaf, for the sake of one of them. */
+void cow_last_owner(void)
+{
+    const size_t size = MIB;
+    char *at = map(size);
+    struct costs costs = {0};
+
+    touch(at, size);
+    in_child(measure_first_page, at, size, &costs);
+    touch(at, PAGE); // the way to the others is our own again
+    uint64_t start = start_clock();
+    touch(at + PAGE, size - PAGE);
+    report("cow_last_owner", stop_clock(start), size / PAGE - 1);
+    munmap(at, size);
+}
+
 /* The dearest single fault after a fork, and what it is made of. */
 void cow_worst(void)
 {

@@ -32,6 +32,7 @@ static const struct row {
     {"anonymous_read_fault", anonymous_read_fault},
     {"anonymous_write_fault", anonymous_write_fault},
     {"cow_1", cow_small},
+    {"cow_last_owner", cow_last_owner},
     {"mmap_munmap_64k", map_and_unmap},
     {"mprotect_1m", protect},
     {"brk_64k", brk_up_and_down},

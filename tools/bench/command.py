@@ -24,6 +24,7 @@ program on the same machine, in guest instructions. ROW chooses rows by their na
   --list          name the rows
   --gaur-only     leave Linux out
   --cached        Linux's figures of last time, where the program and the kernel are the same
+  --before FILE   Gaur's figures of an earlier run (its results.csv): names those that have moved
   --csv FILE      the results as CSV there, too
   -o FOLDER       where results.csv and results.svg go (default build/bench)
   -h, --help      this text
@@ -45,12 +46,13 @@ class Wishes:
     cached: bool = False
     list: bool = False
     csv: str = ''
+    before: str = ''
     out: str = OUT
 
 def parse(arguments):
     """The wishes; None if help was all that was wanted."""
     try:
-        pairs, words = getopt.gnu_getopt(arguments, 'ho:', ['help', 'version', 'list', 'gaur-only', 'cached', 'csv='])
+        pairs, words = getopt.gnu_getopt(arguments, 'ho:', ['help', 'version', 'list', 'gaur-only', 'cached', 'csv=', 'before='])
     except getopt.GetoptError as error:
         raise Usage(str(error)) from None
     wishes = Wishes(words)
@@ -58,8 +60,8 @@ def parse(arguments):
         if name in ('-h', '--help', '--version'):
             sys.stdout.write(f'gaur {common.VERSION}\n' if name == '--version' else HELP)
             return None
-        if name in ('-o', '--csv'):
-            setattr(wishes, 'out' if name == '-o' else 'csv', text)
+        if name in ('-o', '--csv', '--before'):
+            setattr(wishes, 'out' if name == '-o' else name[2:], text)
         else:
             setattr(wishes, name[2:].replace('-', '_'), True)
     return wishes
@@ -179,7 +181,7 @@ def groups(picked):
         found.setdefault((row.kind, row.memory), []).append(row)
     return list(found.values())
 
-def show(bench, picked, wishes):
+def show(bench, picked, wishes, earlier):
     """Everything that is printed and written."""
     bench.progress.end()
     names = [f'Gaur {common.VERSION}'] + [f'Linux {version}' for _, version in [bench.kernels.get('Linux')] if version] \
@@ -189,6 +191,8 @@ def show(bench, picked, wishes):
     print('\n'.join(report.table(picked, bench.values)))
     print()
     print(report.summary(picked, bench.values))
+    if earlier is not None:
+        print('\n'.join(report.moved(picked, bench.values, earlier)))
     os.makedirs(wishes.out, exist_ok=True)
     files = [os.path.join(wishes.out, 'results.csv')] + ([wishes.csv] if wishes.csv else [])
     for path in files:
@@ -209,6 +213,7 @@ def run(arguments):
     if wishes.list:
         print('\n'.join(f'{row.name:<24} {row.title.strip()}' for row in picked))
         return 0
+    earlier = report.read_csv(wishes.before) if wishes.before else None
     common.build('all', 'bench-programs', quiet=True)
     os.makedirs(OUT, exist_ok=True)
     found, why = kernels(wishes.gaur_only)
@@ -220,7 +225,7 @@ def run(arguments):
         for system in ('Gaur', 'Linux'):
             bench.measure(group, system)
     save_cache(bench.cache)
-    show(bench, picked, wishes)
+    show(bench, picked, wishes, earlier)
     for failure in bench.failures:
         say(failure)
     return 1 if bench.failures else 0

@@ -3,6 +3,8 @@
 
 import csv
 
+from launcher.common import Usage
+
 HEADS = ('operation', 'Linux', 'Gaur', 'ratio', 'wanted', 'met')
 
 def number(value):
@@ -53,6 +55,23 @@ def write_csv(path, rows, values):
             writer.writerow([row.name, row.title.strip(), row.unit, row.value(values, 'Linux'),
                              row.value(values, 'Gaur'), f'{times:.2f}' if times else '',
                              limit.text().replace(',', '') if limit else '', met(row, values)])
+
+def read_csv(path):
+    """Gaur's figures in such a file: {name: value}."""
+    try:
+        with open(path, encoding='utf-8', newline='') as file:
+            return {row['name']: int(row['gaur']) for row in csv.DictReader(file) if row['gaur']}
+    except (KeyError, ValueError, TypeError):
+        raise Usage(f'{path}: no results of an earlier run') from None
+
+def moved(rows, values, earlier):
+    """Lines that name the figures of Gaur's that are not what they were."""
+    lines = []
+    for row in rows:
+        before, after = earlier.get(row.name), row.value(values, 'Gaur')
+        if before and after is not None and after != before:
+            lines.append(f'moved: {row.name} {before:,} -> {after:,} ({after / before - 1:+.1%})')
+    return lines or ['nothing has moved']
 
 def summary(rows, values):
     """One line: how many figures are met, and the names of those that are not."""

@@ -85,6 +85,7 @@ def fork_rows():
 def cow_rows():
     rows = [Row(f'cow_{size}', f'copy-on-write fault, average over {size:,} MiB', wanted=at_most(2200), memory=memory)
             for size, memory in ((1, 1024), (64, 1024), (1024, 3072))]
+    rows.append(Row('cow_last_owner', 'write to a page whose other owner has gone'))
     worst = 'cow_worst'
     return rows + [
         Row(worst, 'the worst single one after a fork', wanted=at_most(12000)),
