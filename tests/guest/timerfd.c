@@ -201,6 +201,49 @@ static bool signal_ends_the_wait(void)
     return true;
 }
 
+static void shift_wall_clock(long seconds)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += seconds;
+    clock_settime(CLOCK_REALTIME, &now);
+}
+
+/* Not on Linux, where the clock is everyone's. */
+static bool setting_the_wall_clock_moves_its_timers(void)
+{
+    int due = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK), told = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+    int after = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK), since_boot = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    struct itimerspec hour = spec(0, 0), length = spec(3600L * 1000 * MS, 0), at;
+
+    NEEDS_GAUR();
+    clock_gettime(CLOCK_REALTIME, &hour.it_value);
+    hour.it_value.tv_sec += 3600;
+    at = hour;
+    at.it_value.tv_sec += 7200;
+    CHECK_EQ(timerfd_settime(due, TFD_TIMER_ABSTIME, &hour, NULL), 0);
+    CHECK_EQ(timerfd_settime(told, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL), 0);
+    CHECK_EQ(timerfd_settime(after, 0, &length, NULL), 0);
+    CHECK_EQ(timerfd_settime(since_boot, 0, &length, NULL), 0);
+    CHECK_EQ(ready(due, 0), 0);
+    shift_wall_clock(3700);
+    short rang = ready(due, 20000), cancelled = ready(told, 20000);
+    shift_wall_clock(-3700);
+    CHECK_EQ(rang, POLLIN);
+    CHECK_EQ(take(due), 1);
+    CHECK_EQ(cancelled, POLLIN);
+    CHECK_EQ(take(told), 0);
+    CHECK_EQ(errno, ECANCELED);
+    CHECK_EQ(ready(after, 0), 0);
+    CHECK_EQ(ready(since_boot, 0), 0);
+    close(due);
+    close(told);
+    close(after);
+    close(since_boot);
+    return true;
+}
+
 int main(void)
 {
     TEST(one_shot_is_read_once_and_not_early);
@@ -211,5 +254,6 @@ int main(void)
     TEST(poll_wakes_when_it_rings);
     TEST(bad_arguments_are_refused);
     TEST(signal_ends_the_wait);
+    TEST(setting_the_wall_clock_moves_its_timers);
     return tap_done();
 }
