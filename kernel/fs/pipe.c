@@ -23,6 +23,7 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/nameless.h"
+#include "fs/pipe_private.h"
 #include "fs/poll.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -31,25 +32,6 @@
 #include "mm/usercopy.h"
 #include "sync/mutex.h"
 #include "sync/wait.h"
-
-// One more than the capacity fills, since the first and the last of them may be in part used.
-#define PIPE_FRAMES (PIPE_CAPACITY / PAGE_SIZE + 1)
-
-#define FEW_BYTES 64u
-
-/* Fields: (l) lock  (a) atomic, changed under lock  (i) the inode's lock */
-struct pipe {
-    struct mutex lock;
-    struct wait_queue readable, writable;   // bytes or room have come, or an end was opened or closed
-    uint64_t head, tail;                    // (l) bytes read and written since it was last empty
-    _Atomic uint32_t bytes;                 // (a) tail - head
-    _Atomic uint32_t readers, writers;      // (a) open ends
-    _Atomic uint32_t reader_opens;          // (a) ends ever opened: a FIFO's open waits for a change
-    _Atomic uint32_t writer_opens;          // (a)
-    uint32_t files;                         // (i) open files
-    char *frames[PIPE_FRAMES];              // (l) the first may be `few`
-    char few[FEW_BYTES];                    // (l) bytes [0, 64) since the pipe was last empty
-};
 
 static struct pipe *pipe_alloc(void)
 {
@@ -63,13 +45,6 @@ static struct pipe *pipe_alloc(void)
     return pipe;
 }
 
-static void pipe_drop_frame(struct pipe *pipe, char **slot)
-{
-    if (*slot != pipe->few)
-        kfree(*slot);
-    *slot = NULL;
-}
-
 static void pipe_free(struct pipe *pipe)
 {
     for (unsigned i = 0; i < PIPE_FRAMES; i++) {
@@ -77,11 +52,6 @@ static void pipe_free(struct pipe *pipe)
             pipe_drop_frame(pipe, &pipe->frames[i]);
     }
     slab_free(pipe);
-}
-
-static char **pipe_slot(struct pipe *pipe, uint64_t position)
-{
-    return &pipe->frames[position / PAGE_SIZE % PIPE_FRAMES];
 }
 
 // Have memory for `n` bytes from `tail` on, which lie in one frame. => lock held; where they go, or NULL: no memory
@@ -104,24 +74,6 @@ static char *pipe_reserve(struct pipe *pipe, size_t n)
     return *slot + offset;
 }
 
-static void pipe_count(struct pipe *pipe, uint32_t bytes)
-{
-    atomic_store_explicit(&pipe->bytes, bytes, memory_order_relaxed);
-}
-
-// Bytes were read: give back the memory that holds no more. => lock held
-static void pipe_advance_head(struct pipe *pipe, char **slot, size_t moved)
-{
-    uint32_t left = pipe->bytes - (uint32_t)moved;
-
-    pipe->head += moved;
-    pipe_count(pipe, left);
-    if (left == 0 || pipe->head % PAGE_SIZE == 0)
-        pipe_drop_frame(pipe, slot);
-    if (left == 0)
-        pipe->head = pipe->tail = 0;
-}
-
 // Give bytes to the reader, up to the end of a frame. => lock held; bytes, 0 (empty), -EFAULT
 static int64_t pipe_take_run(struct pipe *pipe, struct io *io)
 {
@@ -139,8 +91,7 @@ static int64_t pipe_take_run(struct pipe *pipe, struct io *io)
     return (int64_t)moved;
 }
 
-// Take bytes from the writer, up to the end of a frame. => lock held, there is room; bytes, -EFAULT, -ENOMEM
-static int64_t pipe_put_run(struct pipe *pipe, struct io *io, size_t room)
+static inline int64_t put_run(struct pipe *pipe, struct io *io, size_t room)
 {
     size_t n = MIN(MIN(room, PAGE_SIZE - pipe->tail % PAGE_SIZE), io->left);
     char *to = pipe_reserve(pipe, n);
@@ -159,17 +110,7 @@ static int64_t pipe_put_run(struct pipe *pipe, struct io *io, size_t room)
     return (int64_t)moved;
 }
 
-static bool pipe_may_read(const struct pipe *pipe)
-{
-    return pipe->bytes != 0 || pipe->writers == 0;
-}
-
-static bool pipe_may_write(const struct pipe *pipe, size_t need)
-{
-    return PIPE_CAPACITY - pipe->bytes >= need || pipe->readers == 0;
-}
-
-static int64_t pipe_take(struct pipe *pipe, struct io *io)
+static inline int64_t take(struct pipe *pipe, struct io *io)
 {
     int64_t total = 0, moved;
 
@@ -191,7 +132,7 @@ static int64_t pipe_read(struct file *file, struct io *io)
         int64_t moved = 0;
 
         if (pipe->bytes != 0)
-            moved = pipe_take(pipe, io);
+            moved = take(pipe, io);
         if (moved > 0)
             wake_all_for(&pipe->writable, POLLOUT | POLLWRNORM);
         if (moved != 0)
@@ -206,8 +147,7 @@ static int64_t pipe_read(struct file *file, struct io *io)
     }
 }
 
-// => bytes moved; 0: no room for `need` bytes; -EPIPE, -EFAULT, -ENOMEM
-static int64_t pipe_put(struct pipe *pipe, struct io *io, size_t need)
+static inline int64_t put(struct pipe *pipe, struct io *io, size_t need)
 {
     int64_t total = 0, moved = 0;
     size_t room;
@@ -219,7 +159,7 @@ static int64_t pipe_put(struct pipe *pipe, struct io *io, size_t need)
     else if (room < need)
         room = 0;
     while (moved >= 0 && room > 0 && io->left > 0) {
-        moved = pipe_put_run(pipe, io, room);
+        moved = put_run(pipe, io, room);
         if (moved > 0) {
             total += moved;
             room -= (size_t)moved;
@@ -236,7 +176,7 @@ static int64_t pipe_write(struct file *file, struct io *io)
     int64_t total = 0, moved;
 
     for (;;) {
-        moved = pipe_put(pipe, io, need);
+        moved = put(pipe, io, need);
         if (moved > 0) {
             total += moved;
             wake_all_for(&pipe->readable, POLLIN | POLLRDNORM);
@@ -463,4 +403,21 @@ int pipe_create(unsigned flags, struct file **reader, struct file **writer)
 bool file_is_pipe(const struct file *file)
 {
     return file->ops == &pipe_file_ops || file->ops == &fifo_file_ops;
+}
+
+// For pipe_splice.c; read and write have them inline.
+
+int64_t pipe_put_run(struct pipe *pipe, struct io *io, size_t room)
+{
+    return put_run(pipe, io, room);
+}
+
+int64_t pipe_take(struct pipe *pipe, struct io *io)
+{
+    return take(pipe, io);
+}
+
+int64_t pipe_put(struct pipe *pipe, struct io *io, size_t need)
+{
+    return put(pipe, io, need);
 }

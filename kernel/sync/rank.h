@@ -25,9 +25,9 @@ enum lock_rank {
     RANK_EPOLLS,            // which epolls watch which files
     RANK_EPOLL,             // one epoll: what it watches, and who collects
     RANK_FILE_LOCKS,        // advisory locks on files
+    RANK_PIPE,              // a pipe's ring
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
-    RANK_PIPE,              // a pipe's ring
     RANK_TTY_SLEEP,         // one reader, one writer of a terminal or host channel at a time
     RANK_VSPACES,           // the list of all address spaces, for verify
     RANK_VSPACE,            // one address space: faults read, changes of regions write

@@ -41,6 +41,11 @@ CALL(pwritev2)
 /* copy_range.c */
 CALL(copy_file_range)
 
+/* splice.c */
+CALL(splice)
+CALL(tee)
+CALL(vmsplice)
+
 /* sendfile.c */
 CALL(sendfile)
 
