@@ -169,6 +169,7 @@ static void copy_fields(struct process *child, struct process *parent)
     child->credentials = credentials_get(current_thread()->credentials);
     child->uid = child->credentials->uid;
     child->nice = current_thread()->reset_on_fork ? MAX(parent->nice, 0) : parent->nice;
+    child->io_priority = parent->io_priority;
     child->not_dumpable = parent->not_dumpable;
     child->start_ns = clock_ns();
 }

@@ -125,6 +125,7 @@ struct process {
     struct process_usage usage;         // (t) of threads that have ended
     struct process_usage child_usage;   // (t) of children that were waited for
     int nice;                           // (a) kept and inherited; the scheduler has one class
+    uint16_t io_priority;               // (a) kept and inherited, as <linux/ioprio.h> has it
     bool not_dumpable;                  // (a) PR_SET_DUMPABLE
 };
 

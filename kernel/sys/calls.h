@@ -21,6 +21,7 @@ CALL(fadvise64)
 CALL(readahead)
 CALL(fsync)
 CALL(fdatasync)
+CALL(sync_file_range)
 CALL(syncfs)
 CALL(sync)
 
@@ -207,6 +208,10 @@ CALL(sched_setparam)
 CALL(sched_getattr)
 CALL(sched_setattr)
 CALL(sched_rr_get_interval)
+
+/* ioprio.c */
+CALL(ioprio_get)
+CALL(ioprio_set)
 
 /* signal.c */
 CALL(rt_sigaction)

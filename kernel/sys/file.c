@@ -5,6 +5,7 @@
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/stat.h>
 
 #include "fs/inode.h"
@@ -161,6 +162,32 @@ SYSCALL1(fsync, int, fd)
 SYSCALL1(fdatasync, int, fd)
 {
     return sync_file(fd, true);
+}
+
+#define SYNC_RANGE_FLAGS \
+    (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
+
+/* A range is a hint for us: a file is written back whole. */
+static int64_t sync_range(struct file *file, unsigned flags)
+{
+    if (file->mode & FILE_STREAM)
+        return -ESPIPE;
+    return flags && file->ops->fsync ? file_sync(file, true) : 0;
+}
+
+SYSCALL4(sync_file_range, int, fd, int64_t, offset, int64_t, size, unsigned, flags)
+{
+    struct file *file;
+    int64_t end, result;
+
+    if ((flags & ~SYNC_RANGE_FLAGS) || offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end))
+        return -EINVAL;
+    file = descriptor_file(fd);
+    if (!file)
+        return -EBADF;
+    result = sync_range(file, flags);
+    file_put(file);
+    return result;
 }
 
 SYSCALL1(syncfs, int, fd)

@@ -108,8 +108,7 @@ static bool is_target(struct process *process, int which, uint32_t who)
     return is;
 }
 
-/* `who` 0 is the caller itself, its group or its user. */
-static uint32_t own_target(int which)
+uint32_t own_target(int which)
 {
     uint64_t flags;
     uint32_t group;
@@ -124,10 +123,7 @@ static uint32_t own_target(int which)
     return group;
 }
 
-/*
- * The next process from number *from on that is meant, with a reference; *from moves behind it. => NULL: no more
- */
-static struct process *next_target(int which, uint32_t who, pid_t *from)
+struct process *next_target(int which, uint32_t who, pid_t *from)
 {
     struct process *process;
 
@@ -144,7 +140,7 @@ static struct process *next_target(int which, uint32_t who, pid_t *from)
     return NULL;
 }
 
-static bool is_which(int which)
+bool is_priority_which(int which)
 {
     return which == PRIO_PROCESS || which == PRIO_PGRP || which == PRIO_USER;
 }
@@ -156,7 +152,7 @@ SYSCALL2(getpriority, int, which, uint32_t, who)
     struct process *process;
     pid_t from = 1;
 
-    if (!is_which(which))
+    if (!is_priority_which(which))
         return -EINVAL;
     who = who ? who : own_target(which);
     while ((process = next_target(which, who, &from))) {
@@ -173,7 +169,7 @@ SYSCALL3(setpriority, int, which, uint32_t, who, int, nice)
     struct process *process;
     pid_t from = 1;
 
-    if (!is_which(which))
+    if (!is_priority_which(which))
         return -EINVAL;
     who = who ? who : own_target(which);
     while ((process = next_target(which, who, &from))) {

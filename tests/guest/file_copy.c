@@ -147,6 +147,25 @@ static bool preadv2_and_pwritev2_take_flags(void)
     return true;
 }
 
+static bool range_is_written_back_or_refused(void)
+{
+    int pipe_ends[2];
+
+    CHECK(make() && pipe(pipe_ends) == 0);
+    CHECK_EQ(sync_file_range(from, 0, 0, SYNC_FILE_RANGE_WRITE), 0);
+    CHECK_EQ(sync_file_range(from, 100, 100, 0), 0);
+    CHECK_FAILS(sync_file_range(from, -1, 0, 0), EINVAL);
+    CHECK_FAILS(sync_file_range(from, 0, -1, 0), EINVAL);
+    CHECK_FAILS(sync_file_range(from, INT64_MAX, 2, 0), EINVAL);
+    CHECK_FAILS(sync_file_range(from, 0, 0, 8), EINVAL);
+    CHECK_FAILS(sync_file_range(pipe_ends[0], 0, 0, 0), ESPIPE);
+    CHECK_FAILS(sync_file_range(-1, 0, 0, 0), EBADF);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    drop();
+    return true;
+}
+
 /* As getdents(2) tells it; no header has it. */
 struct old_entry {
     unsigned long ino, next;
@@ -194,6 +213,7 @@ int main(void)
     TEST(copy_within_a_file_must_not_overlap);
     TEST(copy_refuses_what_it_cannot_do);
     TEST(preadv2_and_pwritev2_take_flags);
+    TEST(range_is_written_back_or_refused);
     TEST(old_getdents_tells_names_and_types);
     return tap_done();
 }

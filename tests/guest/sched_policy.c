@@ -169,6 +169,33 @@ static bool priorities_of_a_group(void)
     return true;
 }
 
+static int io_priority(int which, int who)
+{
+    return syscall(SYS_ioprio_get, which, who);
+}
+
+static bool priority_of_input_and_output_is_kept(void)
+{
+    enum { PROCESS = 1, GROUP = 2, BEST_EFFORT = 2 << 13, IDLE = 3 << 13 };
+
+    CHECK_EQ(syscall(SYS_ioprio_set, PROCESS, 0, BEST_EFFORT | 6), 0);
+    CHECK_EQ(io_priority(PROCESS, 0), BEST_EFFORT | 6);
+    CHECK_EQ(io_priority(PROCESS, getpid()), BEST_EFFORT | 6);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(io_priority(PROCESS, 0) == (BEST_EFFORT | 6) && syscall(SYS_ioprio_set, PROCESS, 0, IDLE) == 0
+              && io_priority(PROCESS, 0) >> 13 == 3 ? 0 : 1);
+    CHECK(exited_with(child_wait(pid), 0));
+    CHECK_EQ(io_priority(PROCESS, 0), BEST_EFFORT | 6);
+    CHECK_FAILS(syscall(SYS_ioprio_set, PROCESS, 0, 1), EINVAL);
+    CHECK_FAILS(syscall(SYS_ioprio_set, PROCESS, 0x3fffff, BEST_EFFORT), ESRCH);
+    CHECK_FAILS(io_priority(PROCESS, 0x3fffff), ESRCH);
+    CHECK_FAILS(io_priority(GROUP, 0x3fffff), ESRCH);
+    CHECK_FAILS(io_priority(4, 0), EINVAL);
+    CHECK_FAILS(io_priority(0, 0), EINVAL);
+    return true;
+}
+
 static bool capabilities_are_told(void)
 {
     uint32_t header[2] = {0x20080522, 0}, sets[6];
@@ -232,6 +259,7 @@ int main(void)
     TEST(larger_attributes_must_be_zero);
     TEST(interval_is_told);
     TEST(priorities_of_a_group);
+    TEST(priority_of_input_and_output_is_kept);
     TEST(capabilities_are_told);
     TEST(other_users_have_no_capabilities);
     TEST(state_of_the_clock_is_told);
