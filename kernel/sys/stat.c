@@ -122,7 +122,7 @@ static void fill_statx(const struct path *path, struct statx *to)
 
     vfs_stat(path, &from);
     memset(to, 0, sizeof(*to));
-    to->stx_mask = STATX_BASIC_STATS | (from.btime ? STATX_BTIME : 0);
+    to->stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (from.btime ? STATX_BTIME : 0);
     to->stx_blksize = from.block_size;
     to->stx_nlink = from.nlink;
     to->stx_uid = from.uid;
@@ -139,6 +139,10 @@ static void fill_statx(const struct path *path, struct statx *to)
     to->stx_rdev_minor = device_minor(from.rdev);
     to->stx_dev_major = device_major(from.dev);
     to->stx_dev_minor = device_minor(from.dev);
+    to->stx_mnt_id = path->mount->id;
+    to->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+    if (path->dentry == path->mount->root)
+        to->stx_attributes = STATX_ATTR_MOUNT_ROOT;
 }
 
 SYSCALL5(statx, int, dirfd, vaddr_t, name, unsigned, flags, unsigned, mask, vaddr_t, buffer)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,6 +147,46 @@ static bool at_calls_work_from_a_folder(void)
     return true;
 }
 
+/* struct statx as <linux/stat.h> has it, as far as it is looked at here. */
+struct extended {
+    uint32_t mask, block_size;
+    uint64_t attributes;
+    uint32_t links, uid, gid;
+    uint16_t mode, spare;
+    uint64_t ino, size, blocks, attributes_mask;
+    uint64_t times[8];
+    uint32_t rdev[2], dev[2];
+    uint64_t mount_id;
+    uint64_t more[13];
+};
+enum { BASIC = 0x7ff, MOUNT_ID = 0x1000, IS_MOUNT_ROOT = 0x2000 };
+
+static bool statx_tells_the_mount(void)
+{
+    struct extended of_file, of_proc;
+    char text[512];
+    int fd = open("x", O_RDWR | O_CREAT, 0640);
+
+    CHECK_EQ(sizeof(struct extended), 256);
+    CHECK_EQ(write(fd, "abc", 3), 3);
+    CHECK_EQ(syscall(SYS_statx, fd, "", AT_EMPTY_PATH, BASIC | MOUNT_ID, &of_file), 0);
+    CHECK_EQ(of_file.mask & (BASIC | MOUNT_ID), BASIC | MOUNT_ID);
+    CHECK(of_file.size == 3 && (of_file.mode & 0777) == 0640 && of_file.links == 1);
+    CHECK_EQ(of_file.attributes & IS_MOUNT_ROOT, 0);
+    CHECK_EQ(syscall(SYS_statx, AT_FDCWD, "/proc", 0, BASIC | MOUNT_ID, &of_proc), 0);
+    CHECK(of_proc.attributes & of_proc.attributes_mask & IS_MOUNT_ROOT);
+    CHECK(of_proc.mount_id != of_file.mount_id);
+    snprintf(text, sizeof text, "/proc/self/fdinfo/%d", fd);
+    CHECK(file_get(text, text, sizeof text) > 0);
+    const char *id = strstr(text, "mnt_id:\t");
+    unsigned long told = 0;
+    CHECK(id != NULL && sscanf(id, "mnt_id:\t%lu", &told) == 1);
+    CHECK_EQ(told, of_file.mount_id);
+    close(fd);
+    unlink("x");
+    return true;
+}
+
 int main(void)
 {
     if (!scratch_enter())
@@ -157,5 +198,6 @@ int main(void)
     TEST(writing_moves_the_times_on);
     TEST(statfs_tells_of_the_file_system);
     TEST(at_calls_work_from_a_folder);
+    TEST(statx_tells_the_mount);
     return tap_done();
 }
