@@ -132,6 +132,17 @@ static enum fault_outcome check_rights(struct fault_context *c)
 
 /* ---- Path ---- */
 
+/* The leaf has no vpage_info for the page: make it private and give it all. */
+static enum fault_outcome make_leaf_whole(struct fault_context *c)
+{
+    if (!c->exclusive)
+        return want_exclusive(c);
+    if (node_make_private(c->space, c->page_va, c->page_va + PAGE_SIZE, PRIVATE_ALL))
+        return FAULT_OOM;
+    c->leaf = node_find_leaf(c->space, c->page_va);
+    return !leaf_covers(c->leaf, c->page_va) && leaf_make_whole(c->leaf) ? FAULT_OOM : FAULT_RESOLVED;
+}
+
 /*
  * The leaf that maps the page, in c->leaf; for a write all nodes down to it are made private.
  *
@@ -151,7 +162,7 @@ static enum fault_outcome find_path(struct fault_context *c)
         c->leaf = node_find_leaf(c->space, c->page_va);
     }
     if (likely(c->leaf))
-        return FAULT_RESOLVED;
+        return likely(leaf_covers(c->leaf, c->page_va)) ? FAULT_RESOLVED : make_leaf_whole(c);
     return node_make_leaf(c->space, c->page_va, &c->leaf) ? FAULT_OOM : FAULT_RESOLVED;
 }
 

@@ -124,13 +124,7 @@ bool node_is_locked(const struct core_map_entry *node)
 
 /* ---- Live entries ---- */
 
-/* Bounds and groups are not drawn in: they may tell of more than what is live. */
-void leaf_info_removed(struct core_map_entry *leaf)
-{
-    DEBUG_ASSERT(node_is_locked(leaf) && leaf->node.live > 0);
-    leaf->node.live--;
-}
-
+/* Groups are not taken out: they may tell of more than what is live. */
 static void entry_removed(struct core_map_entry *node)
 {
     DEBUG_ASSERT(node_is_locked(node) && node->node.live > 0);
@@ -146,38 +140,39 @@ static vaddr_t node_base(vaddr_t va, int level)
     return va & ~(((vaddr_t)1 << level_shift(level + 1)) - 1);
 }
 
-static vaddr_t leaf_base(const struct core_map_entry *leaf)
+/* The infos of a new leaf. NULL: no memory. */
+static struct vpi_page *infos_create(unsigned part, bool *zeroed)
 {
-    return (vaddr_t)leaf->node.base_2m * LEAF_SPAN;
+    if (part)
+        return leaf_part_create(part);
+    struct core_map_entry *vpi = table_take(FRAME_VPI, zeroed);
+    return vpi ? page2kva(vpi) : NULL;
 }
 
-struct core_map_entry *node_create_raw(int level, vaddr_t va, bool *zeroed)
+struct core_map_entry *node_create_raw(int level, vaddr_t va, unsigned part, bool *zeroed)
 {
     *zeroed = true;
-    struct core_map_entry *node = table_take(FRAME_NODE, zeroed), *vpi = NULL;
+    struct core_map_entry *node = table_take(FRAME_NODE, zeroed);
     if (!node)
         return NULL;
-    if (level == LEAF_LEVEL) {
-        vpi = table_take(FRAME_VPI, zeroed);
-        if (!vpi) {
-            frame_put(node);
-            return NULL;
-        }
-    }
     node->level = level;
-    if (vpi)
-        node->node.vpi = page2kva(vpi);
-    else
-        node->node.groups = 0;
     node->node.base_2m = node_base(va, level) / LEAF_SPAN;
+    node->node.part = part;
     node->node.live = 0;
-    return node;
+    node->node.groups = 0;
+    if (level > LEAF_LEVEL)
+        return node;
+    node->node.vpi = infos_create(part, zeroed);
+    if (node->node.vpi)
+        return node;
+    frame_put(node);
+    return NULL;
 }
 
 struct core_map_entry *node_create(int level, vaddr_t va)
 {
     bool zeroed;
-    struct core_map_entry *node = node_create_raw(level, va, &zeroed);
+    struct core_map_entry *node = node_create_raw(level, va, 0, &zeroed);
 
     if (node && !zeroed) {
         page_zero(node_entries(node));
@@ -190,8 +185,12 @@ struct core_map_entry *node_create(int level, vaddr_t va)
 /* Give back a node that no entry points to. => its entries and infos are zero */
 static void node_destroy(struct core_map_entry *node)
 {
-    if (node->level == LEAF_LEVEL)
-        zero_frame_give(kva2page(node->node.vpi));
+    if (node->level == LEAF_LEVEL) {
+        if (node->node.part)
+            leaf_part_destroy(node);
+        else
+            zero_frame_give(kva2page(node->node.vpi));
+    }
     zero_frame_give(node);
 }
 
@@ -280,22 +279,6 @@ struct core_map_entry *node_next_leaf(const struct vspace *space, vaddr_t *va, v
         *va = ALIGN_DOWN(*va, span) + span;
     }
     return NULL;
-}
-
-vaddr_t leaf_range_end(const struct core_map_entry *leaf, vaddr_t end)
-{
-    return MIN(leaf_base(leaf) + LEAF_SPAN, end);
-}
-
-struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end)
-{
-    vaddr_t base = leaf_base(leaf);
-
-    if (leaf->node.live == 0)
-        return (struct leaf_range){va, va};
-    vaddr_t first = MAX(va, base + leaf_first(leaf) * PAGE_SIZE);
-    vaddr_t last = MIN(end, base + (leaf_last(leaf) + 1) * PAGE_SIZE);
-    return (struct leaf_range){first, MAX(first, last)};
 }
 
 /* ---- Taking a range out ---- */
@@ -453,23 +436,6 @@ void node_release_pruned(uint32_t pruned)
         struct core_map_entry *node = &core_map[pruned];
         pruned = node->node.pruned;
         node_destroy(node);
-    }
-}
-
-/* Empty a leaf for ever: give every frame back and zero what was used. => nobody else uses it */
-static void leaf_clear(struct core_map_entry *leaf)
-{
-    pte_t *entries = node_entries(leaf);
-
-    if (leaf->node.live == 0)
-        return;
-    for (unsigned i = leaf_first(leaf); i <= leaf_last(leaf); i++) {
-        struct vpage_info info = leaf->node.vpi->info[i];
-        if (!info.used)
-            continue;
-        entries[i] = pte_none();
-        leaf->node.vpi->info[i] = (struct vpage_info){0};
-        frame_put(vpage_frame(&info));
     }
 }
 

@@ -2,7 +2,8 @@
 /*
  * node.h - the tree of page-table pages, and the locks of its nodes.
  *
- * A node is named by the core_map_entry of its frame. Level 1 is a leaf: it maps 512 pages and has a vpi_page beside it.
+ * A node is named by the core_map_entry of its frame. Level 1 is a leaf: it maps 512 pages and has a vpi_page beside it
+ * (leaf.h).
  * Level 4 is the root. A node has as many references as entries point to it; the root has one, its vspace's.
  */
 #ifndef MM_NODE_H
@@ -11,10 +12,9 @@
 #include "arch/x86/pte.h"
 #include "lib/types.h"
 #include "mm/core_map.h"
-#include "mm/vpage.h"
+#include "mm/leaf.h"
 
 #define ROOT_LEVEL 4
-#define LEAF_SPAN ((uint64_t)PTES_PER_NODE << PAGE_SHIFT) // 2 MiB
 
 struct vspace;
 
@@ -27,8 +27,11 @@ void node_destroy_root(struct core_map_entry *root);
 /* A node over `va` without entries, with one owner, not in any tree yet. NULL: no memory. */
 __must_check struct core_map_entry *node_create(int level, vaddr_t va);
 
-/* The same for who fills it at once. *zeroed: whether its entries, and a leaf's infos, are zero; else they are anything. */
-__must_check struct core_map_entry *node_create_raw(int level, vaddr_t va, bool *zeroed);
+/*
+ * The same for who fills it at once. *zeroed: whether its entries, and a leaf's infos, are zero; else they are anything. `part`: which part
+ * of a leaf's infos it is to have, as in its core_map_entry.
+ */
+__must_check struct core_map_entry *node_create_raw(int level, vaddr_t va, unsigned part, bool *zeroed);
 
 /*
  * One owner of a node less; the last one gives back all that lies below it, and the node.
@@ -37,26 +40,10 @@ __must_check struct core_map_entry *node_create_raw(int level, vaddr_t va, bool 
  */
 void node_put(struct core_map_entry *node);
 
-/* A node's 512 entries; a leaf's 512 infos. */
+/* A node's 512 entries. */
 static inline pte_t *node_entries(const struct core_map_entry *node)
 {
     return page2kva(node);
-}
-
-static inline struct vpage_info *leaf_info(struct core_map_entry *leaf, vaddr_t va)
-{
-    return &leaf->node.vpi->info[pte_index(va, LEAF_LEVEL)];
-}
-
-/* No page in use of a leaf comes before its first, or after its last. => live is not 0 */
-static inline unsigned leaf_first(const struct core_map_entry *leaf)
-{
-    return leaf->node.first_pair * 2u;
-}
-
-static inline unsigned leaf_last(const struct core_map_entry *leaf)
-{
-    return leaf->node.last_pair * 2u + 1;
 }
 
 /*
@@ -102,19 +89,6 @@ __must_check int node_make_leaf(struct vspace *space, vaddr_t va, struct core_ma
  */
 struct core_map_entry *node_next_leaf(const struct vspace *space, vaddr_t *va, vaddr_t end);
 
-/* Where the walk above goes on: the end of the leaf's 2 MiB, or `end` if that is nearer. */
-vaddr_t leaf_range_end(const struct core_map_entry *leaf, vaddr_t end);
-
-/*
- * The part of [va, end), within one leaf, that can hold used pages; empty if none can.
- *
- * => the leaf is locked, or space->lock held for writing
- */
-struct leaf_range {
-    vaddr_t start, end;
-};
-struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end);
-
 #define GROUP 8 // entries of a node above the leaves that one bit of its `groups` stands for
 
 /* Visit the entries of a node above the leaves that may be in use: those of the groups that are. */
@@ -128,24 +102,6 @@ static inline void node_entry_added(struct core_map_entry *node, unsigned index)
     node->node.live++;
     node->node.groups |= 1ull << index / GROUP;
 }
-
-/* Account for a vpage_info that becomes used, or no longer is. => the leaf is locked */
-static inline void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
-{
-    DEBUG_ASSERT(node_is_locked(leaf));
-    uint8_t pair = pte_index(va, LEAF_LEVEL) / 2;
-
-    if (leaf->node.live++ == 0) {
-        leaf->node.first_pair = leaf->node.last_pair = pair;
-        return;
-    }
-    if (pair < leaf->node.first_pair)
-        leaf->node.first_pair = pair;
-    if (pair > leaf->node.last_pair)
-        leaf->node.last_pair = pair;
-}
-
-void leaf_info_removed(struct core_map_entry *leaf);
 
 /*
  * Forget every page of a range: detach empties the entries that the CPU reads, those of whole nodes as high up as they lie in the

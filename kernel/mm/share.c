@@ -155,7 +155,8 @@ static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy,
     }
     if (!zeroed) {
         clear_around(to, first, past);
-        clear_around(copy->node.vpi, first, past);
+        if (!copy->node.part)
+            clear_around(copy->node.vpi, first, past);
     }
     copy_infos(leaf->node.vpi->info, copy->node.vpi->info, first, past);
 #pragma GCC unroll 8
@@ -168,19 +169,29 @@ static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy,
 /* A copy of a node that others own as well, with one owner. NULL: no memory. */
 static struct core_map_entry *node_copy(struct core_map_entry *node)
 {
+    unsigned part = node->level == LEAF_LEVEL ? leaf_part_needed(node) : 0;
     bool zeroed;
-    struct core_map_entry *copy = node_create_raw(node->level, (vaddr_t)node->node.base_2m * LEAF_SPAN, &zeroed);
+    struct core_map_entry *copy = node_create_raw(node->level, leaf_base(node), part, &zeroed);
     if (!copy)
         return NULL;
     node_lock(node);
-    if (node->level == LEAF_LEVEL)
+    if (node->level > LEAF_LEVEL)
+        copy_children(node, copy, zeroed);
+    else if (!part || part == leaf_part_needed(node))
         copy_pages(node, copy, zeroed);
     else
-        copy_children(node, copy, zeroed);
+        goto grown;
     copy->node.live = node->node.live;
     node_unlock(node);
     vm_count(VM_NODE_COPIED);
     return copy;
+
+grown: /* a read fault of another owner was faster: the part is the wrong one */
+    node_unlock(node);
+    if (!zeroed)
+        page_zero(node_entries(copy));
+    node_put(copy);
+    return node_copy(node);
 }
 
 /* ---- Making private ---- */

@@ -103,9 +103,9 @@ static struct vregion *check_used(struct check *check, const struct vpage_info *
 
 static void check_page(struct check *check, struct core_map_entry *leaf, unsigned index, vaddr_t va)
 {
-    struct vpage_info *info = &leaf->node.vpi->info[index];
+    struct vpage_info *info = leaf_covers(leaf, va) ? leaf_info(leaf, va) : NULL;
     pte_t entry = pte_load(&node_entries(leaf)[index]);
-    if (!info->used) {
+    if (!info || !info->used) {
         if (!pte_is_none(entry))
             violated(check, I8_ENTRY_FRAME, "page %#lx: an entry for a page that is not in use", va);
         return;
@@ -118,19 +118,33 @@ static void check_page(struct check *check, struct core_map_entry *leaf, unsigne
         vpage_frame(info)->recount++;
 }
 
+/* => whether there are infos to look at */
+static bool check_infos(struct check *check, struct core_map_entry *leaf, vaddr_t base)
+{
+    unsigned part = leaf->node.part;
+    struct core_map_entry *page = NULL;
+
+    if (leaf->node.vpi && part <= PTES_PER_NODE / PART_INFOS)
+        page = kva2page(&leaf->node.vpi->info[part ? (part - 1) * PART_INFOS : 0]);
+    if (!page || frame_kind(page) != (part ? FRAME_SLAB : FRAME_VPI)) {
+        violated(check, I14_NODE_KIND, "leaf over %#lx has no vpi_page", base);
+        return false;
+    }
+    if (!part && !check->again)
+        page->recount++;
+    return true;
+}
+
 static void check_leaf(struct check *check, struct core_map_entry *leaf, vaddr_t base)
 {
     unsigned live = 0;
 
-    if (!leaf->node.vpi || frame_kind(kva2page(leaf->node.vpi)) != FRAME_VPI) {
-        violated(check, I14_NODE_KIND, "leaf over %#lx has no vpi_page", base);
+    if (!check_infos(check, leaf, base))
         return;
-    }
-    if (!check->again)
-        kva2page(leaf->node.vpi)->recount++;
     for (unsigned i = 0; i < PTES_PER_NODE; i++) {
-        check_page(check, leaf, i, base + i * PAGE_SIZE);
-        if (!leaf->node.vpi->info[i].used)
+        vaddr_t va = base + i * PAGE_SIZE;
+        check_page(check, leaf, i, va);
+        if (!leaf_covers(leaf, va) || !leaf_info(leaf, va)->used)
             continue;
         live++;
         if (leaf->node.live > 0 && (i < leaf_first(leaf) || i > leaf_last(leaf)))

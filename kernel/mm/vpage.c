@@ -73,5 +73,5 @@ struct vpage_info *va2vpage_info(struct vspace *space, vaddr_t va)
 {
     struct core_map_entry *leaf = node_find_leaf(space, va);
 
-    return leaf ? leaf_info(leaf, va) : NULL;
+    return leaf && leaf_covers(leaf, va) ? leaf_info(leaf, va) : NULL;
 }

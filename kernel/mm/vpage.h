@@ -151,7 +151,7 @@ static inline void vspace_derive_grown(struct core_map_entry *leaf, const struct
 __must_check bool vspace_underive(struct core_map_entry *leaf, vaddr_t va);
 
 /*
- * The metadata of the page at `va`, or NULL where the space has no leaf. The slides' look-up.
+ * The metadata of the page at `va`, or NULL where the space has none: it was never touched. The slides' look-up.
  *
  * => space->lock held, and the leaf's lock for what is in it
  */

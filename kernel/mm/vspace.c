@@ -24,6 +24,7 @@ void vspace_init(void)
 {
     mutex_init(&spaces_lock, "vspaces", RANK_VSPACES);
     slab_cache_init(&space_cache, "vspace", sizeof(struct vspace));
+    leaf_init();
     vregion_init();
 }
 
@@ -146,10 +147,10 @@ static void measure_region(struct vspace *space, const struct vregion *region, s
     }
 }
 
-/* Nodes below `node` and itself, each leaf with its vpi_page. */
+/* Nodes below `node` and itself, each leaf with its vpi_page if that is a whole one. */
 static uint64_t count_nodes(const struct core_map_entry *node)
 {
-    uint64_t count = node->level == LEAF_LEVEL ? 2 : 1;
+    uint64_t count = node->level == LEAF_LEVEL && node->node.part == 0 ? 2 : 1;
 
     if (node->level > LEAF_LEVEL)
         for (unsigned i = 0; i < (node->level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE); i++) {

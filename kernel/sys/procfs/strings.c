@@ -26,8 +26,8 @@ static bool copy_present(struct vspace *space, vaddr_t va, char *to, size_t size
         struct vpage_info *info;
 
         node_lock(leaf);
-        info = leaf_info(leaf, va);
-        present = info->used && info->present;
+        info = leaf_covers(leaf, va) ? leaf_info(leaf, va) : NULL;
+        present = info && info->used && info->present;
         if (present)
             memcpy(to, (char *)page2kva(vpage_frame(info)) + (va & PAGE_MASK), size);
         node_unlock(leaf);
