@@ -56,13 +56,8 @@ struct core_map_entry {
                 struct vpi_page *vpi; // (n) a leaf's page metadata, or the part of it that there is (leaf.h)
                 uint64_t groups;      // (n) above a leaf: bit i is set if one of entries 8i .. 8i + 7 may be in use
             };
-            union {
-                struct {
-                    uint32_t base_2m : 28; // (c) first address mapped, in units of 2 MiB
-                    uint32_t part : 4;     // (n) of a leaf: which part of its metadata there is, plus one; 0: all
-                };
-                uint32_t pruned; // once out of the tree: the next node that is, as a frame number
-            };
+            uint32_t base_2m : 28; // (c) first address mapped, in units of 2 MiB; once out of the tree: the next node that is
+            uint32_t part : 4;     // (n) of a leaf: which part of its metadata there is, plus one; 0: all
             uint16_t live;                 // (n) entries (above) or vpage_infos (leaf) in use
             uint8_t first_pair, last_pair; // (n) of a leaf: bounds around those, in units of two; meaningless while live is 0
         } node;

@@ -417,7 +417,7 @@ static void prune_below(struct vspace *space, struct core_map_entry *node, vaddr
         pte_exchange(&node_entries(node)[pte_index(va, node->level)], pte_none());
         entry_removed(node);
         node_unlock(node);
-        child->node.pruned = *pruned;
+        child->node.base_2m = *pruned;
         *pruned = page2pfn(child);
     }
 }
@@ -434,7 +434,7 @@ void node_release_pruned(uint32_t pruned)
 {
     while (pruned) {
         struct core_map_entry *node = &core_map[pruned];
-        pruned = node->node.pruned;
+        pruned = node->node.base_2m;
         node_destroy(node);
     }
 }

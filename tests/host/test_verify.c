@@ -253,7 +253,7 @@ static void wrong_counts_and_bounds_of_a_node_are_I10(void **state)
 static void a_node_that_mistakes_its_place_is_I11(void **state)
 {
     (void)state;
-    assert_corruption(I11_NODE_PLACE, leaf->node.base_2m, 7);
+    assert_corrupt_bits(I11_NODE_PLACE, leaf->node.base_2m, 7);
     assert_corruption(I11_NODE_PLACE, leaf->level, 2);
     assert_corruption(I11_NODE_PLACE, above->level, 2);
 }
