@@ -3,7 +3,7 @@
  * leaf.c - what is in a leaf node.
  *
  * Theory      leaf.h tells of whole vpi_pages and parts. Only copies that fork causes begin with a part: of the 12 frames that an idle child
- *             would take, two would be vpi_pages with three infos in use each.
+ *             would take, two would be vpi_pages with three infos in use each. When memory is short, reclaim makes parts of other leaves.
  * Invariants  I10 A leaf's bounds enclose the infos in use; where it has a part, that part does.
  * Locking     The leaf's lock; making one whole needs its space's lock for writing besides.
  */
@@ -75,6 +75,22 @@ static struct vpi_page *whole_around(struct vpage_info *infos, unsigned part)
     return (struct vpi_page *)((uintptr_t)infos - (part - 1) * PART_INFOS * sizeof *infos);
 }
 
+/* Draw the bounds in to what is in use. */
+static void leaf_fit_bounds(struct core_map_entry *leaf)
+{
+    const struct vpage_info *infos = leaf->node.vpi->info;
+    unsigned first = leaf_first(leaf), last = leaf_last(leaf);
+
+    if (leaf->node.live == 0)
+        return;
+    while (!infos[first].used)
+        first++;
+    while (!infos[last].used)
+        last--;
+    leaf->node.first_pair = first / 2;
+    leaf->node.last_pair = last / 2;
+}
+
 static struct vpage_info *part_of(const struct core_map_entry *leaf)
 {
     return &leaf->node.vpi->info[(leaf->node.part - 1) * PART_INFOS];
@@ -110,4 +126,24 @@ int leaf_make_whole(struct core_map_entry *leaf)
     node_unlock(leaf);
     slab_cache_free(&part_cache, old);
     return 0;
+}
+
+bool leaf_compact(struct core_map_entry *leaf)
+{
+    if (leaf->node.part)
+        return false;
+    node_lock(leaf);
+    leaf_fit_bounds(leaf);
+    unsigned part = leaf_part_needed(leaf);
+    struct vpi_page *old = leaf->node.vpi, *now = part ? leaf_part_create(part) : NULL;
+    if (now) {
+        unsigned first = (part - 1) * PART_INFOS;
+        memcpy(&now->info[first], &old->info[first], PART_INFOS * sizeof old->info[0]);
+        leaf->node.vpi = now;
+        leaf->node.part = part;
+    }
+    node_unlock(leaf);
+    if (now)
+        frame_put(kva2page(old));
+    return now;
 }

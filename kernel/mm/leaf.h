@@ -99,6 +99,9 @@ void leaf_part_destroy(struct core_map_entry *leaf);
  */
 __must_check int leaf_make_whole(struct core_map_entry *leaf);
 
+/* The opposite, to save memory, where the pages in use allow it. => as above; true if a frame came free */
+bool leaf_compact(struct core_map_entry *leaf);
+
 /* Empty a leaf for ever: give every frame back and zero what was used. => nobody else uses it */
 void leaf_clear(struct core_map_entry *leaf);
 

@@ -5,11 +5,13 @@
 #include "mm/kstack.h"
 #include "mm/node.h"
 #include "mm/slab.h"
+#include "mm/vspace.h"
 
 bool reclaim(void)
 {
     uint64_t before = frames_by_kind(FRAME_FREE);
 
+    vspaces_compact();
     kstack_drain();
     node_drain();
     slab_drain();

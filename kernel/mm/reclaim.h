@@ -8,9 +8,9 @@
 #include "lib/types.h"
 
 /*
- * Give back what the kernel keeps only to be faster: idle kernel stacks, zeroed tables, empty slab frames.
+ * Give back what the kernel keeps only to be faster: idle kernel stacks, zeroed tables, empty slab frames, metadata of leaves that is not in use.
  *
- * => no spinlock held; may wait for other CPUs; true if a frame came free, so that it is worth trying again
+ * => no spinlock and no vspace lock held; may wait for other CPUs; true if a frame came free, so that it is worth trying again
  */
 __must_check bool reclaim(void);
 

@@ -272,3 +272,15 @@ int node_make_private(struct vspace *space, vaddr_t start, vaddr_t end, enum pri
     drop_given_up(&walk);
     return error;
 }
+
+bool node_is_private(const struct vspace *space, vaddr_t va)
+{
+    const struct core_map_entry *node = space->root;
+
+    while (node->level > LEAF_LEVEL) {
+        node = pa2page(pte_pa(pte_load(&node_entries(node)[pte_index(va, node->level)])));
+        if (frame_refs(node) > 1)
+            return false;
+    }
+    return true;
+}

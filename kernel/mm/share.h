@@ -34,4 +34,7 @@ __must_check bool node_share_top(struct vspace *parent, struct vspace *child);
  */
 __must_check int node_make_private(struct vspace *space, vaddr_t start, vaddr_t end, enum private_extent extent);
 
+/* Whether every node on the way to the leaf over `va` has one owner. => space->lock held; the leaf is there */
+bool node_is_private(const struct vspace *space, vaddr_t va);
+
 #endif

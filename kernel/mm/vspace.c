@@ -7,6 +7,7 @@
 #include "arch/x86/paging.h"
 #include "lib/log.h"
 #include "mm/node.h"
+#include "mm/share.h"
 #include "mm/slab.h"
 #include "mm/vregion.h"
 #include "sync/mutex.h"
@@ -112,9 +113,35 @@ void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vre
     rwlock_read_unlock(&space->lock);
 }
 
+/* => space->lock for writing */
+static void space_compact(struct vspace *space)
+{
+    struct core_map_entry *leaf;
+
+    for (vaddr_t va = 0; (leaf = node_next_leaf(space, &va, USER_END)); va = leaf_range_end(leaf, USER_END))
+        if (node_is_private(space, va))
+            leaf_compact(leaf);
+}
+
+void vspaces_compact(void)
+{
+    struct vspace *space;
+
+    mutex_lock(&spaces_lock);
+    list_for_each_entry(space, &spaces, link) {
+        if (!rwlock_try_write_lock(&space->lock))
+            continue;
+        if (space->root)
+            space_compact(space);
+        rwlock_write_unlock(&space->lock);
+    }
+    mutex_unlock(&spaces_lock);
+}
+
 /* ---- Sizes ---- */
 
-static void measure_page(const struct vregion *region, const struct vpage_info *info, struct vspace_sizes *sizes)
+/* `own`: no other space has the page's leaf */
+static void measure_page(const struct vregion *region, const struct vpage_info *info, bool own, struct vspace_sizes *sizes)
 {
     if (!info->present || frame_kind(vpage_frame(info)) == FRAME_ZERO)
         return;
@@ -124,6 +151,7 @@ static void measure_page(const struct vregion *region, const struct vpage_info *
         sizes->file++;
     else
         sizes->anonymous++;
+    sizes->exclusive += own && frame_refs(vpage_frame(info)) == 1;
 }
 
 static void measure_region(struct vspace *space, const struct vregion *region, struct vspace_sizes *sizes)
@@ -139,10 +167,11 @@ static void measure_region(struct vspace *space, const struct vregion *region, s
     else if ((region->prot & VR_WRITE) && !region->shared)
         sizes->data_bytes += region->size;
     for (vaddr_t va = vregion_start(region); (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
+        bool own = node_is_private(space, va);
         node_lock(leaf);
         struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
         for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
-            measure_page(region, leaf_info(leaf, page), sizes);
+            measure_page(region, leaf_info(leaf, page), own, sizes);
         node_unlock(leaf);
     }
 }

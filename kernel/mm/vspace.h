@@ -67,12 +67,16 @@ struct vspace_sizes {
     uint64_t anonymous, file;      // resident pages: RssAnon, RssFile
     uint64_t shared;               // resident pages of MAP_SHARED regions: RssShmem
     uint64_t data_bytes, text_bytes, stack_bytes; // by the regions' rights: VmData, VmExe, VmStk
+    uint64_t exclusive;            // resident pages that nobody else holds: the space's end gives them back
     uint64_t nodes;                // page-table pages with their vpi_pages: VmPTE
 };
 void vspace_measure(struct vspace *space, struct vspace_sizes *sizes);
 
 /* Call `visit` for each region in order of address, with space->lock held for reading. Stops at false. */
 void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vregion *region, void *arg), void *arg);
+
+/* Give back what spaces hold of their leaves' metadata without using it, where no lock is in the way. => no spinlock held */
+void vspaces_compact(void);
 
 /* All spaces, for verify. => the list's lock is held between begin and end; it sleeps */
 struct list *vspaces_lock(void);

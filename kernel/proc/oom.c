@@ -2,7 +2,7 @@
 /*
  * oom.c - choose who is to end when memory has run out.
  *
- * Theory      Badness is what a process's end gives back: its own pages and its page tables; of two that are as bad, the
+ * Theory      Badness is what a process's end gives back: pages that nobody shares with it, and its page tables; of two that are as bad, the
  *             younger. The leader of a session (the shell that somebody sits at, the first process of a service) counts a
  *             quarter, so that a storm of small children ends before it. The worst one gets SIGKILL, never init. Until it
  *             has let go of its memory nobody else is chosen: whoever finds no memory meanwhile waits and tries again.
@@ -48,7 +48,7 @@ static uint64_t measure(struct process *process, struct vspace_sizes *sizes)
         return 0;
     vspace_measure(space, sizes);
     vspace_put(space);
-    uint64_t badness = sizes->anonymous + sizes->shared + sizes->nodes;
+    uint64_t badness = sizes->exclusive + sizes->shared + sizes->nodes;
     return leads_session(process) ? badness / 4 : badness;
 }
 
