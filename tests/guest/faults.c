@@ -176,6 +176,7 @@ int main(void)
     if (!scratch_enter())
         return tap_done();
     touch_all_code();
+    rows_stack = __builtin_frame_address(0);
     for (size_t i = 0; i < row_count; i++) {
         user_row(&rows[i]);
         if (rows[i].kind != TOUCH_FETCH)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 const char *row_why;
+volatile unsigned char *rows_stack;
 static unsigned char *made;
 static size_t made_pages;
 static pid_t holder;
@@ -178,12 +179,9 @@ static volatile unsigned char *past_end(void)
 /* After fork: copy the pages of the stack that this program goes on writing to, so that no such fault comes between. */
 static void settle_stack(void)
 {
-    volatile unsigned char *here = __builtin_frame_address(0);
-
-    for (long i = -4; i <= 1; i++) {
-        volatile unsigned char *at = here + i * (long)PAGE;
+    for (volatile unsigned char *at = (unsigned char *)__builtin_frame_address(0) - 4 * PAGE; at < rows_stack; at += PAGE)
         *at = *at;
-    }
+    *rows_stack = *rows_stack;
 }
 
 /* A page that a sleeping child shares: writing it copies. */

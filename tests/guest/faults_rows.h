@@ -25,5 +25,6 @@ struct row {
 extern const struct row rows[];
 extern const size_t row_count;
 extern const char *row_why;
+extern volatile unsigned char *rows_stack; // set by main: an address in its frame, above all that a row writes to
 
 #endif
