@@ -11,7 +11,7 @@ bool reclaim(void)
 {
     uint64_t before = frames_by_kind(FRAME_FREE);
 
-    vspaces_compact();
+    vspaces_compact(false);
     kstack_drain();
     node_drain();
     slab_drain();
@@ -20,6 +20,7 @@ bool reclaim(void)
 
 void reclaim_all(void)
 {
+    vspaces_compact(true);
     (void)!reclaim();
     kalloc_drain();
 }

@@ -123,13 +123,15 @@ static void space_compact(struct vspace *space)
             leaf_compact(leaf);
 }
 
-void vspaces_compact(void)
+void vspaces_compact(bool wait)
 {
     struct vspace *space;
 
     mutex_lock(&spaces_lock);
     list_for_each_entry(space, &spaces, link) {
-        if (!rwlock_try_write_lock(&space->lock))
+        if (wait)
+            rwlock_write_lock(&space->lock);
+        else if (!rwlock_try_write_lock(&space->lock))
             continue;
         if (space->root)
             space_compact(space);

@@ -75,8 +75,12 @@ void vspace_measure(struct vspace *space, struct vspace_sizes *sizes);
 /* Call `visit` for each region in order of address, with space->lock held for reading. Stops at false. */
 void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vregion *region, void *arg), void *arg);
 
-/* Give back what spaces hold of their leaves' metadata without using it, where no lock is in the way. => no spinlock held */
-void vspaces_compact(void);
+/*
+ * Give back what spaces hold of their leaves' metadata without using it. `wait`: also where somebody holds the space's lock.
+ *
+ * => no spinlock held; with `wait` no vspace lock
+ */
+void vspaces_compact(bool wait);
 
 /* All spaces, for verify. => the list's lock is held between begin and end; it sleeps */
 struct list *vspaces_lock(void);
