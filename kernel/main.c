@@ -34,6 +34,7 @@
 #include "sync/sched.h"
 #include "sync/timer.h"
 #include "sys/procfs/procfs.h"
+#include "sys/socket.h"
 
 void kernel_main(paddr_t start_info) __noreturn; // called by boot.S
 
@@ -145,6 +146,7 @@ void kernel_main(paddr_t start_info)
     proc_init();
     vfs_init();
     procfs_init();
+    socket_calls_init();
     start_other_cpus();
     struct kthread *boot = sched_spawn_kernel(start_system, NULL, "boot");
     if (!boot)

@@ -28,6 +28,7 @@ enum lock_rank {
     RANK_PIPE,              // a pipe's ring
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
+    RANK_SOCKET_RECEIVE,    // one receiver of a socket at a time
     RANK_TTY_SLEEP,         // one reader, one writer of a terminal or host channel at a time
     RANK_VSPACES,           // the list of all address spaces, for verify
     RANK_VSPACE,            // one address space: faults read, changes of regions write
@@ -40,6 +41,7 @@ enum lock_rank {
     RANK_FILE_TABLE,        // a table of descriptors
     RANK_FS_CONTEXT,        // a process's root, working directory, umask
     RANK_CREDENTIALS,       // what a process points to, against readers from outside; the host's name; missing calls
+    RANK_SOCKETS,           // who is connected to whom, names and queues of all local sockets
     RANK_FUTEX,             // a bucket of waiters
     RANK_NODE_4,            // page-table nodes by level, parent before child
     RANK_NODE_3,

@@ -63,6 +63,28 @@ CALL(pipe2)
 /* lock.c */
 CALL(flock)
 
+/* socket.c */
+CALL(socket)
+CALL(socketpair)
+CALL(bind)
+CALL(listen)
+CALL(accept)
+CALL(accept4)
+CALL(connect)
+CALL(shutdown)
+CALL(getsockname)
+CALL(getpeername)
+CALL(setsockopt)
+CALL(getsockopt)
+
+/* socket_message.c */
+CALL(sendto)
+CALL(recvfrom)
+CALL(sendmsg)
+CALL(recvmsg)
+CALL(sendmmsg)
+CALL(recvmmsg)
+
 /* dir.c */
 CALL(mkdir)
 CALL(mkdirat)

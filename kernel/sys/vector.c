@@ -16,6 +16,7 @@
 #include "proc/signal.h"
 #include "sys/descriptor.h"
 #include "sys/rw.h"
+#include "sys/socket.h"
 #include "sys/syscall.h"
 
 /* Position for those that move at the file's own. */
@@ -159,6 +160,8 @@ static int64_t vector_write(const struct vector *vector)
 {
     if (!(vector->file->mode & FILE_WRITE))
         return -EBADF;
+    if (vector->offset == AT_POSITION && file_is_socket(vector->file))
+        return socket_vector(vector->file, vector->segments, vector->count, true);
     if (vector->count > 1 && vector->total <= PAGE_SIZE)
         return write_result(write_gathered(vector));
     return write_result(move_each(vector, true));
@@ -171,6 +174,8 @@ static int64_t vector_read(const struct vector *vector)
 
     if (!(vector->file->mode & FILE_READ))
         return -EBADF;
+    if (vector->offset == AT_POSITION && file_is_socket(vector->file))
+        return socket_vector(vector->file, vector->segments, vector->count, false);
     if (!(vector->file->mode & FILE_STREAM) || vector->count <= 1)
         return restartable(move_each(vector, false));
     if (vector_segment(vector, 0, &first))
