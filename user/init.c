@@ -147,6 +147,14 @@ static void file_system_mount(const char *type, const char *where)
         say(2, "init: no %s on %s: %s\n", type, where, strerror(errno));
 }
 
+/* Where POSIX shared memory has its names. */
+static void shared_memory_mount(void)
+{
+    mkdir("/dev/shm", 01777);
+    if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0 && errno != EBUSY)
+        say(2, "init: no tmpfs on /dev/shm: %s\n", strerror(errno));
+}
+
 /* Opens `path` as descriptor `fd`; keeps what is there, or takes /dev/null, if that fails. */
 static void open_as(int fd, const char *path, int flags)
 {
@@ -312,6 +320,7 @@ int main(void)
     open_as(2, CONSOLE, O_RDWR);
     file_system_mount("proc", "/proc");
     file_system_mount("devtmpfs", "/dev");
+    shared_memory_mount();
     // Once more: the root may have come without device nodes.
     for (int fd = 0; fd < 3; fd++)
         open_as(fd, CONSOLE, O_RDWR);

@@ -21,6 +21,7 @@
 #include "fs/directory.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/memfd.h"
 #include "fs/mount.h"
 #include "fs/text.h"
 #include "fs/tmpfs_options.h"
@@ -37,6 +38,8 @@ struct tmpfs {
     _Atomic uint64_t pages;             // (a) counted, see above
     _Atomic uint64_t inodes;            // (a)
 };
+
+static struct mount *nameless_files;    // an instance without limits, that has no place; files there are in no directory
 
 static struct tmpfs *tmpfs_of(const struct inode *inode)
 {
@@ -126,15 +129,13 @@ static int64_t tmpfs_write(struct file *file, struct io *io)
     rwlock_write_lock(&inode->lock);
     if (file->flags & O_APPEND)
         io->offset = inode->pages.size;
-    if (io->offset > INT64_MAX - io->left) {
-        result = -EFBIG;
-    } else {
+    result = io->offset > INT64_MAX - io->left ? -EFBIG : seals_allow_write(inode, io->offset, io->left);
+    if (result == 0)
         result = tmpfs_write_locked(inode, io);
-        if (result > 0) {
-            if (!(file->mode & FILE_KEEPS_SETID))
-                inode_drop_setid(inode);
-            inode_touch_mtime(inode);
-        }
+    if (result > 0) {
+        if (!(file->mode & FILE_KEEPS_SETID))
+            inode_drop_setid(inode);
+        inode_touch_mtime(inode);
     }
     rwlock_write_unlock(&inode->lock);
     return result;
@@ -142,6 +143,10 @@ static int64_t tmpfs_write(struct file *file, struct io *io)
 
 static int tmpfs_truncate(struct inode *inode, uint64_t size)
 {
+    int error = seals_allow_size(inode, size);
+
+    if (error != 0)
+        return error;
     page_cache_truncate(&inode->pages, size);
     tmpfs_account(inode);
     return 0;
@@ -223,7 +228,16 @@ static int tmpfs_rename(struct inode *from_dir __maybe_unused, struct dentry *fr
     return 0;
 }
 
+// A sealed mode keeps its right to execute, or not to.
+static int tmpfs_setattr(struct inode *inode, const struct attributes *attributes)
+{
+    bool changes_exec = (attributes->valid & ATTR_MODE) && ((attributes->mode ^ inode->mode) & 0111);
+
+    return changes_exec && (inode->seals & F_SEAL_EXEC) ? -EPERM : 0;
+}
+
 static const struct inode_ops tmpfs_inode_ops = {
+    .setattr = tmpfs_setattr,
     .create = tmpfs_create,
     .link = tmpfs_link,
     .unlink = tmpfs_unlink,
@@ -246,6 +260,7 @@ static int tmpfs_inode_create(struct super_block *sb, uint32_t mode, struct inod
     inode->ops = &tmpfs_inode_ops;
     if (S_ISREG(mode)) {
         inode->file_ops = &tmpfs_file_ops;
+        inode->seals = F_SEAL_SEAL;
         page_cache_init(&inode->pages, &tmpfs_pages_ops);
     } else if (S_ISDIR(mode)) {
         inode->file_ops = &tree_directory_ops;
@@ -393,7 +408,36 @@ void tmpfs_account_adopted(struct inode *inode)
     fs->max_pages += fs->pages - before;
 }
 
+bool tmpfs_owns(const struct inode *inode)
+{
+    return inode->file_ops == &tmpfs_file_ops;
+}
+
+int tmpfs_create_nameless(const char *name, uint32_t mode, struct path *out)
+{
+    struct inode *inode;
+    int error = tmpfs_inode_create(nameless_files->sb, mode, &inode);
+
+    if (error != 0)
+        return error;
+    inode->nlink = 0;
+    out->dentry = dentry_create_nameless(inode, name);
+    if (out->dentry == NULL) {
+        inode_put(inode);
+        return -ENOMEM;
+    }
+    mount_get(nameless_files);
+    out->mount = nameless_files;
+    return 0;
+}
+
 void tmpfs_init(void)
 {
+    struct super_block *sb;
+
     register_filesystem(&tmpfs_type);
+    if (tmpfs_create_instance(&tmpfs_type, "size=0,nr_inodes=0", &sb) == 0)
+        nameless_files = mount_create_detached(sb, "tmpfs");
+    if (nameless_files == NULL)
+        panic("no memory for files without a name");
 }

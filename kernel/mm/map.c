@@ -118,17 +118,19 @@ static void region_fill(struct vregion *region, const struct map_request *reques
     };
 }
 
-/* Give the region its file: the request's, or for shared anonymous memory one without a name. => 0 or -ENOMEM */
+/* Give the region its file: the request's, or for shared anonymous memory one without a name. => 0, -ENOMEM, -EPERM */
 static int region_hold_file(struct vregion *region)
 {
     if (region->file) {
-        region->file->ops->hold(region->file);
-        return 0;
+        int error = vregion_count_writer(region);
+        if (!error)
+            region->file->ops->hold(region->file);
+        return error;
     }
     if (!region->shared)
         return 0;
     region->file = page_cache_create_anonymous(region->size);
-    return region->file ? 0 : -ENOMEM;
+    return region->file ? vregion_count_writer(region) : -ENOMEM;
 }
 
 /* Make room for [start, end), which a fixed request may have put over something. => 0 or -ENOMEM, nothing changed */

@@ -27,6 +27,7 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
     cache->pages = (struct radix){NULL, 0};
     atomic_init(&cache->size, 0);
     atomic_init(&cache->count, 0);
+    atomic_init(&cache->writers, 0);
     cache->ops = ops;
     spin_lock(&caches_lock);
     list_add_tail(&caches, &cache->link);
@@ -60,6 +61,28 @@ static void drop_from(struct page_cache *cache, uint64_t first)
             return;
         frame_put(page);
     }
+}
+
+bool page_cache_allow_writer(struct page_cache *cache)
+{
+    uint32_t before = atomic_load(&cache->writers);
+
+    do {
+        if (before & PAGE_CACHE_SEALED)
+            return false;
+    } while (!atomic_compare_exchange_weak(&cache->writers, &before, before + 1));
+    return true;
+}
+
+bool page_cache_seal(struct page_cache *cache, bool only_unwritten)
+{
+    uint32_t before = atomic_load(&cache->writers);
+
+    do {
+        if (only_unwritten && (before & ~PAGE_CACHE_SEALED))
+            return false;
+    } while (!atomic_compare_exchange_weak(&cache->writers, &before, before | PAGE_CACHE_SEALED));
+    return true;
 }
 
 void page_cache_destroy(struct page_cache *cache)

@@ -43,6 +43,7 @@ struct page_cache {
     _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
     _Atomic uint64_t count;           // (a) pages held
     const struct page_cache_ops *ops; // (c)
+    _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     struct list link;                 // all caches, under page_caches_lock
 };
 
@@ -54,6 +55,16 @@ enum page_how {
 };
 
 void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops);
+
+/*
+ * A file may refuse to be mapped so that it can be written to. Each region that can write, now or after mprotect, is counted.
+ *
+ * => allow_writer: false, and not counted, if it is sealed
+ * => seal: for ever; false, and not sealed, if `only_unwritten` and it is mapped so now
+ */
+#define PAGE_CACHE_SEALED 0x80000000u
+__must_check bool page_cache_allow_writer(struct page_cache *cache);
+bool page_cache_seal(struct page_cache *cache, bool only_unwritten);
 
 /* Drop every page. => no vregion maps the file and nobody else uses the cache */
 void page_cache_destroy(struct page_cache *cache);

@@ -19,10 +19,33 @@ struct vregion *vregion_alloc(void)
     return slab_cache_alloc(&region_cache);
 }
 
+/* Whether the region may ever write to its file. => it has one */
+static bool region_writes_file(const struct vregion *region)
+{
+    return region->shared && (region->max_prot & VR_WRITE);
+}
+
+int vregion_count_writer(struct vregion *region)
+{
+    if (!region_writes_file(region) || page_cache_allow_writer(region->file))
+        return 0;
+    if (region->prot & VR_WRITE)
+        return -EPERM;
+    region->max_prot &= ~VR_WRITE;
+    return 0;
+}
+
+static void release_file(struct vregion *region)
+{
+    if (region_writes_file(region))
+        atomic_fetch_sub_explicit(&region->file->writers, 1, memory_order_release);
+    region->file->ops->release(region->file);
+}
+
 void vregion_free(struct vregion *region)
 {
     if (region->file)
-        region->file->ops->release(region->file);
+        release_file(region);
     slab_cache_free(&region_cache, region);
 }
 
@@ -32,8 +55,11 @@ void vregion_copy(struct vregion *copy, const struct vregion *region)
     static_assert(offsetof(struct vregion, link) == 0, "the place comes first");
     __builtin_memcpy((char *)copy + sizeof copy->link, (const char *)region + sizeof region->link,
                      sizeof *copy - sizeof copy->link);
-    if (copy->file)
+    if (copy->file) {
+        if (region_writes_file(copy))
+            atomic_fetch_add_explicit(&copy->file->writers, 1, memory_order_relaxed);
         copy->file->ops->hold(copy->file);
+    }
 }
 
 void vregion_set_range(struct vregion *region, vaddr_t start, vaddr_t end)
@@ -166,7 +192,7 @@ static void drop_node(struct tree_node *node, void *arg)
     struct vregion *region = region_of(node);
 
     if (region->file)
-        region->file->ops->release(region->file);
+        release_file(region);
     slab_chain_add(&region_cache, arg, region);
 }
 

@@ -78,6 +78,13 @@ void vregion_set_range(struct vregion *region, vaddr_t start, vaddr_t end);
 __must_check struct vregion *vregion_alloc(void);
 void vregion_free(struct vregion *region);
 
+/*
+ * Count a new region among those that may write to its file. A sealed file (page_cache.h) makes the region's max_prot smaller.
+ *
+ * => 0, or -EPERM: it wants to write to a file that is sealed
+ */
+__must_check int vregion_count_writer(struct vregion *region);
+
 /* Fill `copy` as a copy of `region` outside any tree, with a hold of its own on the file. */
 void vregion_copy(struct vregion *copy, const struct vregion *region);
 

@@ -176,6 +176,9 @@ CALL(timerfd_gettime)
 CALL(signalfd)
 CALL(signalfd4)
 
+/* memfd.c */
+CALL(memfd_create)
+
 /* memory.c */
 CALL(brk)
 CALL(mmap)

@@ -10,6 +10,7 @@
 #include <linux/stat.h>
 
 #include "fs/inode.h"
+#include "fs/memfd.h"
 #include "fs/pipe.h"
 #include "mm/usercopy.h"
 #include "proc/signal.h"
@@ -101,6 +102,10 @@ static int64_t fcntl_file(int fd, struct file *file, unsigned command, uint64_t 
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
         return pipe_size(file, command == F_SETPIPE_SZ, argument);
+    case F_ADD_SEALS:
+        return (unsigned)argument != argument ? -EINVAL : file_add_seals(file, argument);
+    case F_GET_SEALS:
+        return file_get_seals(file);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
