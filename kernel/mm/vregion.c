@@ -35,7 +35,7 @@ int vregion_count_writer(struct vregion *region)
     return 0;
 }
 
-static void release_file(struct vregion *region)
+void vregion_release_file(struct vregion *region)
 {
     if (region_writes_file(region))
         atomic_fetch_sub_explicit(&region->file->writers, 1, memory_order_release);
@@ -45,7 +45,7 @@ static void release_file(struct vregion *region)
 void vregion_free(struct vregion *region)
 {
     if (region->file)
-        release_file(region);
+        vregion_release_file(region);
     slab_cache_free(&region_cache, region);
 }
 
@@ -192,7 +192,7 @@ static void drop_node(struct tree_node *node, void *arg)
     struct vregion *region = region_of(node);
 
     if (region->file)
-        release_file(region);
+        vregion_release_file(region);
     slab_chain_add(&region_cache, arg, region);
 }
 

@@ -85,8 +85,9 @@ void vregion_free(struct vregion *region);
  */
 __must_check int vregion_count_writer(struct vregion *region);
 
-/* Fill `copy` as a copy of `region` outside any tree, with a hold of its own on the file. */
+/* Fill `copy` as a copy of `region` outside any tree, with a hold of its own on the file; and let go of that, if it has one. */
 void vregion_copy(struct vregion *copy, const struct vregion *region);
+void vregion_release_file(struct vregion *region);
 
 /*
  * Look-ups. => space->lock held

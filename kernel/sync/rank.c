@@ -38,6 +38,7 @@ static const char *const names[RANK_LAST] = {
     [RANK_FILE_TABLE] = "file_table",
     [RANK_FS_CONTEXT] = "fs_context",
     [RANK_CREDENTIALS] = "credentials",
+    [RANK_IPC] = "ipc",
     [RANK_SOCKETS] = "sockets",
     [RANK_FUTEX] = "futex",
     [RANK_NODE_4] = "node_4",

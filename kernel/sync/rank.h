@@ -41,6 +41,7 @@ enum lock_rank {
     RANK_FILE_TABLE,        // a table of descriptors
     RANK_FS_CONTEXT,        // a process's root, working directory, umask
     RANK_CREDENTIALS,       // what a process points to, against readers from outside; the host's name; missing calls
+    RANK_IPC,               // System V objects of one kind
     RANK_SOCKETS,           // who is connected to whom, names and queues of all local sockets
     RANK_FUTEX,             // a bucket of waiters
     RANK_NODE_4,            // page-table nodes by level, parent before child

@@ -186,6 +186,12 @@ CALL(munmap)
 CALL(mprotect)
 CALL(madvise)
 
+/* shm.c */
+CALL(shmget)
+CALL(shmat)
+CALL(shmdt)
+CALL(shmctl)
+
 /* process.c */
 CALL(fork)
 CALL(vfork)

@@ -33,7 +33,7 @@ static bool next_region(struct vspace *space, vaddr_t from, struct vregion *copy
 static void release_region(struct vregion *region)
 {
     if (region->file)
-        region->file->ops->release(region->file);
+        vregion_release_file(region);
 }
 
 /* The region's name into `name` (PAGE_SIZE bytes), "" if it has none; and what its file is. */

@@ -60,6 +60,11 @@ static const struct proc_listing processes = {
     .of_processes = true,
 };
 
+static const struct proc_node sysvipc_nodes[] = {
+    PROC_FILE("shm", 0444, show_sysvipc_shm),
+    {0},
+};
+
 static const struct proc_node root_children[] = {
     {.name = "self", .mode = S_IFLNK | 0777, .link = self_link},
     {.name = "thread-self", .mode = S_IFLNK | 0777, .link = thread_self_link},
@@ -79,6 +84,7 @@ static const struct proc_node root_children[] = {
     PROC_FILE("vmstat", 0444, show_vmstat),
     PROC_DIRECTORY("gaur", proc_gaur_nodes),
     PROC_DIRECTORY("sys", proc_sys_nodes),
+    PROC_DIRECTORY("sysvipc", sysvipc_nodes),
     {0},
 };
 

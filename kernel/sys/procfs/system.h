@@ -19,6 +19,7 @@ int show_locks(const struct proc_inode *inode, struct text *text);
 int show_meminfo(const struct proc_inode *inode, struct text *text);
 int show_stat(const struct proc_inode *inode, struct text *text);
 int show_swaps(const struct proc_inode *inode, struct text *text);
+int show_sysvipc_shm(const struct proc_inode *inode, struct text *text);
 int show_uptime(const struct proc_inode *inode, struct text *text);
 int show_version(const struct proc_inode *inode, struct text *text);
 int show_vmstat(const struct proc_inode *inode, struct text *text);

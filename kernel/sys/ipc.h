@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/*
+ * ipc.h - what the objects of System V's interprocess communication have in common: keys, ids, owners, rights.
+ *
+ * An id is an index and a number that counts up, so that an id that was removed does not soon mean something else.
+ */
+#ifndef SYS_IPC_H
+#define SYS_IPC_H
+
+#include <linux/ipc.h>
+
+#include "lib/list.h"
+#include "lib/types.h"
+#include "sync/spinlock.h"
+
+#define IPC_OBJECTS_MAX 32000   // of one kind: SHMMNI and its like
+#define IPC_READ  0444u         // what a call wants to do
+#define IPC_WRITE 0222u
+
+/* Fields: (c) constant  (t) the table's lock */
+struct ipc_object {
+    struct list link;               // (t) in order of index
+    int id;                         // (c)
+    int key;                        // (t)
+    uint32_t uid, gid, mode;        // (t) mode: permission bits
+    uint32_t cuid, cgid;            // (c) of the creator
+};
+
+struct ipc_table {
+    struct spinlock lock;
+    struct list objects;            // (t)
+    uint32_t count;                 // (t)
+    uint32_t sequence;              // (t) of the next id
+};
+
+#define IPC_TABLE_INIT(table) \
+    { .lock = SPINLOCK_INIT("System V objects", RANK_IPC), .objects = LIST_INIT((table).objects) }
+
+/* All with the table's lock held, none of them sleeps. */
+
+/* Enter an object with the running process as its owner. => 0, -ENOSPC */
+__must_check int ipc_add(struct ipc_table *table, struct ipc_object *object, int key, unsigned flags);
+void ipc_remove(struct ipc_table *table, struct ipc_object *object);
+
+/* By key, by id, by index, and the first from an index on. NULL: none. */
+struct ipc_object *ipc_find_key(struct ipc_table *table, int key);
+struct ipc_object *ipc_find(struct ipc_table *table, int id);
+struct ipc_object *ipc_find_index(struct ipc_table *table, int index);
+struct ipc_object *ipc_find_from(struct ipc_table *table, int index);
+
+static inline int ipc_index(const struct ipc_object *object)
+{
+    return object->id & 0x7fff;
+}
+
+/* The highest index in use, or 0: what IPC_INFO returns. */
+int ipc_highest_index(struct ipc_table *table);
+
+/* May the running process do `wanted` (permission bits)? => 0, -EACCES */
+__must_check int ipc_permission(const struct ipc_object *object, unsigned wanted);
+
+/* May it change or remove the object? => 0, -EPERM */
+__must_check int ipc_owner(const struct ipc_object *object);
+
+/* The UAPI's structure from an object, and owner and rights back from it. */
+void ipc_tell(const struct ipc_object *object, struct ipc64_perm *out);
+void ipc_set(struct ipc_object *object, const struct ipc64_perm *perm);
+
+#endif

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: MIT
+/*
+ * shm.c - System V shared memory: shmget, shmat, shmdt, shmctl.
+ *
+ * Theory      A segment is a page cache of its own that regions map like any shared file. It lives while it is in the table,
+ *             is mapped, or a call uses it; IPC_RMID takes its key away at once, and it leaves the table with its last region.
+ *             Regions are counted by the functions with which they hold and release what they map.
+ * Locking     The table's spinlock, also from those two, which run under a vspace's lock.
+ */
+#include "sys/shm.h"
+
+#include <linux/mman.h>
+#include <stdatomic.h>
+
+#include "arch/x86/time.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "mm/map.h"
+#include "mm/page_cache.h"
+#include "mm/slab.h"
+#include "mm/usercopy.h"
+#include "proc/process.h"
+#include "sys/ipc.h"
+#include "sys/syscall.h"
+
+#define SHM_MOST_BYTES (UINT64_MAX - (UINT64_C(1) << 24))
+#define SHM_MOST_PAGES (UINT64_MAX - (UINT64_C(1) << 24))
+#define SHM_FLAG_DEST   01000u      // in the mode that IPC_STAT tells
+#define SHM_FLAG_LOCKED 02000u
+
+/* Fields: (c) constant  (t) segments.lock */
+struct segment {
+    struct ipc_object object;       // (t)
+    struct page_cache cache;
+    uint64_t size;                  // (c) bytes, as asked for
+    int64_t attached, detached, changed;    // (t) seconds since 1970
+    int creator, last;              // (t) processes
+    uint32_t regions;               // (t) that map it
+    uint32_t calls;                 // (t) that use it
+    bool removed;                   // (t) IPC_RMID: goes with its last region
+    bool locked;                    // (t) SHM_LOCK: told; its pages never leave memory in any case
+};
+
+static struct ipc_table segments = IPC_TABLE_INIT(segments);
+
+static int64_t now(void)
+{
+    return clock_realtime_ns() / NS_PER_SECOND;
+}
+
+static struct segment *segment_of(struct ipc_object *object)
+{
+    return object ? container_of(object, struct segment, object) : NULL;
+}
+
+static struct segment *of_cache(struct page_cache *cache)
+{
+    return container_of(cache, struct segment, cache);
+}
+
+/* Let go of the lock; the segment goes too if nobody needs it any more. => segments.lock held */
+static void unlock_and_drop(struct segment *segment)
+{
+    bool last = segment->removed && !segment->regions && !segment->calls;
+
+    if (last)
+        ipc_remove(&segments, &segment->object);
+    spin_unlock(&segments.lock);
+    if (last) {
+        page_cache_destroy(&segment->cache);
+        slab_free(segment);
+    }
+}
+
+static void segment_hold(struct page_cache *cache)
+{
+    struct segment *segment = of_cache(cache);
+
+    spin_lock(&segments.lock);
+    segment->regions++;
+    segment->attached = now();
+    segment->last = current_process()->id;
+    spin_unlock(&segments.lock);
+}
+
+static void segment_release(struct page_cache *cache)
+{
+    struct segment *segment = of_cache(cache);
+
+    spin_lock(&segments.lock);
+    segment->regions--;
+    segment->detached = now();
+    segment->last = current_process()->id;
+    unlock_and_drop(segment);
+}
+
+static int segment_describe(struct page_cache *cache, char *buffer, size_t size, struct map_identity *identity)
+{
+    struct segment *segment = of_cache(cache);
+
+    *identity = (struct map_identity){0, 1, segment->object.id};
+    return snprintf(buffer, size, "/SYSV%08x (deleted)", segment->object.key);
+}
+
+static const struct page_cache_ops segment_ops = {
+    .hold = segment_hold,
+    .release = segment_release,
+    .describe = segment_describe,
+};
+
+/* ---- shmget ---- */
+
+/* => a segment in no table; NULL: no memory */
+static struct segment *segment_create(uint64_t size)
+{
+    struct segment *segment = slab_zalloc(sizeof(*segment));
+
+    if (!segment)
+        return NULL;
+    page_cache_init(&segment->cache, &segment_ops);
+    segment->cache.size = ALIGN_UP(size, PAGE_SIZE);
+    segment->size = size;
+    segment->changed = now();
+    segment->creator = current_process()->id;
+    return segment;
+}
+
+static int64_t get_existing(const struct segment *segment, uint64_t size, unsigned flags)
+{
+    int error;
+
+    if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
+        return -EEXIST;
+    if (segment->size < size)
+        return -EINVAL;
+    error = ipc_permission(&segment->object, flags);
+    return error ? error : segment->object.id;
+}
+
+/* Under the lock: find the key, or enter `spare` (NULL: only find). => the id, -errno; *used: spare is entered */
+static int64_t find_or_enter(int key, uint64_t size, unsigned flags, struct segment *spare, bool *used)
+{
+    struct segment *segment = segment_of(ipc_find_key(&segments, key));
+    int error;
+
+    if (segment)
+        return get_existing(segment, size, flags);
+    if (!spare)
+        return -ENOENT;
+    error = ipc_add(&segments, &spare->object, key, flags);
+    *used = !error;
+    return error ? error : spare->object.id;
+}
+
+SYSCALL3(shmget, int, key, uint64_t, size, unsigned, flags)
+{
+    bool may_create = key == IPC_PRIVATE || (flags & IPC_CREAT), used = false;
+    bool good_size = size >= SHMMIN && size <= SHM_MOST_BYTES && !(flags & SHM_HUGETLB);
+    struct segment *spare = NULL;
+    int64_t result;
+
+    if (may_create && good_size) {
+        spare = segment_create(size);
+        if (!spare)
+            return -ENOMEM;
+    }
+    spin_lock(&segments.lock);
+    result = find_or_enter(key, size, flags, spare, &used);
+    spin_unlock(&segments.lock);
+    if (spare && !used) {
+        page_cache_destroy(&spare->cache);
+        slab_free(spare);
+    }
+    return result == -ENOENT && may_create ? -EINVAL : result;
+}
+
+/* ---- shmat, shmdt ---- */
+
+/* The segment of that id, to be used by a call. => 0, -EINVAL, -EACCES */
+static int segment_begin(int id, unsigned wanted, struct segment **out)
+{
+    struct segment *segment;
+    int error = -EINVAL;
+
+    spin_lock(&segments.lock);
+    segment = id < 0 ? NULL : segment_of(ipc_find(&segments, id));
+    if (segment)
+        error = ipc_permission(&segment->object, wanted);
+    if (!error)
+        segment->calls++;
+    spin_unlock(&segments.lock);
+    *out = segment;
+    return error;
+}
+
+static void segment_end(struct segment *segment)
+{
+    spin_lock(&segments.lock);
+    segment->calls--;
+    unlock_and_drop(segment);
+}
+
+/* Where a segment is wanted. => 0, -EINVAL */
+static int attach_place(vaddr_t *address, int flags, uint32_t *map_flags)
+{
+    *map_flags = MAP_SHARED;
+    if (!*address)
+        return flags & SHM_REMAP ? -EINVAL : 0;
+    if (!IS_ALIGNED(*address, PAGE_SIZE)) {
+        if (!(flags & SHM_RND))
+            return -EINVAL;
+        *address = ALIGN_DOWN(*address, PAGE_SIZE);
+        if (!*address && (flags & SHM_REMAP))
+            return -EINVAL;
+    }
+    *map_flags |= flags & SHM_REMAP ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+    return 0;
+}
+
+static int64_t attach(struct segment *segment, vaddr_t address, int flags, uint32_t map_flags)
+{
+    bool writes = !(flags & SHM_RDONLY);
+    struct map_request request = {
+        .addr = address,
+        .size = segment->size,
+        .prot = PROT_READ | (writes ? PROT_WRITE : 0) | (flags & SHM_EXEC ? PROT_EXEC : 0),
+        .max_prot = PROT_READ | (writes ? PROT_WRITE : 0) | PROT_EXEC,
+        .flags = map_flags,
+        .file = &segment->cache,
+        .purpose = VR_GENERAL,
+    };
+    int64_t result = vspace_mmap(current_process()->vspace, &request);
+
+    return result == -EEXIST ? -EINVAL : result;
+}
+
+SYSCALL3(shmat, int, id, vaddr_t, address, int, flags)
+{
+    unsigned wanted = IPC_READ | (flags & SHM_RDONLY ? 0 : IPC_WRITE) | (flags & SHM_EXEC ? 0111 : 0);
+    struct segment *segment;
+    uint32_t map_flags;
+    int64_t result = id < 0 ? -EINVAL : attach_place(&address, flags, &map_flags);
+
+    if (!result)
+        result = segment_begin(id, wanted, &segment);
+    if (result)
+        return result;
+    result = attach(segment, address, flags, map_flags);
+    segment_end(segment);
+    return result;
+}
+
+/* Looks for the first region of a segment that is attached at `address`; then for the others of it. */
+struct detach {
+    vaddr_t address;
+    struct page_cache *cache;       // NULL: not known yet
+    vaddr_t start;                  // of the region found; 0: none
+    uint64_t size;
+};
+
+static bool detach_visit(const struct vregion *region, void *arg)
+{
+    struct detach *detach = arg;
+
+    if (!region->file || region->file->ops != &segment_ops || (detach->cache && region->file != detach->cache))
+        return true;
+    if (vregion_start(region) - region->file_offset != detach->address || vregion_start(region) < detach->address)
+        return true;
+    detach->cache = region->file;
+    detach->start = vregion_start(region);
+    detach->size = region->size;
+    return false;
+}
+
+SYSCALL1(shmdt, vaddr_t, address)
+{
+    struct vspace *space = current_process()->vspace;
+    struct detach detach = {.address = address};
+    int error = -EINVAL;
+
+    if (!IS_ALIGNED(address, PAGE_SIZE))
+        return -EINVAL;
+    for (;;) {
+        detach.start = 0;
+        vspace_for_each_region(space, detach_visit, &detach);
+        if (!detach.start)
+            return error;
+        error = vspace_munmap(space, detach.start, detach.size);
+        if (error)
+            return error;
+    }
+}
+
+/* ---- shmctl ---- */
+
+/* => segments.lock held */
+static void segment_tell(const struct segment *segment, struct shmid64_ds *out)
+{
+    *out = (struct shmid64_ds){
+        .shm_segsz = segment->size,
+        .shm_atime = segment->attached,
+        .shm_dtime = segment->detached,
+        .shm_ctime = segment->changed,
+        .shm_cpid = segment->creator,
+        .shm_lpid = segment->last,
+        .shm_nattch = segment->regions,
+    };
+    ipc_tell(&segment->object, &out->shm_perm);
+    if (segment->removed)
+        out->shm_perm.mode |= SHM_FLAG_DEST;
+    if (segment->locked)
+        out->shm_perm.mode |= SHM_FLAG_LOCKED;
+}
+
+int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident)
+{
+    struct segment *segment;
+    int found = -1;
+
+    spin_lock(&segments.lock);
+    segment = segment_of(ipc_find_from(&segments, index));
+    if (segment) {
+        segment_tell(segment, out);
+        *id = segment->object.id;
+        *resident = segment->cache.count;
+        found = ipc_index(&segment->object);
+    }
+    spin_unlock(&segments.lock);
+    return found;
+}
+
+/* IPC_STAT by id; SHM_STAT and SHM_STAT_ANY by index, which also return the id. */
+static int64_t shm_stat(int id, int command, vaddr_t address)
+{
+    struct shmid64_ds state;
+    struct segment *segment;
+    int64_t result = -EINVAL;
+
+    spin_lock(&segments.lock);
+    segment = segment_of(command == IPC_STAT ? ipc_find(&segments, id) : ipc_find_index(&segments, id));
+    if (segment) {
+        result = command == SHM_STAT_ANY ? 0 : ipc_permission(&segment->object, IPC_READ);
+        segment_tell(segment, &state);
+        if (!result && command != IPC_STAT)
+            result = segment->object.id;
+    }
+    spin_unlock(&segments.lock);
+    if (result < 0)
+        return result;
+    return copy_to_user(address, &state, sizeof(state)) ? -EFAULT : result;
+}
+
+/* Change or remove: for the owner. `state` NULL: remove. */
+static int64_t shm_change(int id, const struct shmid64_ds *state)
+{
+    struct segment *segment;
+    int64_t result = -EINVAL;
+
+    spin_lock(&segments.lock);
+    segment = segment_of(ipc_find(&segments, id));
+    if (segment)
+        result = ipc_owner(&segment->object);
+    if (result) {
+        spin_unlock(&segments.lock);
+        return result;
+    }
+    if (state) {
+        ipc_set(&segment->object, &state->shm_perm);
+        segment->changed = now();
+    } else {
+        segment->removed = true;
+        segment->object.key = IPC_PRIVATE;
+    }
+    unlock_and_drop(segment);
+    return 0;
+}
+
+static int64_t shm_set(int id, vaddr_t address)
+{
+    struct shmid64_ds state;
+
+    return copy_from_user(&state, address, sizeof(state)) ? -EFAULT : shm_change(id, &state);
+}
+
+static int64_t shm_limits(vaddr_t address)
+{
+    struct shminfo64 limits = {
+        .shmmax = SHM_MOST_BYTES,
+        .shmmin = SHMMIN,
+        .shmmni = SHMMNI,
+        .shmseg = SHMMNI,
+        .shmall = SHM_MOST_PAGES,
+    };
+    int highest;
+
+    spin_lock(&segments.lock);
+    highest = ipc_highest_index(&segments);
+    spin_unlock(&segments.lock);
+    return copy_to_user(address, &limits, sizeof(limits)) ? -EFAULT : highest;
+}
+
+static int64_t shm_totals(vaddr_t address)
+{
+    struct shm_info info = {0};
+    struct ipc_object *object;
+    int highest;
+
+    spin_lock(&segments.lock);
+    list_for_each_entry(object, &segments.objects, link) {
+        info.used_ids++;
+        info.shm_tot += segment_of(object)->cache.size / PAGE_SIZE;
+        info.shm_rss += segment_of(object)->cache.count;
+    }
+    highest = ipc_highest_index(&segments);
+    spin_unlock(&segments.lock);
+    return copy_to_user(address, &info, sizeof(info)) ? -EFAULT : highest;
+}
+
+static int64_t shm_lock(int id, bool locked)
+{
+    struct segment *segment;
+    int64_t result = -EINVAL;
+
+    spin_lock(&segments.lock);
+    segment = segment_of(ipc_find(&segments, id));
+    if (segment)
+        result = ipc_owner(&segment->object);
+    if (!result)
+        segment->locked = locked;
+    spin_unlock(&segments.lock);
+    return result;
+}
+
+SYSCALL3(shmctl, int, id, int, command, vaddr_t, address)
+{
+    if (id < 0 || command < 0)
+        return -EINVAL;
+    switch (command) {
+    case IPC_INFO:
+        return shm_limits(address);
+    case SHM_INFO:
+        return shm_totals(address);
+    case IPC_STAT:
+    case SHM_STAT:
+    case SHM_STAT_ANY:
+        return shm_stat(id, command, address);
+    case IPC_SET:
+        return shm_set(id, address);
+    case IPC_RMID:
+        return shm_change(id, NULL);
+    case SHM_LOCK:
+    case SHM_UNLOCK:
+        return shm_lock(id, command == SHM_LOCK);
+    default:
+        return -EINVAL;
+    }
+}
