@@ -186,6 +186,10 @@ CALL(munmap)
 CALL(mprotect)
 CALL(madvise)
 
+/* process_vm.c */
+CALL(process_vm_readv)
+CALL(process_vm_writev)
+
 /* shm.c */
 CALL(shmget)
 CALL(shmat)
