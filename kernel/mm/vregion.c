@@ -49,17 +49,22 @@ void vregion_free(struct vregion *region)
     slab_cache_free(&region_cache, region);
 }
 
+/* Apart, so that a copy without a file, which fork makes by the thousand, stays small. */
+static __attribute__((noinline)) void hold_file_again(struct vregion *copy)
+{
+    if (region_writes_file(copy))
+        atomic_fetch_add_explicit(&copy->file->writers, 1, memory_order_relaxed);
+    copy->file->ops->hold(copy->file);
+}
+
 void vregion_copy(struct vregion *copy, const struct vregion *region)
 {
     /* All but its place in a tree, which is not the copy's. The builtin becomes moves of words. */
     static_assert(offsetof(struct vregion, link) == 0, "the place comes first");
     __builtin_memcpy((char *)copy + sizeof copy->link, (const char *)region + sizeof region->link,
                      sizeof *copy - sizeof copy->link);
-    if (copy->file) {
-        if (region_writes_file(copy))
-            atomic_fetch_add_explicit(&copy->file->writers, 1, memory_order_relaxed);
-        copy->file->ops->hold(copy->file);
-    }
+    if (copy->file)
+        hold_file_again(copy);
 }
 
 void vregion_set_range(struct vregion *region, vaddr_t start, vaddr_t end)
