@@ -68,17 +68,18 @@ int vfs_set_attributes(const struct path *path, const struct attributes *attribu
     return inode_set_attributes(path_inode(path), attributes, credentials);
 }
 
-int vfs_truncate_inode(struct inode *inode, uint64_t size, bool keep_setid)
+/* What every change of a file's length or holes does around it. => 0: inode->lock is held for writing */
+static int content_change_begin(struct inode *inode)
 {
-    int error;
+    int error = inode_get_write(inode);
 
-    if (inode->ops->truncate == NULL)
-        return -EINVAL;
-    error = inode_get_write(inode);
-    if (error != 0)
-        return error;
-    rwlock_write_lock(&inode->lock);
-    error = inode->ops->truncate(inode, size);
+    if (error == 0)
+        rwlock_write_lock(&inode->lock);
+    return error;
+}
+
+static int content_change_end(struct inode *inode, int error, bool keep_setid)
+{
     if (error == 0) {
         if (!keep_setid)
             inode_drop_setid(inode);
@@ -87,6 +88,30 @@ int vfs_truncate_inode(struct inode *inode, uint64_t size, bool keep_setid)
     rwlock_write_unlock(&inode->lock);
     inode_put_write(inode);
     return error;
+}
+
+int vfs_truncate_inode(struct inode *inode, uint64_t size, bool keep_setid)
+{
+    int error;
+
+    if (inode->ops->truncate == NULL)
+        return -EINVAL;
+    error = content_change_begin(inode);
+    if (error != 0)
+        return error;
+    return content_change_end(inode, inode->ops->truncate(inode, size), keep_setid);
+}
+
+int vfs_punch_inode(struct inode *inode, uint64_t start, uint64_t end, bool keep_setid)
+{
+    int error;
+
+    if (inode->ops->punch == NULL)
+        return -EOPNOTSUPP;
+    error = content_change_begin(inode);
+    if (error != 0)
+        return error;
+    return content_change_end(inode, inode->ops->punch(inode, start, end), keep_setid);
 }
 
 int vfs_truncate(const struct path *path, uint64_t size, const struct credentials *credentials)

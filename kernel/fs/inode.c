@@ -195,6 +195,11 @@ void inode_pages_release(struct page_cache *pages)
     inode_put(container_of(pages, struct inode, pages));
 }
 
+int inode_pages_punch(struct page_cache *pages, uint64_t offset, uint64_t size)
+{
+    return vfs_punch_inode(container_of(pages, struct inode, pages), offset, offset + size, true);
+}
+
 int inode_pages_describe(struct page_cache *pages, char *buffer, size_t size, struct map_identity *identity)
 {
     struct inode *inode = container_of(pages, struct inode, pages);

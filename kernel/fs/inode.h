@@ -88,6 +88,8 @@ struct inode_ops {
     int (*setattr)(struct inode *inode, const struct attributes *attributes);
     // Change the size of a regular file.  NULL: -EINVAL.
     int (*truncate)(struct inode *inode, uint64_t size);
+    // Let [start, end) of a regular file be a hole; its size stays.  NULL: -EOPNOTSUPP.
+    int (*punch)(struct inode *inode, uint64_t start, uint64_t end);
     // Permission beyond the mode bits.  NULL: the mode bits.
     int (*permission)(struct inode *inode, unsigned wanted, const struct credentials *credentials);
 };
@@ -193,6 +195,7 @@ void inode_allow_write(struct inode *inode);
 // so no vspace lock may be held.
 void inode_pages_hold(struct page_cache *pages);
 void inode_pages_release(struct page_cache *pages);
+int inode_pages_punch(struct page_cache *pages, uint64_t offset, uint64_t size);
 int inode_pages_describe(struct page_cache *pages, char *buffer, size_t size, struct map_identity *identity);
 
 // At boot: the cache that inode_alloc takes from.

@@ -50,6 +50,7 @@ static const struct page_cache_ops tmpfs_pages_ops = {
     .hold = inode_pages_hold,
     .release = inode_pages_release,
     .describe = inode_pages_describe,
+    .punch = inode_pages_punch,
 };
 
 // => inode->lock held for writing, or nobody else has the inode
@@ -152,6 +153,15 @@ static int tmpfs_truncate(struct inode *inode, uint64_t size)
     return 0;
 }
 
+static int tmpfs_punch(struct inode *inode, uint64_t start, uint64_t end)
+{
+    if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EPERM;
+    page_cache_punch(&inode->pages, start, end);
+    tmpfs_account(inode);
+    return 0;
+}
+
 static int tmpfs_mmap(struct file *file, int prot __maybe_unused, int flags __maybe_unused, struct page_cache **out)
 {
     *out = &file_inode(file)->pages;
@@ -243,6 +253,7 @@ static const struct inode_ops tmpfs_inode_ops = {
     .unlink = tmpfs_unlink,
     .rename = tmpfs_rename,
     .truncate = tmpfs_truncate,
+    .punch = tmpfs_punch,
 };
 
 // A new inode of any type. => 0, -ENOSPC, -ENOMEM

@@ -82,6 +82,7 @@ int vfs_truncate(const struct path *path, uint64_t size, const struct credential
 
 // The same for an inode when all has been checked but ETXTBSY. `keep_setid`: the superuser does it, set-id bits stay.
 int vfs_truncate_inode(struct inode *inode, uint64_t size, bool keep_setid) __must_check;
+int vfs_punch_inode(struct inode *inode, uint64_t start, uint64_t end, bool keep_setid) __must_check;
 
 /*
  * The name of `path` seen from `root`, as getcwd(2) and /proc/PID/{cwd,exe,maps,fd} show it.

@@ -7,14 +7,50 @@
  *             every size; only regions and descriptors are copied one by one. What was read-only stays so, since its
  *             region is.
  * Locking     The parent's lock for writing: no fault and no walk is under way. The child's, for who asserts it.
- * Failure     -ENOMEM before anything is shared: the child is torn down.
+ * Failure     -ENOMEM: the child is torn down.
  * Not here    Making a path private on a write: share.c, called by fault.c.
  */
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "mm/node.h"
+#include "mm/range.h"
 #include "mm/share.h"
 #include "mm/tlb.h"
 #include "mm/vspace.h"
+
+/* What madvise has asked for one region of the child. */
+static int edit_region(struct vspace *child, const struct vregion *region)
+{
+    vaddr_t start = vregion_start(region), end = vregion_end(region);
+    struct removal removal;
+    int error;
+
+    if (region->flags & VR_DONTFORK) {
+        error = range_prepare_remove(child, start, end, &removal);
+        if (!error)
+            range_remove(child, start, end, &removal);
+        return error;
+    }
+    error = node_make_private(child, start, end, PRIVATE_EDGES);
+    if (!error)
+        node_release_range(child, start, end);
+    return error;
+}
+
+/* Take from the child what it is not to have; it has not run, so nothing is flushed. => 0 or -ENOMEM */
+static int edit_child(struct vspace *child)
+{
+    struct vregion *region = vregion_lowest(child), *next;
+    int error = 0;
+
+    child->fork_edits = true;
+    for (; region && !error; region = next) {
+        next = vregion_next(region);
+        if (region->flags & (VR_DONTFORK | VR_WIPEONFORK))
+            error = edit_region(child, region);
+    }
+    return error;
+}
 
 int vspace_fork(struct vspace *parent, struct vspace **result)
 {
@@ -31,6 +67,8 @@ int vspace_fork(struct vspace *parent, struct vspace **result)
     int error = vregions_copy(parent, child);
     if (!error && node_share_top(parent, child))
         tlb_flush_space(parent);
+    if (!error && unlikely(parent->fork_edits))
+        error = edit_child(child);
     rwlock_write_unlock(&child->lock);
     rwlock_write_unlock(&parent->lock);
     if (error) {

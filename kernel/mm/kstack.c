@@ -117,7 +117,7 @@ static void unmap(void *top)
     tables[1] = kernel_take_empty_table(last); // 0 if it is the same one
     spin_unlock(&kstacks.lock);
     for (vaddr_t va = start; va <= last; va += PAGE_SIZE)
-        tlb_flush_kernel_page(va);
+        tlb_flush_everywhere(va);
     put_frames(frames, KSTACK_PAGES);
     for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
         if (tables[i])

@@ -17,24 +17,12 @@
 
 /* ---- munmap ---- */
 
-/* Check a range from a program. => -EINVAL if it is not page-aligned, wraps, or leaves the user's half */
-static int check_range(vaddr_t addr, uint64_t size, vaddr_t *end)
-{
-    uint64_t bytes;
-
-    if (!IS_ALIGNED(addr, PAGE_SIZE) || align_up_overflows(size, PAGE_SIZE, &bytes) ||
-        !range_within(addr, bytes, USER_END))
-        return -EINVAL;
-    *end = addr + bytes;
-    return 0;
-}
-
 int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
 {
     struct removal removal;
     vaddr_t end;
 
-    int error = check_range(addr, size, &end);
+    int error = range_from_user(addr, size, &end);
     if (error || size == 0)
         return -EINVAL;
     rwlock_write_lock(&space->lock);
@@ -46,42 +34,6 @@ int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
 }
 
 /* ---- mmap ---- */
-
-/* Whether no region reaches into [start, end). */
-static bool range_is_free(struct vspace *space, vaddr_t start, vaddr_t end)
-{
-    struct vregion *above = vregion_above(space, start);
-
-    return !above || vregion_start(above) >= end;
-}
-
-/* The same, with the gap that a stack above it needs. */
-static bool range_is_room(struct vspace *space, vaddr_t start, vaddr_t end)
-{
-    struct vregion *above = vregion_above(space, start);
-
-    return !above || vregion_room_end(above) >= end;
-}
-
-/* The highest room of `size` bytes below mmap_top. => its address, or -ENOMEM */
-static int64_t find_room(struct vspace *space, uint64_t size)
-{
-    vaddr_t end = space->mmap_top ? space->mmap_top : USER_END;
-    struct vregion *region = vregion_above(space, end - 1);
-
-    if (region)
-        end = MIN(end, vregion_room_end(region));
-    region = region ? vregion_prev(region) : vregion_highest(space);
-    for (;;) {
-        vaddr_t start = region ? vregion_end(region) : USER_MIN;
-        if (end > start && end - start >= size)
-            return (int64_t)(end - size);
-        if (!region)
-            return -ENOMEM;
-        end = MIN(end, vregion_room_end(region));
-        region = vregion_prev(region);
-    }
-}
 
 /* Choose the address for a request. => it, or -EINVAL, -ENOMEM, -EEXIST, -EPERM */
 static int64_t choose_address(struct vspace *space, const struct map_request *request, uint64_t size)
@@ -100,13 +52,15 @@ static int64_t choose_address(struct vspace *space, const struct map_request *re
     vaddr_t hint = ALIGN_DOWN(request->addr, PAGE_SIZE);
     if (hint >= USER_MIN && range_within(hint, size, USER_END) && range_is_room(space, hint, hint + size))
         return (int64_t)hint;
-    return find_room(space, size);
+    return range_find_room(space, size);
 }
 
 static void region_fill(struct vregion *region, const struct map_request *request, vaddr_t addr, uint64_t size)
 {
+    bool down = (request->flags & MAP_GROWSDOWN) && (request->flags & MAP_TYPE) == MAP_PRIVATE;
+
     *region = (struct vregion){
-        .dir = VR_UP,
+        .dir = down ? VR_DOWN : VR_UP,
         .va_base = addr,
         .size = size,
         .prot = request->prot & (VR_READ | VR_WRITE | VR_EXEC),
@@ -124,13 +78,16 @@ static int region_hold_file(struct vregion *region)
     if (region->file) {
         int error = vregion_count_writer(region);
         if (!error)
-            region->file->ops->hold(region->file);
+            vregion_hold_file(region);
         return error;
     }
     if (!region->shared)
         return 0;
     region->file = page_cache_create_anonymous(region->size);
-    return region->file ? vregion_count_writer(region) : -ENOMEM;
+    if (!region->file)
+        return -ENOMEM;
+    atomic_store(&region->file->mapped, 1);
+    return vregion_count_writer(region);
 }
 
 /* Make room for [start, end), which a fixed request may have put over something. => 0 or -ENOMEM, nothing changed */
@@ -160,6 +117,7 @@ static int64_t map_locked(struct vspace *space, const struct map_request *reques
     if (error)
         return error;
     vregion_set_range(region, start, end);
+    region->flags = space->lock_future;
     vregion_insert(space, region);
     region_merge(space, region);
     return addr;
@@ -239,7 +197,7 @@ int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t 
         return -EINVAL;
     if (size == 0)
         return 0;
-    if (check_range(addr, size, &end))
+    if (range_from_user(addr, size, &end))
         return -ENOMEM;
     prot &= VR_READ | VR_WRITE | VR_EXEC;
     rwlock_write_lock(&space->lock);

@@ -33,6 +33,36 @@ __must_check int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size
 /* => 0, -EINVAL, -EACCES (beyond max_prot), -ENOMEM (a hole; as on Linux, what lies before it is changed) */
 __must_check int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t prot);
 
+/* What to remap. Values of flags are those of <linux/mman.h>. */
+struct remap_request {
+    vaddr_t addr, new_addr; // new_addr: with MREMAP_FIXED the place, with MREMAP_DONTUNMAP a hint
+    uint64_t old_size, new_size;
+    uint32_t flags;
+    uint64_t lock_limit; // bytes that may be locked in all
+};
+
+/* => the address, or -EINVAL, -EFAULT (no region, or more than one), -ENOMEM, -EAGAIN (the limit of locked memory), -EPERM */
+__must_check int64_t vspace_mremap(struct vspace *space, const struct remap_request *request);
+
+/*
+ * mlock(2) and munlock(2): `flags` (VR_LOCKED, VR_LOCK_ONFAULT, or none) for what lies in [addr, addr + size).
+ *
+ * => 0; -ENOMEM: a hole (what lies before it is changed), no memory, or more than `limit` bytes would be locked; -EINVAL
+ */
+__must_check int vspace_mlock(struct vspace *space, vaddr_t addr, uint64_t size, uint8_t flags, uint64_t limit);
+
+/* mlockall(2): the same for all regions there are (`now`), and for all to come (`future`). => 0 or -ENOMEM */
+__must_check int vspace_mlockall(struct vspace *space, bool now, uint8_t flags, uint8_t future, uint64_t limit);
+
+/* Bytes in locked regions: VmLck. => space->lock held */
+uint64_t vspace_locked_bytes(struct vspace *space);
+
+/* madvise(2). => 0, -EINVAL, -ENOMEM (a hole, or no memory), -EBADF, -EACCES, -EFAULT, -EINTR */
+__must_check int vspace_madvise(struct vspace *space, vaddr_t addr, uint64_t size, int advice);
+
+/* msync(2). => 0, -EINVAL, -ENOMEM (a hole), -EBUSY (MS_INVALIDATE of locked memory), what writing back returned */
+__must_check int vspace_msync(struct vspace *space, vaddr_t addr, uint64_t size, int flags);
+
 /*
  * Map the stack of a new program, growing down from `top`, `size` bytes of it at first, readable and writable, and
  * executable if asked.

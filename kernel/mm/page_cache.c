@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "mm/kalloc.h"
 #include "mm/slab.h"
+#include "mm/unmap_file.h"
 
 static struct spinlock caches_lock = SPINLOCK_INIT("page caches", RANK_PAGE_CACHES);
 static struct list caches = LIST_INIT(caches); // caches_lock
@@ -28,6 +29,7 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
     atomic_init(&cache->size, 0);
     atomic_init(&cache->count, 0);
     atomic_init(&cache->writers, 0);
+    atomic_init(&cache->mapped, 0);
     cache->ops = ops;
     spin_lock(&caches_lock);
     list_add_tail(&caches, &cache->link);
@@ -46,15 +48,15 @@ static struct core_map_entry *remove_locked(struct page_cache *cache, uint64_t i
     return page;
 }
 
-/* Drop the pages from `first` on. */
-static void drop_from(struct page_cache *cache, uint64_t first)
+/* Drop the pages of [first, end). */
+static void drop_pages(struct page_cache *cache, uint64_t first, uint64_t end)
 {
     uint64_t index = first;
 
     for (;;) {
         spin_lock(&cache->lock);
         struct core_map_entry *page = NULL;
-        if (radix_next(&cache->pages, &index))
+        if (radix_next(&cache->pages, &index) && index < end)
             page = remove_locked(cache, index);
         spin_unlock(&cache->lock);
         if (!page)
@@ -90,7 +92,7 @@ void page_cache_destroy(struct page_cache *cache)
     spin_lock(&caches_lock);
     list_remove(&cache->link);
     spin_unlock(&caches_lock);
-    drop_from(cache, 0);
+    drop_pages(cache, 0, UINT64_MAX);
 }
 
 static struct core_map_entry *find(struct page_cache *cache, uint64_t index)
@@ -161,17 +163,40 @@ void page_cache_put(struct core_map_entry *page)
     frame_put(page);
 }
 
+/* Zero [start, end) of one page, if it is there. */
+static void zero_within(struct page_cache *cache, uint64_t start, uint64_t end)
+{
+    struct core_map_entry *page = start < end ? find(cache, start >> PAGE_SHIFT) : NULL;
+
+    if (page) {
+        memset((char *)page2kva(page) + (start & PAGE_MASK), 0, end - start);
+        frame_put(page);
+    }
+}
+
 void page_cache_truncate(struct page_cache *cache, uint64_t size)
 {
     uint64_t old = atomic_exchange(&cache->size, size);
     if (size >= old)
         return;
-    drop_from(cache, (size + PAGE_MASK) >> PAGE_SHIFT);
-    struct core_map_entry *last = size & PAGE_MASK ? find(cache, size >> PAGE_SHIFT) : NULL;
-    if (last) {
-        memset((char *)page2kva(last) + (size & PAGE_MASK), 0, PAGE_SIZE - (size & PAGE_MASK));
-        frame_put(last);
+    uint64_t first = (size + PAGE_MASK) >> PAGE_SHIFT;
+    file_unmap_pages(cache, first, UINT64_MAX, true);
+    drop_pages(cache, first, UINT64_MAX);
+    zero_within(cache, size, ALIGN_UP(size, PAGE_SIZE));
+}
+
+void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end)
+{
+    uint64_t first = (start + PAGE_MASK) >> PAGE_SHIFT, past = end >> PAGE_SHIFT;
+
+    if (first > past) { // all of it within one page
+        zero_within(cache, start, end);
+        return;
     }
+    file_unmap_pages(cache, first, past, false);
+    drop_pages(cache, first, past);
+    zero_within(cache, start, first << PAGE_SHIFT);
+    zero_within(cache, past << PAGE_SHIFT, end);
 }
 
 /* Copy up to `part` bytes of one page out; an absent page of a file that is not filled from below reads as zeros. */

@@ -32,6 +32,11 @@ struct page_cache_ops {
     void (*hold)(struct page_cache *cache);
     void (*release)(struct page_cache *cache);
 
+    /* Make [offset, offset + size) a hole (MADV_REMOVE); and write what has changed back to the device (msync). NULL: there is no such
+     * thing. => may sleep; no lock is held; 0 or -errno */
+    int (*punch)(struct page_cache *cache, uint64_t offset, uint64_t size);
+    int (*write_back)(struct page_cache *cache);
+
     /* Its path, with its end, into buf, and its identity. => the length, or -errno */
     int (*describe)(struct page_cache *cache, char *buf, size_t size, struct map_identity *identity);
 };
@@ -42,6 +47,7 @@ struct page_cache {
     struct radix pages;               // (l) index -> core_map_entry; one reference each
     _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
     _Atomic uint64_t count;           // (a) pages held
+    _Atomic uint32_t mapped;          // (a) regions that map it
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     struct list link;                 // all caches, under page_caches_lock
@@ -88,12 +94,19 @@ void page_cache_put(struct core_map_entry *page);
 __must_check int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_entry *page);
 
 /*
- * Cut the file to `size` bytes, or extend it with a hole: pages wholly beyond the end leave the cache, the rest of the last
- * one is zeroed.
+ * Cut the file to `size` bytes, or extend it with a hole: pages wholly beyond the end leave the cache and every mapping, private copies
+ * of them too; the rest of the last one is zeroed.
  *
  * => the file's own lock held
  */
 void page_cache_truncate(struct page_cache *cache, uint64_t size);
+
+/*
+ * Let [start, end) read as zeros: whole pages leave the cache and every mapping (but not private copies), the rest is zeroed.
+ *
+ * => the file's own lock held for writing
+ */
+void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end);
 
 /*
  * Move bytes between the file and a buffer, from io->offset on. Read stops at the end of the file; write extends it.

@@ -13,6 +13,7 @@
  */
 #include "mm/range.h"
 
+#include "lib/checked.h"
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/node.h"
@@ -52,8 +53,7 @@ static bool leaf_change_rights(struct core_map_entry *leaf, struct leaf_range pa
     return leaf_derive(leaf, change->region, pages.start, pages.end, change->old_prot);
 }
 
-/* Take nodes that the range has left empty out of the tree. */
-static void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
+void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     uint32_t pruned;
 
@@ -68,6 +68,52 @@ bool range_derive(struct vspace *space, const struct vregion *region, unsigned o
     struct rights_change change = {region, old_prot};
 
     return range_walk(space, vregion_start(region), vregion_end(region), leaf_change_rights, &change);
+}
+
+/* ---- Room ---- */
+
+int range_from_user(vaddr_t addr, uint64_t size, vaddr_t *end)
+{
+    uint64_t bytes;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || align_up_overflows(size, PAGE_SIZE, &bytes) ||
+        !range_within(addr, bytes, USER_END))
+        return -EINVAL;
+    *end = addr + bytes;
+    return 0;
+}
+
+bool range_is_free(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct vregion *above = vregion_above(space, start);
+
+    return !above || vregion_start(above) >= end;
+}
+
+bool range_is_room(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct vregion *above = vregion_above(space, start);
+
+    return !above || vregion_room_end(above) >= end;
+}
+
+int64_t range_find_room(struct vspace *space, uint64_t size)
+{
+    vaddr_t end = space->mmap_top ? space->mmap_top : USER_END;
+    struct vregion *region = vregion_above(space, end - 1);
+
+    if (region)
+        end = MIN(end, vregion_room_end(region));
+    region = region ? vregion_prev(region) : vregion_highest(space);
+    for (;;) {
+        vaddr_t start = region ? vregion_end(region) : USER_MIN;
+        if (end > start && end - start >= size)
+            return (int64_t)(end - size);
+        if (!region)
+            return -ENOMEM;
+        end = MIN(end, vregion_room_end(region));
+        region = vregion_prev(region);
+    }
 }
 
 /* ---- Cutting and joining regions ---- */
@@ -203,4 +249,39 @@ void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct
     }
     if (emptied)
         range_prune(space, start, end);
+}
+
+/* ---- Flags ---- */
+
+vaddr_t range_covered_end(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct vregion *region = va2vregion(space, start);
+
+    while (region && start < end && vregion_start(region) <= start) {
+        start = vregion_end(region);
+        region = vregion_next(region);
+    }
+    return MIN(start, end);
+}
+
+int range_set_flags(struct vspace *space, vaddr_t start, vaddr_t end, uint8_t set, uint8_t clear)
+{
+    struct spare_regions spare;
+    int error = range_prepare_cut(space, start, end, &spare);
+
+    if (error)
+        return error;
+    range_cut(space, start, end, &spare);
+    for (vaddr_t va = start; va < end;) {
+        struct vregion *region = vregion_above(space, va);
+        if (!region || vregion_start(region) >= end)
+            break;
+        va = vregion_end(region);
+        region->flags = (region->flags & ~clear) | set;
+        region_merge(space, region);
+    }
+    struct vregion *after = end < USER_END ? va2vregion(space, end) : NULL;
+    if (after)
+        region_merge(space, after);
+    return 0;
 }

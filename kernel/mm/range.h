@@ -34,8 +34,27 @@ __must_check int range_prepare_remove(struct vspace *space, vaddr_t start, vaddr
 /* Take what lies in a range away: pages, regions or parts of them, and nodes. => prepared; cannot fail */
 void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct removal *removal);
 
+/* Take nodes over the range that hold nothing and lie over no region out of the tree. => they are private */
+void range_prune(struct vspace *space, vaddr_t start, vaddr_t end);
+
 /* Derive the entries of a region again after its rights were `old_prot`. => true if one lost rights: flush */
 __must_check bool range_derive(struct vspace *space, const struct vregion *region, unsigned old_prot);
+
+/* Check a range from a program, in bytes. => 0, or -EINVAL: it is not page-aligned, wraps, or leaves the user's half */
+__must_check int range_from_user(vaddr_t addr, uint64_t size, vaddr_t *end);
+
+/* Whether no region reaches into [start, end); and whether the gap that a stack above it needs stays free, too. */
+bool range_is_free(struct vspace *space, vaddr_t start, vaddr_t end);
+bool range_is_room(struct vspace *space, vaddr_t start, vaddr_t end);
+
+/* The highest room of `size` bytes below mmap_top. => its address, or -ENOMEM */
+__must_check int64_t range_find_room(struct vspace *space, uint64_t size);
+
+/* Where the regions that cover `start` without a hole end, at most `end`; `start` if none does. */
+vaddr_t range_covered_end(struct vspace *space, vaddr_t start, vaddr_t end);
+
+/* Set and clear flags (vregion.h) of what lies in [start, end); holes do not matter. => 0, or -ENOMEM and nothing changed */
+__must_check int range_set_flags(struct vspace *space, vaddr_t start, vaddr_t end, uint8_t set, uint8_t clear);
 
 /* Join a region with its neighbours where they are alike. => the region that `region` is part of now */
 struct vregion *region_merge(struct vspace *space, struct vregion *region);

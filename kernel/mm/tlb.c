@@ -100,7 +100,7 @@ bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
     return true;
 }
 
-void tlb_flush_kernel_page(vaddr_t va)
+void tlb_flush_everywhere(vaddr_t va)
 {
     preempt_disable();
     tlb_flush_local_page(va);

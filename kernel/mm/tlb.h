@@ -28,11 +28,12 @@ void tlb_flush_space(struct vspace *space);
 __must_check bool tlb_try_flush_here(struct vspace *space, vaddr_t va);
 
 /*
- * Make every CPU forget one page of the kernel's half. The direct map never changes, so this is for kernel stacks.
+ * Make every CPU forget one page, whatever it has loaded. The direct map never changes, so this is for kernel stacks; and each CPU
+ * that runs is interrupted, which is a barrier for it.
  *
  * => no spinlock held
  */
-void tlb_flush_kernel_page(vaddr_t va);
+void tlb_flush_everywhere(vaddr_t va);
 
 /* Answer other CPUs' requests. => once, at boot */
 void tlb_init(void);

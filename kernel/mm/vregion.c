@@ -35,10 +35,17 @@ int vregion_count_writer(struct vregion *region)
     return 0;
 }
 
+void vregion_hold_file(struct vregion *region)
+{
+    atomic_fetch_add_explicit(&region->file->mapped, 1, memory_order_relaxed);
+    region->file->ops->hold(region->file);
+}
+
 void vregion_release_file(struct vregion *region)
 {
     if (region_writes_file(region))
         atomic_fetch_sub_explicit(&region->file->writers, 1, memory_order_release);
+    atomic_fetch_sub_explicit(&region->file->mapped, 1, memory_order_relaxed);
     region->file->ops->release(region->file);
 }
 
@@ -54,7 +61,7 @@ static __attribute__((noinline)) void hold_file_again(struct vregion *copy)
 {
     if (region_writes_file(copy))
         atomic_fetch_add_explicit(&copy->file->writers, 1, memory_order_relaxed);
-    copy->file->ops->hold(copy->file);
+    vregion_hold_file(copy);
 }
 
 void vregion_copy(struct vregion *copy, const struct vregion *region)
@@ -180,6 +187,7 @@ static struct tree_node *copy_node(const struct tree_node *node, void *arg)
     if (!copy)
         return NULL;
     vregion_copy(copy, container_of(node, struct vregion, link));
+    copy->flags &= ~(VR_LOCKED | VR_LOCK_ONFAULT); // not inherited
     return &copy->link;
 }
 
@@ -217,7 +225,7 @@ bool vregion_can_merge(const struct vregion *low, const struct vregion *high)
     if (vregion_end(low) != vregion_start(high) || low->dir != VR_UP || high->dir != VR_UP)
         return false;
     if (low->prot != high->prot || low->max_prot != high->max_prot || low->shared != high->shared ||
-        low->purpose != high->purpose || low->file != high->file)
+        low->flags != high->flags || low->purpose != high->purpose || low->file != high->file)
         return false;
     return !low->file || low->file_offset + low->size == high->file_offset;
 }

@@ -32,6 +32,15 @@ enum vr_purpose {
 #define VR_WRITE 0x2
 #define VR_EXEC 0x4
 
+/* What else is remembered of a region: struct vregion's `flags`. */
+#define VR_LOCKED       0x01 // mlock: its pages are present and stay so
+#define VR_LOCK_ONFAULT 0x02 // ... once they have been touched
+#define VR_DONTFORK     0x04 // madvise: a child does not get it
+#define VR_WIPEONFORK   0x08 // a child gets it empty
+#define VR_DONTDUMP     0x10 // not in a core dump
+#define VR_HUGEPAGE     0x20 // huge pages are welcome, or
+#define VR_NOHUGEPAGE   0x40 // ... are not
+
 /*
  * One region. All fields: under the vspace's lock.
  * Addresses, sizes and offsets are multiples of PAGE_SIZE.
@@ -44,6 +53,7 @@ struct vregion {
     uint8_t prot;           // VR_READ | VR_WRITE | VR_EXEC
     uint8_t max_prot;       // what mprotect may make of it: a shared file opened for reading stays read-only
     bool shared;            // MAP_SHARED: writes go to the file, and fork shares them
+    uint8_t flags;          // VR_LOCKED...
     enum vr_purpose purpose;
     struct page_cache *file; // what backs it; NULL: anonymous memory. Held by the region
     uint64_t file_offset;    // byte of the file at the region's lowest address
@@ -85,9 +95,12 @@ void vregion_free(struct vregion *region);
  */
 __must_check int vregion_count_writer(struct vregion *region);
 
-/* Fill `copy` as a copy of `region` outside any tree, with a hold of its own on the file; and let go of that, if it has one. */
-void vregion_copy(struct vregion *copy, const struct vregion *region);
+/* Hold the region's file, which counts the regions that map it; and let go of it, also as one that may write to it. => it has one */
+void vregion_hold_file(struct vregion *region);
 void vregion_release_file(struct vregion *region);
+
+/* Fill `copy` as a copy of `region` outside any tree, with a hold of its own on the file. */
+void vregion_copy(struct vregion *copy, const struct vregion *region);
 
 /*
  * Look-ups. => space->lock held

@@ -24,6 +24,9 @@ struct vspace {
     _Atomic uint32_t refs;           // (a) processes that run in it, and who looks at it
     struct tree regions;             // (v) sorted by address, never overlapping
     uint32_t region_count;           // (v)
+    uint8_t lock_future;             // (v) flags that new regions get: mlockall(MCL_FUTURE)
+    bool barriers;                   // membarrier's private command was asked for
+    bool fork_edits;                 // (v) some region has, or had, VR_DONTFORK or VR_WIPEONFORK
     struct vregion *_Atomic recent;  // (a) the region found last; set by readers, cleared when a region goes
     struct core_map_entry *root;     // (c) the top page-table page
     struct cpuset active;            // (a) CPUs that may hold our translations

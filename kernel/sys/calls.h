@@ -184,7 +184,20 @@ CALL(brk)
 CALL(mmap)
 CALL(munmap)
 CALL(mprotect)
+CALL(mremap)
+
+/* memory_lock.c */
+CALL(mlock)
+CALL(mlock2)
+CALL(munlock)
+CALL(mlockall)
+CALL(munlockall)
+
+/* memory_advice.c */
 CALL(madvise)
+CALL(msync)
+CALL(mincore)
+CALL(membarrier)
 
 /* process_vm.c */
 CALL(process_vm_readv)

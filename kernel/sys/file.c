@@ -73,12 +73,12 @@ SYSCALL2(ftruncate, int, fd, int64_t, size)
     return result;
 }
 
-/* Only growth: what a file in memory has not got is a hole already. */
-static int64_t grow_file(struct file *file, int mode, uint64_t end)
+/* Growth, where there is nothing to reserve (what a file in memory has not got is a hole already), or a hole. */
+static int64_t allocate(struct file *file, int mode, uint64_t start, uint64_t end)
 {
     struct inode *inode = file_inode(file);
 
-    if (mode & ~FALLOC_FL_KEEP_SIZE)
+    if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE)) || mode == FALLOC_FL_PUNCH_HOLE)
         return -EOPNOTSUPP;
     if (!(file->mode & FILE_WRITE))
         return -EBADF;
@@ -88,6 +88,8 @@ static int64_t grow_file(struct file *file, int mode, uint64_t end)
         return -EISDIR;
     if (!inode_is(inode, S_IFREG))
         return -ENODEV;
+    if (mode & FALLOC_FL_PUNCH_HOLE)
+        return vfs_punch_inode(inode, start, end, file->mode & FILE_KEEPS_SETID);
     if ((mode & FALLOC_FL_KEEP_SIZE) || end <= inode_size(inode))
         return 0;
     return file_truncate(file, end);
@@ -104,7 +106,7 @@ SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, size)
     if (offset >= 0 && size > 0) {
         result = -EFBIG;
         if (!add_overflows(offset, size, &end) && (int64_t)end >= 0)
-            result = grow_file(file, mode, end);
+            result = allocate(file, mode, (uint64_t)offset, end);
     }
     file_put(file);
     return result;

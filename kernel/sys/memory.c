@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * memory.c - brk, mmap and its relatives: decode for mm/map.h.
+ * memory.c - brk, mmap, munmap, mprotect, mremap: decode for mm/map.h.
  *
- * Not here    mremap, msync, mincore, mlock: not there yet. Advice that changes memory (MADV_DONTNEED, ...): -EINVAL.
+ * Not here    What is said of memory that is mapped already: memory_advice.c, memory_lock.c.
  */
 #include <linux/mman.h>
 
@@ -10,6 +10,7 @@
 #include "mm/map.h"
 #include "mm/page_cache.h"
 #include "sys/descriptor.h"
+#include "sys/memory_lock.h"
 #include "sys/syscall.h"
 
 /* Whether the program's data and a heap up to `end` stay within RLIMIT_DATA. */
@@ -55,7 +56,10 @@ static int64_t map(struct map_request *request, struct file *file)
         if (!request->file)
             request->flags |= MAP_ANONYMOUS;
     }
-    return vspace_mmap(current_process()->vspace, request);
+    int64_t addr = vspace_mmap(current_process()->vspace, request);
+    if (addr >= 0)
+        memory_populate((vaddr_t)addr, request->size, request->flags & MAP_POPULATE);
+    return addr;
 }
 
 SYSCALL6(mmap, vaddr_t, addr, uint64_t, size, uint32_t, prot, uint32_t, flags, int, fd, uint64_t, offset)
@@ -79,6 +83,19 @@ SYSCALL6(mmap, vaddr_t, addr, uint64_t, size, uint32_t, prot, uint32_t, flags, i
     return result;
 }
 
+SYSCALL5(mremap, vaddr_t, addr, uint64_t, old_size, uint64_t, new_size, uint32_t, flags, vaddr_t, new_addr)
+{
+    struct remap_request request = {
+        .addr = addr, .new_addr = new_addr, .old_size = old_size, .new_size = new_size, .flags = flags,
+        .lock_limit = memory_lock_limit(),
+    };
+    int64_t result = vspace_mremap(current_process()->vspace, &request);
+
+    if (result >= 0 && new_size > old_size)
+        memory_populate((vaddr_t)result, new_size, false);
+    return result;
+}
+
 SYSCALL2(munmap, vaddr_t, addr, uint64_t, size)
 {
     return vspace_munmap(current_process()->vspace, addr, size);
@@ -89,56 +106,4 @@ SYSCALL3(mprotect, vaddr_t, addr, uint64_t, size, uint32_t, prot)
     if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
         return -EINVAL;
     return vspace_mprotect(current_process()->vspace, addr, size, prot);
-}
-
-/* Advice that one may take or leave. */
-static bool is_hint(int advice)
-{
-    switch (advice) {
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_COLD:
-    case MADV_MERGEABLE:
-    case MADV_UNMERGEABLE:
-    case MADV_HUGEPAGE:
-    case MADV_NOHUGEPAGE:
-    case MADV_DODUMP:
-    case MADV_DONTDUMP:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* How far regions cover [start, end) without a hole. */
-struct cover {
-    vaddr_t start, end;
-};
-
-static bool cover_region(const struct vregion *region, void *arg)
-{
-    struct cover *cover = arg;
-
-    if (vregion_end(region) <= cover->start)
-        return true;
-    if (vregion_start(region) > cover->start)
-        return false;
-    cover->start = vregion_end(region);
-    return cover->start < cover->end;
-}
-
-SYSCALL3(madvise, vaddr_t, addr, uint64_t, size, int, advice)
-{
-    struct cover cover = {.start = addr};
-    uint64_t bytes;
-
-    if (!is_hint(advice) || !IS_ALIGNED(addr, PAGE_SIZE) || align_up_overflows(size, PAGE_SIZE, &bytes) ||
-        add_overflows(addr, bytes, &cover.end))
-        return -EINVAL;
-    if (!bytes)
-        return 0;
-    vspace_for_each_region(current_process()->vspace, cover_region, &cover);
-    return cover.start < cover.end ? -ENOMEM : 0;
 }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mlock.c - memory that stays present: what mlock, munlock and mlockall say of regions.
+ *
+ * A region is locked or not; its pages are made present by populate.c afterwards, without any lock held. A child does not inherit locks.
+ */
+#include "lib/errno.h"
+#include "mm/map.h"
+#include "mm/range.h"
+
+#define LOCK_FLAGS (VR_LOCKED | VR_LOCK_ONFAULT)
+
+/* Bytes of [start, end) that lie in locked regions. */
+static uint64_t locked_within(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    uint64_t bytes = 0;
+
+    for (struct vregion *region = vregion_above(space, start); region && vregion_start(region) < end;
+         region = vregion_next(region))
+        if (region->flags & VR_LOCKED)
+            bytes += MIN(vregion_end(region), end) - MAX(vregion_start(region), start);
+    return bytes;
+}
+
+uint64_t vspace_locked_bytes(struct vspace *space)
+{
+    return locked_within(space, 0, USER_END);
+}
+
+/* => space->lock for writing */
+static int mlock_locked(struct vspace *space, vaddr_t start, vaddr_t end, uint8_t flags, uint64_t limit)
+{
+    if ((flags & VR_LOCKED) &&
+        vspace_locked_bytes(space) - locked_within(space, start, end) > (end - start < limit ? limit - (end - start) : 0))
+        return -ENOMEM;
+    if ((flags & VR_LOCKED) && end - start > limit)
+        return -ENOMEM;
+    vaddr_t covered = range_covered_end(space, start, end);
+    int error = covered > start ? range_set_flags(space, start, covered, flags, LOCK_FLAGS) : 0;
+    if (error)
+        return error;
+    return covered < end ? -ENOMEM : 0;
+}
+
+int vspace_mlock(struct vspace *space, vaddr_t addr, uint64_t size, uint8_t flags, uint64_t limit)
+{
+    vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE), end;
+    int error = range_from_user(start, size + (addr - start), &end);
+
+    if (error || start == end)
+        return error;
+    rwlock_write_lock(&space->lock);
+    error = mlock_locked(space, start, end, flags, limit);
+    rwlock_write_unlock(&space->lock);
+    return error;
+}
+
+int vspace_mlockall(struct vspace *space, bool now, uint8_t flags, uint8_t future, uint64_t limit)
+{
+    uint64_t total = 0;
+    int error = 0;
+
+    rwlock_write_lock(&space->lock);
+    for (struct vregion *region = vregion_lowest(space); region; region = vregion_next(region))
+        total += region->size;
+    if (now && (flags & VR_LOCKED) && total > limit)
+        error = -ENOMEM;
+    if (!error && now)
+        error = range_set_flags(space, 0, USER_END, flags, LOCK_FLAGS);
+    if (!error)
+        space->lock_future = future;
+    rwlock_write_unlock(&space->lock);
+    return error;
+}

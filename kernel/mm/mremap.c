@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mremap.c - make a mapping longer or shorter, or let it move.
+ *
+ * Theory      Moving takes each vpage_info, with its reference of the frame, from a leaf of the old range to one of the new range; no page
+ *             is copied. All entries of the old range are emptied first, with one flush for all of them, so that no CPU
+ *             reads a page at both places.
+ * Steps       As Linux: what lies at a fixed new place is unmapped first, then what is too much at the old one; each of these is
+ *             whole by itself, and stays done if a later step finds no memory. The move itself checks, prepares (a region for the
+ *             new place, private nodes at both, leaves at the new one), and commits.
+ * Locking     space->lock for writing throughout; one leaf at a time.
+ */
+#include <linux/mman.h>
+
+#include "lib/checked.h"
+#include "lib/errno.h"
+#include "mm/map.h"
+#include "mm/node.h"
+#include "mm/range.h"
+#include "mm/share.h"
+#include "mm/tlb.h"
+
+/* One request, sizes rounded up to pages, and what becomes of it. */
+struct remap {
+    vaddr_t from, to;
+    uint64_t old_size, new_size;
+    uint32_t flags;
+    vaddr_t hint;
+    uint64_t lock_limit;
+};
+
+/* ---- Check ---- */
+
+static int check_arguments(const struct remap_request *request, struct remap *remap)
+{
+    uint32_t flags = request->flags;
+
+    *remap = (struct remap){.from = request->addr, .flags = flags, .hint = request->new_addr, .lock_limit = request->lock_limit};
+    if (flags & ~(uint32_t)(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
+        return -EINVAL;
+    if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(flags & MREMAP_MAYMOVE))
+        return -EINVAL;
+    if (align_up_overflows(request->old_size, PAGE_SIZE, &remap->old_size) ||
+        align_up_overflows(request->new_size, PAGE_SIZE, &remap->new_size))
+        return -EINVAL;
+    if (!IS_ALIGNED(request->addr, PAGE_SIZE) || remap->new_size == 0)
+        return -EINVAL;
+    return (flags & MREMAP_DONTUNMAP) && remap->old_size != remap->new_size ? -EINVAL : 0;
+}
+
+static int check_fixed(const struct remap *remap)
+{
+    if (!IS_ALIGNED(remap->hint, PAGE_SIZE) || !range_within(remap->hint, remap->new_size, USER_END))
+        return -EINVAL;
+    if (remap->from + remap->old_size > remap->hint && remap->hint + remap->new_size > remap->from)
+        return -EINVAL;
+    return 0;
+}
+
+/* Whether growing a locked region stays within the limit. */
+static bool lock_allows(struct vspace *space, const struct vregion *region, const struct remap *remap)
+{
+    if (!(region->flags & VR_LOCKED) || remap->new_size <= remap->old_size)
+        return true;
+    uint64_t grown = vspace_locked_bytes(space) + remap->new_size - remap->old_size;
+    return grown <= remap->lock_limit;
+}
+
+/* Whether the region at the old place can become what is wanted. => 0, -EFAULT, -EINVAL, -EAGAIN */
+static int check_region(struct vspace *space, const struct vregion *region, const struct remap *remap)
+{
+    uint64_t offset, end;
+
+    if (!region)
+        return -EFAULT;
+    if (remap->old_size == 0 && !region->shared)
+        return -EINVAL;
+    if (remap->old_size > vregion_end(region) - remap->from)
+        return -EFAULT;
+    if (region->file) {
+        offset = region->file_offset + (remap->from - vregion_start(region));
+        if (add_overflows(offset, remap->new_size, &end))
+            return -EINVAL;
+    }
+    return lock_allows(space, region, remap) ? 0 : -EAGAIN;
+}
+
+/* ---- In place ---- */
+
+static int unmap(struct vspace *space, vaddr_t start, uint64_t size)
+{
+    struct removal removal;
+    int error = range_prepare_remove(space, start, start + size, &removal);
+
+    if (!error)
+        range_remove(space, start, start + size, &removal);
+    return error;
+}
+
+/* Grow the region where it is. => false: it cannot; *error is -ENOMEM or 0 */
+static bool grow_in_place(struct vspace *space, struct vregion *region, const struct remap *remap, int *error)
+{
+    vaddr_t old_end = remap->from + remap->old_size, new_end = remap->from + remap->new_size;
+
+    *error = 0;
+    if (old_end != vregion_end(region) || !range_within(remap->from, remap->new_size, USER_END) ||
+        !range_is_room(space, old_end, new_end))
+        return false;
+    *error = node_make_private(space, old_end, new_end, PRIVATE_ALL);
+    if (*error)
+        return true;
+    vregion_set_range(region, vregion_start(region), new_end);
+    region_merge(space, region);
+    return true;
+}
+
+/* ---- Moving ---- */
+
+/* A leaf for the page at `va` that can take its info. => 0 or -ENOMEM */
+static int prepare_leaf(struct vspace *space, vaddr_t va)
+{
+    struct core_map_entry *leaf;
+    int error = node_make_leaf(space, va, &leaf);
+
+    return error || leaf_covers(leaf, va) ? error : leaf_make_whole(leaf);
+}
+
+/* Leaves at the new place for all pages in use at the old one. => 0 or -ENOMEM: those made so far hold nothing */
+static int prepare_leaves(struct vspace *space, vaddr_t start, vaddr_t end, vaddr_t delta)
+{
+    struct core_map_entry *leaf;
+    int error = 0;
+
+    for (vaddr_t va = start; !error && (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
+        struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
+        if (used.start == used.end)
+            continue;
+        error = prepare_leaf(space, used.start + delta);
+        if (!error)
+            error = prepare_leaf(space, used.end - PAGE_SIZE + delta);
+    }
+    return error;
+}
+
+/* Empty all entries of the range, so that no CPU goes on using the old place. */
+static void underive_range(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct core_map_entry *leaf;
+    bool flush = false;
+
+    for (vaddr_t va = start; (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
+        node_lock(leaf);
+        struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
+        for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
+            flush |= vspace_underive(leaf, page);
+        node_unlock(leaf);
+    }
+    if (flush)
+        tlb_flush_range(space, start, end);
+}
+
+/* The info of a page, taken out of its leaf. => not in use: nothing was there */
+static struct vpage_info take_info(struct core_map_entry *leaf, vaddr_t va)
+{
+    struct vpage_info *info = leaf_info(leaf, va), taken = *info;
+
+    if (taken.used) {
+        *info = (struct vpage_info){0};
+        leaf_info_removed(leaf);
+    }
+    return taken;
+}
+
+#define CHUNK 32
+
+/* Move up to CHUNK pages from one leaf to one other. => prepared; the entries of the old place are empty */
+static void move_chunk(struct vspace *space, const struct vregion *region, vaddr_t va, vaddr_t end, vaddr_t delta)
+{
+    struct core_map_entry *from = node_find_leaf(space, va), *to = node_find_leaf(space, va + delta);
+    struct vpage_info infos[CHUNK];
+    size_t count = (end - va) >> PAGE_SHIFT;
+
+    node_lock(from);
+    for (size_t i = 0; i < count; i++)
+        infos[i] = take_info(from, va + i * PAGE_SIZE);
+    node_unlock(from);
+    node_lock(to);
+    for (size_t i = 0; i < count; i++) {
+        vaddr_t page = va + delta + i * PAGE_SIZE;
+        if (!infos[i].used)
+            continue;
+        *leaf_info(to, page) = infos[i];
+        leaf_info_added(to, page);
+        vspace_derive_grown(to, region, page);
+    }
+    node_unlock(to);
+}
+
+/* Where the chunk that begins at `va` ends: at the end of the range, or where a leaf begins at the old or the new place. */
+static vaddr_t chunk_end(vaddr_t va, vaddr_t end, vaddr_t delta)
+{
+    vaddr_t old_leaf = ALIGN_DOWN(va, LEAF_SPAN) + LEAF_SPAN, new_leaf = ALIGN_DOWN(va + delta, LEAF_SPAN) + LEAF_SPAN - delta;
+
+    return MIN(MIN(va + CHUNK * PAGE_SIZE, end), MIN(old_leaf, new_leaf));
+}
+
+static void move_pages(struct vspace *space, const struct vregion *region, vaddr_t start, vaddr_t end, vaddr_t delta)
+{
+    struct core_map_entry *leaf;
+
+    for (vaddr_t va = start; (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
+        struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
+        vaddr_t past;
+        for (vaddr_t page = used.start; page < used.end; page = past) {
+            past = chunk_end(page, used.end, delta);
+            move_chunk(space, region, page, past, delta);
+        }
+    }
+}
+
+/* Everything that moving needs. => 0 or -ENOMEM, nothing changed */
+static int prepare_move(struct vspace *space, const struct remap *remap, struct removal *removal)
+{
+    vaddr_t end = remap->from + remap->old_size, delta = remap->to - remap->from;
+    int error = node_make_private(space, remap->to, remap->to + remap->new_size, PRIVATE_ALL);
+
+    if (error || remap->old_size == 0)
+        return error;
+    error = node_make_private(space, remap->from, end, PRIVATE_ALL);
+    if (!error)
+        error = prepare_leaves(space, remap->from, end, delta);
+    if (error || (remap->flags & MREMAP_DONTUNMAP))
+        return error;
+    return range_prepare_remove(space, remap->from, end, removal);
+}
+
+/* `copy` as `region`, but for the new place. */
+static void place_copy(struct vregion *copy, const struct vregion *region, const struct remap *remap)
+{
+    vregion_copy(copy, region);
+    if (copy->file)
+        copy->file_offset += remap->from - vregion_start(region);
+    copy->dir = VR_UP;
+    copy->purpose = VR_GENERAL;
+    vregion_set_range(copy, remap->to, remap->to + remap->new_size);
+}
+
+/* Move the mapping to remap->to, where nothing lies. => 0 or -ENOMEM, nothing changed */
+static int move(struct vspace *space, struct vregion *region, const struct remap *remap)
+{
+    vaddr_t end = remap->from + remap->old_size;
+    struct removal removal;
+    struct vregion *copy = vregion_alloc();
+    if (!copy)
+        return -ENOMEM;
+    int error = prepare_move(space, remap, &removal);
+    if (error) {
+        copy->file = NULL;
+        vregion_free(copy);
+        range_prune(space, remap->to, remap->to + remap->new_size);
+        return error;
+    }
+    place_copy(copy, region, remap);
+    vregion_insert(space, copy);
+    if (remap->old_size) {
+        underive_range(space, remap->from, end);
+        move_pages(space, copy, remap->from, end, remap->to - remap->from);
+        if (!(remap->flags & MREMAP_DONTUNMAP))
+            range_remove(space, remap->from, end, &removal);
+    }
+    region_merge(space, copy);
+    return 0;
+}
+
+/* ---- The call ---- */
+
+/* Choose the new place, and make it free if it is fixed. => 0, -EINVAL, -ENOMEM */
+static int choose_place(struct vspace *space, struct remap *remap)
+{
+    int64_t found;
+
+    if (remap->flags & MREMAP_FIXED) {
+        remap->to = remap->hint;
+        return remap->to < USER_MIN ? -EPERM : 0;
+    }
+    vaddr_t hint = remap->flags & MREMAP_DONTUNMAP ? ALIGN_DOWN(remap->hint, PAGE_SIZE) : 0;
+    if (hint >= USER_MIN && range_is_room(space, hint, hint + remap->new_size)) {
+        remap->to = hint;
+        return 0;
+    }
+    found = range_find_room(space, remap->new_size);
+    if (found < 0)
+        return (int)found;
+    remap->to = (vaddr_t)found;
+    return 0;
+}
+
+/* MREMAP_FIXED and MREMAP_DONTUNMAP: move in any case. */
+static int64_t remap_to(struct vspace *space, struct remap *remap)
+{
+    int error = check_fixed(remap);
+
+    if (!error && (remap->flags & MREMAP_FIXED))
+        error = unmap(space, remap->hint, remap->new_size);
+    if (!error && remap->old_size > remap->new_size) {
+        error = unmap(space, remap->from + remap->new_size, remap->old_size - remap->new_size);
+        remap->old_size = remap->new_size;
+    }
+    struct vregion *region = va2vregion(space, remap->from);
+    if (!error)
+        error = check_region(space, region, remap);
+    if (!error)
+        error = choose_place(space, remap);
+    if (!error)
+        error = move(space, region, remap);
+    return error ? error : (int64_t)remap->to;
+}
+
+static int64_t remap_locked(struct vspace *space, struct remap *remap)
+{
+    struct vregion *region = va2vregion(space, remap->from);
+    int error;
+
+    if (!region)
+        return -EFAULT;
+    if (remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+        return remap_to(space, remap);
+    if (remap->old_size >= remap->new_size) {
+        error = remap->old_size > remap->new_size
+                    ? unmap(space, remap->from + remap->new_size, remap->old_size - remap->new_size) : 0;
+        return error ? error : (int64_t)remap->from;
+    }
+    error = check_region(space, region, remap);
+    if (error)
+        return error;
+    if (grow_in_place(space, region, remap, &error))
+        return error ? error : (int64_t)remap->from;
+    if (!(remap->flags & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    error = choose_place(space, remap);
+    if (!error)
+        error = move(space, region, remap);
+    return error ? error : (int64_t)remap->to;
+}
+
+int64_t vspace_mremap(struct vspace *space, const struct remap_request *request)
+{
+    struct remap remap;
+    int error = check_arguments(request, &remap);
+
+    if (error)
+        return error;
+    if (!range_within(remap.from, remap.old_size, USER_END))
+        return remap.from < USER_END ? -EINVAL : -EFAULT;
+    rwlock_write_lock(&space->lock);
+    int64_t result = remap_locked(space, &remap);
+    rwlock_write_unlock(&space->lock);
+    return result;
+}
