@@ -127,7 +127,8 @@ static struct slab_frame *slab_frame_find(struct slab_cache *cache)
 }
 
 /* Unlink up to `*count` free objects of a frame that has some, and say how many. => cache->lock held */
-static struct free_object *take_objects(struct slab_cache *cache, struct slab_frame *frame, uint32_t *count)
+static inline __attribute__((always_inline)) struct free_object *take_objects(struct slab_cache *cache, struct slab_frame *frame,
+                                                        uint32_t *count)
 {
     struct free_object *first = frame->free, *last = first;
     uint32_t free = cache->per_frame - frame->used, taken = MIN(*count, free);
@@ -162,7 +163,8 @@ static void check_were_free(const struct slab_cache *cache, struct free_object *
 #endif
 }
 
-void *slab_cache_alloc_chain(struct slab_cache *cache, uint32_t *count)
+/* A copy for one object, the usual case, and one for chains. */
+static inline __attribute__((always_inline)) void *chain_take(struct slab_cache *cache, uint32_t *count)
 {
     if (fail_now())
         return NULL;
@@ -174,11 +176,16 @@ void *slab_cache_alloc_chain(struct slab_cache *cache, uint32_t *count)
     return first;
 }
 
+void *slab_cache_alloc_chain(struct slab_cache *cache, uint32_t *count)
+{
+    return chain_take(cache, count);
+}
+
 void *slab_cache_alloc(struct slab_cache *cache)
 {
     uint32_t one = 1;
 
-    return slab_cache_alloc_chain(cache, &one);
+    return chain_take(cache, &one);
 }
 
 /* Put an empty frame aside, or give it back if there is one aside already. => cache->lock held */
@@ -191,14 +198,14 @@ static void slab_frame_retire(struct slab_cache *cache, struct slab_frame *frame
         frame_put(kva2page(frame));
 }
 
-void slab_cache_free_chain(struct slab_cache *cache, struct slab_chain *chain)
+static inline __attribute__((always_inline)) void chain_give(struct slab_cache *cache, const struct slab_chain *chain, const void *caller)
 {
     struct free_object *last = chain->last;
     struct slab_frame *frame = frame_of(last);
 
     DEBUG_ASSERT(frame->cache == cache);
     spin_lock(&cache->lock);
-    check_are_used(cache, chain, __builtin_return_address(0));
+    check_are_used(cache, chain, caller);
     if (frame->used == cache->per_frame) {
         list_remove(&frame->link);
         list_add_head(&cache->partial, &frame->link);
@@ -210,14 +217,19 @@ void slab_cache_free_chain(struct slab_cache *cache, struct slab_chain *chain)
     if (frame->used == 0)
         slab_frame_retire(cache, frame);
     spin_unlock(&cache->lock);
+}
+
+void slab_cache_free_chain(struct slab_cache *cache, struct slab_chain *chain)
+{
+    chain_give(cache, chain, __builtin_return_address(0));
     *chain = (struct slab_chain){NULL, NULL, 0};
 }
 
 void slab_cache_free(struct slab_cache *cache, void *object)
 {
-    struct slab_chain chain = {object, object, 1};
+    const struct slab_chain one = {object, object, 1};
 
-    slab_cache_free_chain(cache, &chain);
+    chain_give(cache, &one, __builtin_return_address(0));
 }
 
 void *slab_alloc(size_t size)
