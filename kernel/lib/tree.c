@@ -128,18 +128,6 @@ void tree_insert_at(struct tree *tree, struct tree_node *parent, struct tree_nod
     repair_after_insert(tree, node);
 }
 
-void tree_insert(struct tree *tree, struct tree_node *node, tree_less less)
-{
-    struct tree_node *parent = NULL;
-    struct tree_node **link = &tree->root;
-
-    while (*link != NULL) {
-        parent = *link;
-        link = less(node, parent) ? &parent->left : &parent->right;
-    }
-    tree_insert_at(tree, parent, link, node);
-}
-
 /*
  * All ways through the `left` (or right) child of `parent` lack one black node. Its sibling is not empty then.
  * => true when repaired; false when now the ways through `parent` lack one

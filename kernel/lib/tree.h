@@ -37,7 +37,8 @@ static inline bool tree_empty(const struct tree *tree)
     return tree->root == NULL;
 }
 
-void tree_insert(struct tree *tree, struct tree_node *node, tree_less less);
+/* Inline, so that `less` is. */
+static inline void tree_insert(struct tree *tree, struct tree_node *node, tree_less less);
 
 /* => `link` is &tree->root (parent NULL), &parent->left or &parent->right, and empty */
 void tree_insert_at(struct tree *tree, struct tree_node *parent, struct tree_node **link, struct tree_node *node);
@@ -70,6 +71,19 @@ static inline void tree_dismantle(struct tree *tree, void (*drop)(struct tree_no
 /* ---- Bodies of the inline functions ---- */
 
 #define TREE_BLACK ((uintptr_t)1)
+
+static inline __attribute__((always_inline)) void
+tree_insert(struct tree *tree, struct tree_node *node, tree_less less)
+{
+    struct tree_node *parent = NULL;
+    struct tree_node **link = &tree->root;
+
+    while (*link != NULL) {
+        parent = *link;
+        link = less(node, parent) ? &parent->left : &parent->right;
+    }
+    tree_insert_at(tree, parent, link, node);
+}
 
 static inline struct tree_node *tree_parent(const struct tree_node *node)
 {

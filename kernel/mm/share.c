@@ -261,16 +261,27 @@ static int make_children_private(struct private_walk *walk, struct core_map_entr
     return 0;
 }
 
+/* Apart from node_make_private, whose usual case needs few registers; and given_up need not be zero. */
+static int __attribute__((noinline)) walk_private(struct vspace *space, vaddr_t start, vaddr_t end,
+                                                  enum private_extent extent)
+{
+    struct private_walk walk;
+
+    walk.space = space;
+    walk.extent = extent;
+    walk.count = 0;
+    int error = make_children_private(&walk, space->root, start, end);
+    drop_given_up(&walk);
+    return error;
+}
+
 int node_make_private(struct vspace *space, vaddr_t start, vaddr_t end, enum private_extent extent)
 {
     DEBUG_ASSERT(rwlock_held_write(&space->lock));
     /* By far the most ranges lie in one leaf's span, and are private. */
     if (start >> level_shift(2) == (end - 1) >> level_shift(2) && pte_is_writable(node_walk(space, start).rights))
         return 0;
-    struct private_walk walk = {.space = space, .extent = extent};
-    int error = make_children_private(&walk, space->root, start, end);
-    drop_given_up(&walk);
-    return error;
+    return walk_private(space, start, end, extent);
 }
 
 bool node_is_private(const struct vspace *space, vaddr_t va)
