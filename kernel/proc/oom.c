@@ -26,7 +26,8 @@
 #define FREE_ENOUGH 32       // frames: with so many, somebody else has solved it meanwhile
 
 static _Atomic bool choosing;          // by one thread at a time
-static struct process *victim;         // (choosing) the last one chosen, with a reference
+static pid_t victim;                   // (choosing) the last one chosen, without a reference: it need not be there any more
+static uint64_t victim_start_ns;       // (choosing) tells it from one that got its number
 
 /* A candidate, with a reference, and what it holds. */
 struct candidate {
@@ -87,10 +88,13 @@ static void tell(const struct candidate *chosen)
 /* Whether the one chosen last still holds its memory. */
 static bool victim_lingers(void)
 {
-    struct vspace *space = victim ? process_vspace(victim) : NULL;
-
+    struct process *process = victim ? process_find(victim) : NULL;
+    if (!process)
+        return false;
+    struct vspace *space = process->start_ns == victim_start_ns ? process_vspace(process) : NULL;
     if (space)
         vspace_put(space);
+    process_put(process);
     return space != NULL;
 }
 
@@ -99,14 +103,14 @@ static void choose(void)
 {
     if (frames_by_kind(FRAME_FREE) > FREE_ENOUGH || victim_lingers())
         return;
-    if (victim)
-        process_put(victim);
     struct candidate worst = find_worst();
-    victim = worst.process;
-    if (!victim)
+    if (!worst.process)
         panic("out of memory, and no process is left that could be ended");
+    victim = worst.process->id;
+    victim_start_ns = worst.process->start_ns;
     tell(&worst);
-    signal_send_process(victim, SIGKILL, NULL);
+    signal_send_process(worst.process, SIGKILL, NULL);
+    process_put(worst.process);
 }
 
 bool oom_kill(void)
