@@ -30,6 +30,11 @@ for command in ('gaur-vspace 31999', 'gaur-frame 0xfffffffffff', 'gaur-walk', 'g
     except gdb.error as error:
         print('told:', error)
 end
+echo == threads\\n
+delete
+break process_exit
+continue
+gaur-threads 1
 '''
 
 def part(text, name):
@@ -52,6 +57,7 @@ def scripted():
     shows('frame', r'frame 0x1..?.? \(.*image', 'and the kernel image')
     shows('errors', r'told: no process 31999.*outside of memory.*told: usage.*told: .*nosuchsymbol',
           'what is not there is told')
+    shows('threads', r'process 1 \(.*, thread 1: (asleep|ready).*syscall_entry', 'gaur-threads shows where init waits')
     ok('Traceback' not in text + result.err.decode(), 'without a traceback', result.notes())
     ok(wait_until(lambda: not qemus_of(marker)), 'nothing is left running')
 

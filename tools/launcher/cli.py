@@ -65,6 +65,7 @@ Boots the debug kernel, stopped in kernel_main, with gdb attached and these comm
   gaur-vspace [PID]        regions of an address space, and how much of each is there
   gaur-walk ADDRESS [PID]  the page-table entries on the way to an address
   gaur-frame ADDR|PFN      what the kernel knows of a frame
+  gaur-threads [PID]       what each thread that is off the CPUs is doing
 With --batch, gdb runs SCRIPT without a person, and its output is all that is printed.
 """
 

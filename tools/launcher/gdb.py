@@ -12,7 +12,11 @@ from launcher.common import GuestFailed, say
 from launcher.run import Guest, Interrupted, Streams, interrupt
 
 CONSOLE_LOG = os.path.join(common.BUILD, 'console.log')
-COMMANDS = os.path.join(common.TOP, 'tools', 'gdb', 'gaur.py')
+
+def scripts():
+    """Options that load our commands."""
+    folder = os.path.join(common.TOP, 'tools', 'gdb')
+    return [word for name in ('gaur.py', 'threads.py') for word in ('-x', os.path.join(folder, name))]
 
 def gdb_line(options, kernel, socket):
     """gdb's arguments. The breakpoint is the processor's: before paging is on, nothing else would hold."""
@@ -20,7 +24,7 @@ def gdb_line(options, kernel, socket):
     if options.batch:
         line += ['-nx', '-batch']
     line += ['-ex', 'set confirm off', '-ex', 'set pagination off' if options.batch else 'set pagination on',
-             '-x', COMMANDS, '-ex', f'target remote {socket}', '-ex', 'thbreak kernel_main', '-ex', 'continue']
+             *scripts(), '-ex', f'target remote {socket}', '-ex', 'thbreak kernel_main', '-ex', 'continue']
     if options.batch:
         line += ['-x', options.batch, '-ex', 'kill']
     return line + [kernel]

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 
-from launcher import cli, common
+from launcher import cli, common, gdb
 from launcher.common import GuestFailed, Usage, say
 from launcher.run import Guest, Interrupted, Streams, interrupt
 
@@ -97,12 +97,12 @@ class Lines(threading.Thread):
                     self.backtraces()
 
     def backtraces(self):
-        """Where each CPU is. The guest stands still meanwhile, and goes on afterwards."""
+        """Where each CPU is, and each thread that is off. The guest stands still meanwhile, and goes on afterwards."""
         if not shutil.which('gdb'):
             say('gdb is not installed; it would tell where the CPUs are')
             return
         line = ['gdb', '-q', '-nx', '-batch', '-ex', 'set pagination off', '-ex', f'target remote {self.socket}',
-                '-ex', 'thread apply all backtrace 24', '-ex', 'detach', self.kernel]
+                '-ex', 'thread apply all backtrace 24', *gdb.scripts(), '-ex', 'gaur-threads', '-ex', 'detach', self.kernel]
         try:
             subprocess.run(line, stdin=subprocess.DEVNULL, stdout=2, timeout=GDB_SECONDS, check=False)
         except subprocess.TimeoutExpired:
