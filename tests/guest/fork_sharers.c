@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * fork_sharers.c - more sharers of one frame than a byte can count.
+ * fork_sharers.c - more sharers of one frame than a byte can count, and than two bytes can.
  *
  * All children live at once, each looks at the shared page and one in ten writes it; a count that wrapped would
- * have freed the frame, or let someone take it over, while others still read it.
+ * have freed the frame, or let someone take it over, while others still read it. For the larger number one page of a file
+ * is mapped again and again, by two processes, since one may not have so many regions.
  */
 #include "touch.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +20,7 @@ enum { SHARERS = 300 };
 static unsigned char *page;
 static pid_t children[SHARERS];
 static int started;
-static struct baton go;
+static struct baton go, went;
 
 static void live(int number)
 {
@@ -88,8 +91,75 @@ static bool three_hundred_share_one_frame(void)
     return true;
 }
 
+/* Two processes with so many each: together more than 65,536, and their page tables share nothing. */
+enum { MAPPINGS = 33000 };
+static int file;
+
+/* Map the file's page that often, next to each other, and touch each. NULL if there is no memory for it. */
+static unsigned char *map_often(void)
+{
+    unsigned char *room = mmap(NULL, MAPPINGS * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (room == MAP_FAILED)
+        return NULL;
+    for (size_t i = 0; i < MAPPINGS; i++) {
+        unsigned char *at = room + i * PAGE;
+        if (mmap(at, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) != at || *(volatile unsigned char *)at != 'f')
+            return NULL;
+    }
+    return room;
+}
+
+static bool maps_as_often(void)
+{
+    unsigned char *room = map_often();
+
+    CHECK(room);
+    baton_pass(&went);
+    CHECK(baton_wait(&go));
+    for (size_t i = 0; i < MAPPINGS; i += 61)
+        CHECK_EQ(room[i * PAGE + 1], 'i');
+    return true;
+}
+
+static bool file_is_whole(void)
+{
+    char text[5] = "";
+
+    CHECK_EQ(pread(file, text, 4, 0), 4);
+    CHECK(!strcmp(text, "file"));
+    return true;
+}
+
+static bool more_than_65536_mappings_share_one_frame(void)
+{
+    struct sysinfo info = {0};
+
+    sysinfo(&info);
+    if (info.totalram * info.mem_unit < 48UL << 20)
+        SKIP("so many regions need more memory than this machine has");
+    CHECK(file_put("page", "file", 4, 0600) && (file = open("page", O_RDWR)) >= 0 && baton_make(&go) && baton_make(&went));
+    pid_t child = child_start(maps_as_often);
+    CHECK(baton_wait(&went));
+    unsigned char *room = map_often();
+    CHECK(room && file_is_whole());
+    munmap(room, MAPPINGS / 2 * PAGE);
+    baton_pass(&go);
+    CHECK(exited_with(child_wait(child), 0));
+    CHECK(room[(MAPPINGS - 1) * PAGE] == 'f' && file_is_whole());
+    munmap(room + MAPPINGS / 2 * PAGE, (MAPPINGS - MAPPINGS / 2) * PAGE);
+    CHECK(file_is_whole());
+    baton_drop(&go);
+    baton_drop(&went);
+    close(file);
+    return true;
+}
+
 int main(void)
 {
+    if (!scratch_enter())
+        return tap_done();
+    TEST(more_than_65536_mappings_share_one_frame);
     TEST(three_hundred_share_one_frame);
     return tap_done();
 }

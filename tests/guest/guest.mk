@@ -35,6 +35,9 @@ GUEST_PROGRAMS := \
 	sockets socket_names socket_rights memfd shm process_vm \
 	clocks system_info procfs proc_maps missing_calls fail_sweep
 
+# The mistakes that others shipped, as far as no program above has them: docs/testing.md.
+GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory
+
 # These are built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
 GUEST_PIES  := $(if $(MUSL_LIB),$(addprefix $(GUEST_OUT)/,exec_auxv_pie random_places_pie))
 GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_PROGRAMS)) $(GUEST_PIES)

@@ -208,8 +208,8 @@ bool baton_make(struct baton *baton)
 
 void baton_pass(struct baton *baton)
 {
-    while (write(baton->ends[1], "x", 1) < 0 && errno == EINTR)
-        ;
+    while (write(baton->ends[1], "x", 1) < 0 && (errno == EINTR || errno == ENOMEM))
+        sleep_ms(errno == ENOMEM);      // somebody's end will give some back
 }
 
 bool baton_wait(struct baton *baton)
