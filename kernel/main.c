@@ -23,6 +23,7 @@
 #include "fs/vfs.h"
 #include "lib/log.h"
 #include "mm/core_map.h"
+#include "mm/fail.h"
 #include "mm/kalloc.h"
 #include "mm/kstack.h"
 #include "mm/slab.h"
@@ -107,15 +108,29 @@ static void start_other_cpus(void)
     }
 }
 
+/* fail=N: the N-th allocation from here on fails, whoever asks for it. */
+static void arm_failure(void)
+{
+    char text[12] = "";
+    uint64_t n = 0;
+
+    if (!boot_option("fail", text, sizeof text))
+        return;
+    for (const char *digit = text; *digit >= '0' && *digit <= '9'; digit++)
+        n = n * 10 + (uint64_t)(*digit - '0');
+    fail_arm(NULL, n);
+}
+
 /* The kernel's arguments; docs/layout.md tells them. */
 static void read_arguments(void)
 {
-    static const char *const known[] = {"quiet", "init=", "norandmaps"};
+    static const char *const known[] = {"quiet", "init=", "norandmaps", "fail="};
 
     if (boot_flag("quiet"))
         log_set_output(NULL);
     if (boot_flag("norandmaps"))
         exec_layout_set_randomize(0);
+    arm_failure();
     boot_options_check(known, ARRAY_SIZE(known));
 }
 

@@ -58,8 +58,16 @@ def kernel_arguments():
     result = run('--append', 'x' * 3000, '--timeout', '30', '--', 'echo', 'up')
     ok(result.status == 0 and result.out == b'up\n', 'kernel arguments longer than there is room for', result.notes())
 
+def failing_allocations():
+    for n in (1, 20, 300):
+        fails(run('--append', f'fail={n}', '--timeout', '60', '--', 'true'), f'no memory at allocation {n} of the start',
+              'panicked', 'memory')
+    result = run('--append', 'fail=1000000', '--timeout', '60', '--', 'echo', 'up')
+    ok(result.status == 0 and result.out == b'up\n', 'an allocation that never comes cannot fail', result.notes())
+
 roots()
 own_folders()
 memory()
 kernel_arguments()
+failing_allocations()
 done()

@@ -142,6 +142,23 @@ static void tell_difference(const struct frames *before, const struct frames *af
     }
 }
 
+/* Who has ended a moment ago may still hold its stack: until two looks see the same. */
+bool frames_settle(struct frames *frames)
+{
+    static struct frames earlier;
+
+    for (int try = 0; try < SETTLE_TRIES; try++) {
+        caches_drop();
+        if (!frames_take(&earlier))
+            return false;
+        sleep_ms(10);
+        caches_drop();
+        if (!frames_take(frames) || same_frames(&earlier, frames))
+            break;
+    }
+    return frames->kinds > 0;
+}
+
 bool frames_are_back(const struct frames *before)
 {
     static struct frames after;

@@ -39,6 +39,8 @@ long frames_of(const struct frames *frames, const char *kind);
 void caches_drop(void);
 /* All the memory that a counting program will ever use is its own before it counts: else its growth looks like a leak. */
 void own_memory_touch(void);
+/* frames_take, caches dropped, when the numbers have come to rest. */
+bool frames_settle(struct frames *frames);
 /*
  * Are there as many frames of each kind as before, caches dropped? Orphans are reaped by init in its own time, so the
  * numbers get a while to settle; if they do not, each difference is told.

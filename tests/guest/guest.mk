@@ -35,8 +35,8 @@ GUEST_PROGRAMS := \
 	sockets socket_names socket_rights memfd shm process_vm \
 	clocks system_info procfs proc_maps missing_calls fail_sweep
 
-# The mistakes that others shipped, as far as no program above has them: docs/testing.md.
-GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory
+# The mistakes that others shipped, as far as no program above has them (docs/testing.md), and memory that runs out.
+GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory fail_sweep_files
 
 # These are built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
 GUEST_PIES  := $(if $(MUSL_LIB),$(addprefix $(GUEST_OUT)/,exec_auxv_pie random_places_pie))
@@ -54,6 +54,7 @@ guest-check: guest-tests
 .SECONDARY: $(GUEST_LIB) $(patsubst %,$(GUEST_OUT)/obj/%.o,$(GUEST_PROGRAMS) suite)
 
 # Programs of more than one file.
+$(GUEST_OUT)/fail_sweep $(GUEST_OUT)/fail_sweep_files: $(GUEST_OUT)/obj/sweep.o
 $(GUEST_OUT)/faults: $(GUEST_OUT)/obj/faults_rows.o
 $(GUEST_OUT)/fpu $(GUEST_OUT)/signal_registers: $(GUEST_OUT)/obj/vectors.o
 
