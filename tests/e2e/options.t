@@ -18,7 +18,7 @@ def refused(arguments, *wanted):
 for word in ('--help', '-h', 'help'):
     result = gaur(word)
     ok(result.status == 0 and b'usage' in result.out, f'gaur {word}', result.notes())
-for command in ('run', 'test', 'gdb', 'bench', 'profile', 'soak'):
+for command in ('run', 'test', 'gdb', 'bench', 'profile', 'soak', 'memory'):
     result = gaur(command, '--help')
     ok(result.status == 0 and b'usage: ./gaur ' + command.encode() in result.out, f'{command} --help', result.notes())
     result = gaur(command, '--version')

@@ -20,6 +20,7 @@ usage: ./gaur COMMAND [options]
   run     boot, and run a program or a shell
   test    run all tests
   soak    run random mixtures of everything for a long time, with all checks on
+  memory  where the memory of a booted guest is, by kind
   gdb     boot under the debugger
   bench   what operations cost, here and on Linux
   profile guest instructions by kernel function, for rows of the benchmark or a program
@@ -180,6 +181,10 @@ def command_gdb(arguments):
     from launcher import gdb
     return gdb.run(options)
 
+def command_memory(arguments):
+    from launcher import memory
+    return memory.run(arguments)
+
 def command_soak(arguments):
     from launcher import soak
     return soak.run(arguments)
@@ -203,7 +208,7 @@ def command_profile(arguments):
     return command.run(arguments)
 
 COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test, 'bench': command_bench,
-            'profile': command_profile, 'soak': command_soak}
+            'profile': command_profile, 'soak': command_soak, 'memory': command_memory}
 
 def dispatch(arguments):
     if not arguments:

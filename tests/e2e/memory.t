@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""How little memory is enough: the kernel's own share at the prompt of 16 MB, and a shell in 4 MB."""
+
+import re
+
+from harness import Terminal, gaur, ok, run, done
+
+OWN_FRAMES = 256        # 1 MiB
+# The shell reads the file itself: no other program runs meanwhile.
+FRAMES = 'while read kind count; do echo "$kind $count"; done < /proc/gaur/frames; echo that is "all"\n'
+OTHERS = ('free', 'anonymous', 'file', 'reserved')
+
+def own_share(text):
+    kinds = {kind: int(count) for kind, count in re.findall(r'^(\w+) (\d+)$', text, re.M)}
+    return sum(count for kind, count in kinds.items() if kind not in OTHERS) if 'free' in kinds else None
+
+def at_the_prompt():
+    terminal = Terminal('run', '-m', '16M')
+    terminal.read_until('# ')
+    terminal.type(FRAMES)
+    text = terminal.read_until('that is all') or terminal.seen.decode(errors='replace')
+    own = own_share(text)
+    ok(own and own <= OWN_FRAMES, f"at the prompt of 16 MB, the kernel's own share is at most {OWN_FRAMES} frames",
+       f'{own} frames', text)
+    terminal.type('exit\n')
+    terminal.end()
+
+def told():
+    result = gaur('memory')
+    own = re.search(r"^kernel's own +(\d+) +(\d+) ", result.text(), re.M)
+    ok(result.status == 0 and own and int(own[2]) == 4 * int(own[1]) and int(own[1]) <= OWN_FRAMES,
+       '`gaur memory` tells it by kind', result.notes())
+
+def four_megabytes():
+    result = run('-m', '4M', '--timeout', '60', '--', 'sh', '-c', 'seq 300 | grep 7 | sort -n | tail -n 1; echo $?')
+    ok(result.status == 0 and result.out == b'297\n0\n', 'a pipeline of four programs runs in 4 MB', result.notes())
+    terminal = Terminal('run', '-m', '4M')
+    ok(terminal.read_until('# '), 'a prompt appears in 4 MB', terminal.seen.decode(errors='replace'))
+    terminal.type('cat /proc/meminfo | head -n 1 | tr a-z A-Z | wc -l; echo "st"atus $?\n')
+    ok(terminal.read_until('1\n') and terminal.read_until('status 0'), 'and a pipeline runs there',
+       terminal.seen.decode(errors='replace'))
+    terminal.type('cat /proc/gaur/verify\n')
+    ok(terminal.read_until('verify: ok'), 'and nothing is wrong then', terminal.seen.decode(errors='replace'))
+    terminal.type('exit\n')
+    ok(terminal.end() == 0, 'the shell ends', terminal.seen.decode(errors='replace'))
+
+at_the_prompt()
+told()
+four_megabytes()
+done()
