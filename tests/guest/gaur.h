@@ -25,6 +25,7 @@ long faults_taken(void);
 #define FRAME_KINDS 32
 struct frames {
     int kinds;
+    long objects;           // of all slab caches
     struct {
         char name[24];
         long count;
@@ -42,7 +43,8 @@ void own_memory_touch(void);
 /* frames_take, caches dropped, when the numbers have come to rest. */
 bool frames_settle(struct frames *frames);
 /*
- * Are there as many frames of each kind as before, caches dropped? Orphans are reaped by init in its own time, so the
+ * Are there as many frames of each kind as before, caches dropped? Small objects do not move: if as many as before lie in more or
+ * fewer frames of kind slab, that is none lost. Orphans are reaped by init in its own time, so the
  * numbers get a while to settle; if they do not, each difference is told.
  */
 bool frames_are_back(const struct frames *before);

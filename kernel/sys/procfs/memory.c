@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * memory.c - /proc/meminfo and /proc/vmstat.
+ * memory.c - /proc/meminfo, /proc/vmstat and /proc/slabinfo.
  *
  * Lines have Linux's names where Linux means the same; what we do not keep is left out rather than told as 0, but for
  * what is 0 indeed: there are no buffers, no swap, nothing to write back.
@@ -8,6 +8,7 @@
 #include "lib/types.h"
 #include "mm/core_map.h"
 #include "mm/kalloc.h"
+#include "mm/slab.h"
 #include "mm/stat.h"
 #include "sys/memory_info.h"
 #include "sys/procfs/node.h"
@@ -68,5 +69,28 @@ int show_vmstat(const struct proc_inode *inode, struct text *text)
     put_counter(text, "nr_kernel_stack", info.stacks * KIB_PER_PAGE);
     for (int event = 0; event < VM_EVENTS; event++)
         put_counter(text, vm_event_name(event), vm_total(event));
+    return 0;
+}
+
+/* One line of slabinfo(5); names are one word there. Nothing is tuned here, and no frame is kept without being listed. */
+static void put_slab(const struct slab_cache *cache, uint64_t frames, void *arg)
+{
+    char name[24];
+    size_t i = 0;
+
+    for (; cache->name[i] && i < sizeof name - 1; i++)
+        name[i] = cache->name[i] == ' ' ? '_' : cache->name[i];
+    name[i] = '\0';
+    text_printf(arg, "%-17s %6lu %6lu %6u %4u %4u : tunables %4u %4u %4u : slabdata %6lu %6lu %6u\n", name, cache->used,
+                frames * cache->per_frame, cache->size, cache->per_frame, 1u, 0u, 0u, 0u, frames, frames, 0u);
+}
+
+int show_slabinfo(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    text_puts(text, "slabinfo - version: 2.1\n"
+                    "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> "
+                    "<batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+    slab_for_each(put_slab, text);
     return 0;
 }

@@ -77,6 +77,7 @@ static const struct proc_node root_children[] = {
     PROC_FILE("loadavg", 0444, show_loadavg),
     PROC_FILE("locks", 0444, show_locks),
     PROC_FILE("meminfo", 0444, show_meminfo),
+    PROC_FILE("slabinfo", 0400, show_slabinfo),
     PROC_FILE("stat", 0444, show_stat),
     PROC_FILE("swaps", 0444, show_swaps),
     PROC_FILE("uptime", 0444, show_uptime),

@@ -23,5 +23,6 @@ int show_sysvipc_shm(const struct proc_inode *inode, struct text *text);
 int show_uptime(const struct proc_inode *inode, struct text *text);
 int show_version(const struct proc_inode *inode, struct text *text);
 int show_vmstat(const struct proc_inode *inode, struct text *text);
+int show_slabinfo(const struct proc_inode *inode, struct text *text);
 
 #endif
