@@ -195,6 +195,24 @@ bool frames_are_back(const struct frames *before)
     return false;
 }
 
+bool frames_are_not_lost(const struct frames *before)
+{
+    static struct frames after;
+
+    for (int try = 0; try < SETTLE_TRIES; try++) {
+        caches_drop();
+        if (!frames_take(&after))
+            return false;
+        long more = frames_of(&after, "free") + frames_of(&after, "slab") - frames_of(before, "free") -
+                    frames_of(before, "slab");
+        if (more >= 0 && after.objects <= before->objects)
+            return true;
+        sleep_ms(50);
+    }
+    tell_difference(before, &after);
+    return false;
+}
+
 bool verify_is_ok(void)
 {
     ssize_t length = file_get("/proc/gaur/verify", text, sizeof text);

@@ -48,6 +48,8 @@ bool frames_settle(struct frames *frames);
  * numbers get a while to settle; if they do not, each difference is told.
  */
 bool frames_are_back(const struct frames *before);
+/* The same for a program that is itself among what is counted: its own metadata may have become less, but nothing more. */
+bool frames_are_not_lost(const struct frames *before);
 
 /* /proc/gaur/verify finds nothing; else all that it says is told. */
 bool verify_is_ok(void);

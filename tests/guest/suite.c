@@ -175,8 +175,7 @@ static bool judge(const char *program)
     bool good = true;
 
     if (check_gaur) {
-        caches_drop();
-        frames_take(&before);
+        frames_settle(&before);
     }
     diag("Subtest: %s", name);
     run_program(&outcome, program, NULL);
@@ -243,8 +242,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (check_gaur) {
         warm_up(argv[0]);
-        caches_drop();
-        frames_take(&before);
+        frames_settle(&before);
     }
     for (int round = 0; round < repeat; round++) {
         for (int i = first; i < argc; i++)

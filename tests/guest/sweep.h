@@ -3,8 +3,8 @@
  * sweep.h - let the n-th allocation of an operation fail, for each n until none does.
  *
  * The caller gets ENOMEM (or what Linux says in its place), or the operation succeeds all the same, or the asker dies of it; and
- * nothing is lost: after each failure /proc/gaur/verify has to find nothing, and after each sweep the frames of each kind are as
- * many as before.
+ * nothing is lost: after each failure /proc/gaur/verify has to find nothing, and after each sweep no frame and no small object
+ * more is in use than before.
  */
 #ifndef GUEST_SWEEP_H
 #define GUEST_SWEEP_H

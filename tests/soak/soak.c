@@ -219,7 +219,7 @@ static bool all_have_ended(void)
 static bool is_clean(void)
 {
     spans++;
-    return all_have_ended() && (options.linux_only || (frames_are_back(&at_first) && verify_now()));
+    return all_have_ended() && (options.linux_only || (frames_are_not_lost(&at_first) && verify_now()));
 }
 
 static bool span(struct random *random, long seconds)
