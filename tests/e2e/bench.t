@@ -52,6 +52,11 @@ def needs():
     bench('fork_call_1')
     ok('fork_call_tiny' in results(), 'a row that is compared with another measures that one, too')
 
+def tried():
+    result = bench('least_memory')
+    least = results().get('least_memory', {}).get('gaur', '')
+    ok(least.isdigit() and 2048 <= int(least) <= 8192, 'the least memory is found by trying', result.notes())
+
 def without():
     """An empty path has no apt-get; nothing else is looked up there but QEMU and make."""
     tools = os.path.join(folder(), 'bin')
@@ -73,6 +78,6 @@ def broken():
     result = bench('null_call', environment={'GAUR_NO_BUILD': '1', 'GAUR_KERNEL': kernel})
     ok(result.status == 1 and b'gaur: ' in result.err, 'a kernel that does not come up is told of', result.notes())
 
-for part in (usage, counted, needs, without, broken):
+for part in (usage, counted, needs, tried, without, broken):
     part()
 done()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field, replace
 
-from bench import chart, guest, linux, report, rows
+from bench import chart, guest, least, linux, report, rows
 from debian import Unavailable
 from launcher import common
 from launcher.common import GuestFailed, Usage, say
@@ -33,7 +33,7 @@ Environment: GAUR_NO_BUILD=1 takes what is built already; GAUR_KERNEL=FILE measu
 """
 
 # How the machine runs for the rows of a kind. What is timed depends on the host's other work, and is never kept.
-KINDS = {'counted': {}, 'timed': {'icount': False, 'cpus': 2}}
+KINDS = {'counted': {}, 'timed': {'icount': False, 'cpus': 2}, 'tried': {}}
 
 OUT = os.path.join(common.BUILD, 'bench')
 CACHE = os.path.join(OUT, 'linux.json')
@@ -76,6 +76,9 @@ class Progress:
         text = f'{boot.system}, {int(boot.memory[:-1]) >> 10} MiB: {count} row{"s" if count != 1 else ""}'
         self._show(f'\r\033[K{text} ...' if self.live else f'gaur: {text}\n')
 
+    def attempt(self, system, size):
+        self._show(f'\r\033[K{system}, a shell in {size} KiB ...' if self.live else f'gaur: {system}, {size} KiB\n')
+
     def value(self, boot, name, value):
         if self.live:
             self._show(f'\r\033[K{boot.system}: {name} {value:,}')
@@ -104,6 +107,9 @@ class Bench:
                                     if not (row.only_gaur and system == 'Linux')))
         if system not in self.kernels or not wanted:
             return
+        if group[0].kind == 'tried':
+            self.try_memory(system)
+            return
         boot = guest.Boot(system, self.kernels[system][0], f'{group[0].memory << 10}K', **KINDS[group[0].kind])
         key = self.key(boot)
         if system == 'Linux' and all(row.value({system: self.cache.get(key, {})}, system) for row in group):
@@ -118,6 +124,14 @@ class Bench:
         if system == 'Linux' and boot.icount:
             self.cache.setdefault(key, {}).update(found)
         self.values[system].update(found)
+
+    def try_memory(self, system):
+        """The least memory, which takes some boots; too little of it is no failure."""
+        found = least.least(system, self.kernels[system][0], lambda size: self.progress.attempt(system, size))
+        if found is None:
+            self.failures.append(f'{system}: no shell runs')
+        else:
+            self.values[system]['least_memory'] = found
 
     def follow(self, boot, wanted, found):
         """Boots, and takes in NAME VALUE lines; the boot itself is a row, too."""

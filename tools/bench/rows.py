@@ -138,6 +138,8 @@ ROWS = [
     Row('idle_children', 'idle forked children in 16 MiB', wanted=at_least(300), memory=16, unit='processes',
         only_gaur=True),
     *idle_rows(),
+    Row('least_memory', 'least memory for a BusyBox shell with pipes', wanted=at_most(4096), memory=0, unit='KiB',
+        kind='tried'),
     *parallel_rows(),
 ]
 

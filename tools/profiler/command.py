@@ -74,7 +74,7 @@ def parse(arguments):
 def run_rows(wishes, plugin):
     """Runs the rows; returns what they reported: {name: value}."""
     picked, unknown = rows.chosen(wishes.words)
-    picked = [row for row in picked if row.name != 'boot']
+    picked = [row for row in picked if row.name != 'boot' and row.kind == 'counted']
     if unknown or not picked:
         raise Usage(f'no row to profile begins with {(unknown or wishes.words)[0]}; see ./gaur bench --list')
     memory = wishes.memory or f'{max(row.memory for row in picked) << 10}K'
