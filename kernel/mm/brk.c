@@ -8,6 +8,7 @@
 #include "arch/x86/pte.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "mm/commit.h"
 #include "mm/map.h"
 #include "mm/range.h"
 #include "mm/share.h"
@@ -20,28 +21,32 @@ static struct vregion *heap_below(struct vspace *space, struct vregion *above, v
     return region && region->purpose == VR_HEAP && vregion_end(region) == heap_end ? region : NULL;
 }
 
-/* Extend the heap by [from, to). => 0, -ENOMEM */
+/* Extend the heap by [from, to), which lies in the user's half. => 0, -ENOMEM */
 static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to)
 {
     struct vregion *above = vregion_above(space, from), *heap = heap_below(space, above, from);
-    if (to > USER_END || (above && to > vregion_room_end(above)))
+    if (above && to > vregion_room_end(above))
         return -ENOMEM;
-    int error = node_make_private(space, from, to, PRIVATE_ALL);
-    if (error)
-        return error;
+    int64_t pages = (int64_t)((to - from) >> PAGE_SHIFT);
+    if (!vspace_may_grow(space, pages, pages) || node_make_private(space, from, to, PRIVATE_ALL) ||
+        vspace_commit(space, (uint64_t)pages))
+        return -ENOMEM;
     if (heap && heap->prot == (VR_READ | VR_WRITE)) {
         heap->size += to - from;
         return 0;
     }
     heap = vregion_alloc();
-    if (!heap)
+    if (!heap) {
+        vspace_uncommit(space, (uint64_t)pages);
         return -ENOMEM;
+    }
     *heap = (struct vregion){
         .dir = VR_UP,
         .va_base = from,
         .size = to - from,
         .prot = VR_READ | VR_WRITE,
         .max_prot = VR_READ | VR_WRITE | VR_EXEC,
+        .commit = VR_COMMITTED,
         .purpose = VR_HEAP,
     };
     vregion_insert(space, heap);
@@ -109,9 +114,16 @@ int vspace_map_stack(struct vspace *space, vaddr_t top, uint64_t size, bool exec
         .size = ALIGN_UP(size, PAGE_SIZE),
         .prot = VR_READ | VR_WRITE | (executable ? VR_EXEC : 0),
         .max_prot = VR_READ | VR_WRITE | VR_EXEC,
+        .commit = VR_COMMITTED,
         .purpose = VR_STACK,
     };
     rwlock_write_lock(&space->lock);
+    int error = vspace_commit(space, stack->size >> PAGE_SHIFT);
+    if (error) {
+        rwlock_write_unlock(&space->lock);
+        vregion_free(stack);
+        return error;
+    }
     vregion_insert(space, stack);
     space->mmap_top = mmap_top_below(top, atomic_load(&space->stack_limit));
     rwlock_write_unlock(&space->lock);

@@ -22,6 +22,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/kalloc.h"
 #include "mm/node.h"
 #include "mm/page_cache.h"
@@ -93,8 +94,13 @@ static enum fault_outcome want_exclusive(struct fault_context *c)
 /* Extend a stack down to the page. => c->exclusive; the region may be extended so far */
 static enum fault_outcome grow_stack(struct fault_context *c, struct vregion *stack)
 {
+    uint64_t pages = (vregion_start(stack) - c->page_va) >> PAGE_SHIFT;
+
     if (node_make_private(c->space, c->page_va, vregion_start(stack), PRIVATE_ALL))
         return conclude(c, CAUSE_STACK_GROWTH, FAULT_OOM);
+    if (!vspace_may_grow(c->space, (int64_t)pages, 0) ||
+        (stack->commit == VR_COMMITTED && vspace_commit(c->space, pages)))
+        return conclude(c, CAUSE_NO_REGION, FAULT_SEGV_MAPERR);
     vregion_set_range(stack, c->page_va, stack->va_base);
     vm_count(VM_STACK_GROWN);
     c->grew = true;

@@ -12,6 +12,7 @@
  */
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "mm/commit.h"
 #include "mm/node.h"
 #include "mm/range.h"
 #include "mm/share.h"
@@ -64,7 +65,12 @@ int vspace_fork(struct vspace *parent, struct vspace **result)
     child->brk = parent->brk;
     child->mmap_top = parent->mmap_top;
     atomic_store(&child->stack_limit, atomic_load(&parent->stack_limit));
-    int error = vregions_copy(parent, child);
+    child->size_limit = parent->size_limit;
+    child->data_limit = parent->data_limit;
+    child->limited = parent->limited;
+    int error = vspace_commit(child, parent->committed);
+    if (!error)
+        error = vregions_copy(parent, child);
     if (!error && node_share_top(parent, child))
         tlb_flush_space(parent);
     if (!error && unlikely(parent->fork_edits))

@@ -10,6 +10,7 @@
 
 #include "lib/checked.h"
 #include "lib/errno.h"
+#include "mm/commit.h"
 #include "mm/page_cache.h"
 #include "mm/range.h"
 #include "mm/share.h"
@@ -66,6 +67,7 @@ static void region_fill(struct vregion *region, const struct map_request *reques
         .prot = request->prot & (VR_READ | VR_WRITE | VR_EXEC),
         .max_prot = request->max_prot,
         .shared = (request->flags & MAP_TYPE) != MAP_PRIVATE,
+        .commit = commit_kind(request->prot, (request->flags & MAP_TYPE) != MAP_PRIVATE, request->flags & MAP_NORESERVE),
         .purpose = request->purpose,
         .file = request->file,
         .file_offset = request->file ? request->offset : 0,
@@ -73,7 +75,7 @@ static void region_fill(struct vregion *region, const struct map_request *reques
 }
 
 /* Give the region its file: the request's, or for shared anonymous memory one without a name. => 0, -ENOMEM, -EPERM */
-static int region_hold_file(struct vregion *region)
+static int region_hold_file(struct vregion *region, bool lazy)
 {
     if (region->file) {
         int error = vregion_count_writer(region);
@@ -83,7 +85,7 @@ static int region_hold_file(struct vregion *region)
     }
     if (!region->shared)
         return 0;
-    region->file = page_cache_create_anonymous(region->size);
+    region->file = page_cache_create_anonymous(region->size, !lazy);
     if (!region->file)
         return -ENOMEM;
     atomic_store(&region->file->mapped, 1);
@@ -103,6 +105,42 @@ static int clear_room(struct vspace *space, const struct map_request *request, v
     return error;
 }
 
+/* Pages of private memory that can be written among those of [start, end), and all. */
+struct pages_in {
+    int64_t all, data;
+};
+
+static struct pages_in count_pages(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    struct pages_in pages = {0, 0};
+
+    for (struct vregion *region = vregion_above(space, start); region && vregion_start(region) < end;
+         region = vregion_next(region)) {
+        int64_t part = (int64_t)((MIN(vregion_end(region), end) - MAX(vregion_start(region), start)) >> PAGE_SHIFT);
+        pages.all += part;
+        if (vregion_is_data(region))
+            pages.data += part;
+    }
+    return pages;
+}
+
+/* Whether the limits allow the region, which takes the place of what lies there now. */
+static bool limits_allow(struct vspace *space, const struct vregion *region, vaddr_t start, vaddr_t end)
+{
+    struct pages_in old = count_pages(space, start, end);
+    int64_t pages = (int64_t)((end - start) >> PAGE_SHIFT);
+
+    return vspace_may_grow(space, pages - old.all, vregion_is_data(region) ? pages - old.data : 0);
+}
+
+/* What the region needs of what there is for all: room in the space's limits, and a promise of memory. => 0, -ENOMEM */
+static inline int take_share(struct vspace *space, const struct vregion *region, vaddr_t start, vaddr_t end)
+{
+    if (unlikely(space->limited) && !limits_allow(space, region, start, end))
+        return -ENOMEM;
+    return region->commit == VR_COMMITTED ? vspace_commit(space, region->size >> PAGE_SHIFT) : 0;
+}
+
 /* Map `region` where the request says. => space->lock for writing; the address, or an error and nothing changed */
 static int64_t map_locked(struct vspace *space, const struct map_request *request, struct vregion *region)
 {
@@ -111,11 +149,17 @@ static int64_t map_locked(struct vspace *space, const struct map_request *reques
         return addr;
     vaddr_t start = (vaddr_t)addr, end = start + region->size;
 
-    int error = clear_room(space, request, start, end);
-    if (!error)
-        error = node_make_private(space, start, end, PRIVATE_ALL);
+    int error = take_share(space, region, start, end);
     if (error)
         return error;
+    error = clear_room(space, request, start, end);
+    if (!error)
+        error = node_make_private(space, start, end, PRIVATE_ALL);
+    if (error) {
+        if (region->commit == VR_COMMITTED)
+            vspace_uncommit(space, region->size >> PAGE_SHIFT);
+        return error;
+    }
     vregion_set_range(region, start, end);
     region->flags = space->lock_future;
     vregion_insert(space, region);
@@ -139,7 +183,7 @@ int64_t vspace_mmap(struct vspace *space, const struct map_request *request)
     if (!region)
         return -ENOMEM;
     region_fill(region, request, 0, size);
-    int64_t result = region_hold_file(region);
+    int64_t result = region_hold_file(region, request->flags & MAP_NORESERVE);
     if (result) {
         region->file = NULL;
     } else {
@@ -154,18 +198,45 @@ int64_t vspace_mmap(struct vspace *space, const struct map_request *request)
 
 /* ---- mprotect ---- */
 
-/* Where the regions that cover `start` without a hole end, at most `end`; -EACCES if one may not have `prot`. */
-static int64_t covered_end(struct vspace *space, vaddr_t start, vaddr_t end, unsigned prot)
+/*
+ * Where the regions that cover `start` without a hole end, at most `end`; -EACCES if one may not have `prot`.
+ * `*unpromised`: how many of the pages are promised memory only when they can be written.
+ */
+static int64_t covered_end(struct vspace *space, vaddr_t start, vaddr_t end, unsigned prot, uint64_t *unpromised)
 {
+    *unpromised = 0;
     struct vregion *region = va2vregion(space, start);
 
     while (region && start < end && vregion_start(region) <= start) {
         if (prot & ~region->max_prot)
             return -EACCES;
+        if (region->commit == VR_COMMIT_LATER)
+            *unpromised += (MIN(vregion_end(region), end) - start) >> PAGE_SHIFT;
         start = vregion_end(region);
         region = vregion_next(region);
     }
     return (int64_t)MIN(start, end);
+}
+
+/* Whether RLIMIT_DATA allows that the private pages of [start, end) can all be written. */
+static bool limits_allow_write(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    int64_t more = 0;
+
+    for (struct vregion *region = vregion_above(space, start); region && vregion_start(region) < end;
+         region = vregion_next(region)) {
+        if (!region->shared && !(region->prot & VR_WRITE))
+            more += (int64_t)((MIN(vregion_end(region), end) - MAX(vregion_start(region), start)) >> PAGE_SHIFT);
+    }
+    return vspace_may_grow(space, 0, more);
+}
+
+/* For [start, end) to become writable. => 0 or -ENOMEM */
+static inline int take_share_to_write(struct vspace *space, vaddr_t start, vaddr_t end, uint64_t unpromised)
+{
+    if (unlikely(space->limited) && !limits_allow_write(space, start, end))
+        return -ENOMEM;
+    return unpromised ? vspace_commit(space, unpromised) : 0;
 }
 
 /* Give the regions of [start, end) the rights. => the range is cut out and has no hole */
@@ -177,6 +248,8 @@ static void protect_range(struct vspace *space, vaddr_t start, vaddr_t end, unsi
         struct vregion *region = va2vregion(space, va);
         unsigned old_prot = region->prot;
         region->prot = prot;
+        if ((prot & VR_WRITE) && region->commit == VR_COMMIT_LATER)
+            region->commit = VR_COMMITTED;
         va = vregion_end(region);
         flush |= range_derive(space, region, old_prot);
         region_merge(space, region);
@@ -201,10 +274,16 @@ int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t 
         return -ENOMEM;
     prot &= VR_READ | VR_WRITE | VR_EXEC;
     rwlock_write_lock(&space->lock);
-    int64_t covered = covered_end(space, addr, end, prot);
+    uint64_t unpromised;
+    int64_t covered = covered_end(space, addr, end, prot, &unpromised);
     int error = covered < 0 ? (int)covered : node_make_private(space, addr, (vaddr_t)covered, PRIVATE_ALL);
     if (!error)
         error = range_prepare_cut(space, addr, (vaddr_t)covered, &spare);
+    if (!error && (prot & VR_WRITE)) {
+        error = take_share_to_write(space, addr, (vaddr_t)covered, unpromised);
+        if (error)
+            range_cancel_cut(&spare);
+    }
     if (!error) {
         range_cut(space, addr, (vaddr_t)covered, &spare);
         protect_range(space, addr, (vaddr_t)covered, prot);

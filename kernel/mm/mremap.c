@@ -14,6 +14,7 @@
 
 #include "lib/checked.h"
 #include "lib/errno.h"
+#include "mm/commit.h"
 #include "mm/map.h"
 #include "mm/node.h"
 #include "mm/range.h"
@@ -66,7 +67,16 @@ static bool lock_allows(struct vspace *space, const struct vregion *region, cons
     return grown <= remap->lock_limit;
 }
 
-/* Whether the region at the old place can become what is wanted. => 0, -EFAULT, -EINVAL, -EAGAIN */
+/* Whether the space may become larger by as much as the mapping does. */
+static bool limits_allow(struct vspace *space, const struct vregion *region, const struct remap *remap)
+{
+    uint64_t kept = remap->flags & MREMAP_DONTUNMAP ? 0 : MIN(remap->old_size, remap->new_size);
+    int64_t pages = (int64_t)((remap->new_size - kept) >> PAGE_SHIFT);
+
+    return vspace_may_grow(space, pages, vregion_is_data(region) ? pages : 0);
+}
+
+/* Whether the region at the old place can become what is wanted. => 0, -EFAULT, -EINVAL, -EAGAIN, -ENOMEM */
 static int check_region(struct vspace *space, const struct vregion *region, const struct remap *remap)
 {
     uint64_t offset, end;
@@ -82,7 +92,9 @@ static int check_region(struct vspace *space, const struct vregion *region, cons
         if (add_overflows(offset, remap->new_size, &end))
             return -EINVAL;
     }
-    return lock_allows(space, region, remap) ? 0 : -EAGAIN;
+    if (!lock_allows(space, region, remap))
+        return -EAGAIN;
+    return unlikely(space->limited) && !limits_allow(space, region, remap) ? -ENOMEM : 0;
 }
 
 /* ---- In place ---- */
@@ -107,6 +119,8 @@ static bool grow_in_place(struct vspace *space, struct vregion *region, const st
         !range_is_room(space, old_end, new_end))
         return false;
     *error = node_make_private(space, old_end, new_end, PRIVATE_ALL);
+    if (!*error && region->commit == VR_COMMITTED)
+        *error = vspace_commit(space, (new_end - old_end) >> PAGE_SHIFT);
     if (*error)
         return true;
     vregion_set_range(region, vregion_start(region), new_end);
@@ -219,7 +233,7 @@ static void move_pages(struct vspace *space, const struct vregion *region, vaddr
 }
 
 /* Everything that moving needs. => 0 or -ENOMEM, nothing changed */
-static int prepare_move(struct vspace *space, const struct remap *remap, struct removal *removal)
+static int prepare_nodes(struct vspace *space, const struct remap *remap, struct removal *removal)
 {
     vaddr_t end = remap->from + remap->old_size, delta = remap->to - remap->from;
     int error = node_make_private(space, remap->to, remap->to + remap->new_size, PRIVATE_ALL);
@@ -232,6 +246,21 @@ static int prepare_move(struct vspace *space, const struct remap *remap, struct 
     if (error || (remap->flags & MREMAP_DONTUNMAP))
         return error;
     return range_prepare_remove(space, remap->from, end, removal);
+}
+
+/* The same, and the promise of memory for the new place; that of the old one goes with it. */
+static int prepare_move(struct vspace *space, const struct vregion *region, const struct remap *remap,
+                        struct removal *removal)
+{
+    uint64_t pages = region->commit == VR_COMMITTED ? remap->new_size >> PAGE_SHIFT : 0;
+    int error = vspace_commit(space, pages);
+
+    if (error)
+        return error;
+    error = prepare_nodes(space, remap, removal);
+    if (error)
+        vspace_uncommit(space, pages);
+    return error;
 }
 
 /* `copy` as `region`, but for the new place. */
@@ -253,7 +282,7 @@ static int move(struct vspace *space, struct vregion *region, const struct remap
     struct vregion *copy = vregion_alloc();
     if (!copy)
         return -ENOMEM;
-    int error = prepare_move(space, remap, &removal);
+    int error = prepare_move(space, region, remap, &removal);
     if (error) {
         copy->file = NULL;
         vregion_free(copy);

@@ -15,6 +15,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/kalloc.h"
 #include "mm/slab.h"
 #include "mm/unmap_file.h"
@@ -261,6 +262,7 @@ int64_t page_cache_write(struct page_cache *cache, struct io *io)
 struct anonymous_file {
     struct page_cache cache;
     _Atomic uint32_t holds;
+    uint64_t promised; // pages
 };
 
 static void anonymous_hold(struct page_cache *cache)
@@ -275,6 +277,7 @@ static void anonymous_release(struct page_cache *cache)
     if (atomic_fetch_sub(&file->holds, 1) > 1)
         return;
     page_cache_destroy(cache);
+    commit_sub(file->promised);
     slab_free(file);
 }
 
@@ -290,11 +293,16 @@ static const struct page_cache_ops anonymous_ops = {
     .describe = anonymous_describe,
 };
 
-struct page_cache *page_cache_create_anonymous(uint64_t size)
+struct page_cache *page_cache_create_anonymous(uint64_t size, bool promised)
 {
     struct anonymous_file *file = slab_alloc(sizeof *file);
     if (!file)
         return NULL;
+    file->promised = promised ? size >> PAGE_SHIFT : 0;
+    if (commit_add(file->promised)) {
+        slab_free(file);
+        return NULL;
+    }
     page_cache_init(&file->cache, &anonymous_ops);
     atomic_init(&file->cache.size, size);
     atomic_init(&file->holds, 1);

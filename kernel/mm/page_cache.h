@@ -117,8 +117,12 @@ void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end);
 int64_t page_cache_read(struct page_cache *cache, struct io *io);
 int64_t page_cache_write(struct page_cache *cache, struct io *io);
 
-/* A nameless file of zeros with one hold, behind MAP_SHARED | MAP_ANONYMOUS. NULL: no memory. */
-__must_check struct page_cache *page_cache_create_anonymous(uint64_t size);
+/*
+ * A nameless file of zeros with one hold, behind MAP_SHARED | MAP_ANONYMOUS; `promised`: all its pages are (commit.h).
+ *
+ * => NULL: no memory
+ */
+__must_check struct page_cache *page_cache_create_anonymous(uint64_t size, bool promised);
 
 /* For verify: every cache, every page. => nobody changes them meanwhile */
 void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t index, struct core_map_entry *page,

@@ -16,6 +16,7 @@
 #include "lib/checked.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "mm/commit.h"
 #include "mm/node.h"
 #include "mm/share.h"
 #include "mm/tlb.h"
@@ -148,6 +149,11 @@ static void spare_release(struct spare_regions *spare)
         }
 }
 
+void range_cancel_cut(struct spare_regions *spare)
+{
+    spare_release(spare);
+}
+
 int range_prepare_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare)
 {
     const vaddr_t cuts[] = {start, end};
@@ -222,6 +228,10 @@ static void region_trim(struct vspace *space, struct vregion *region, struct vre
 {
     vaddr_t region_start = vregion_start(region), region_end = vregion_end(region);
 
+    start = MAX(start, region_start);
+    end = MIN(end, region_end);
+    if (region->commit == VR_COMMITTED)
+        vspace_uncommit(space, (end - start) >> PAGE_SHIFT);
     if (region_start < start && region_end > end) {
         region_split(space, region, spare, start, end);
     } else if (region_start < start) {

@@ -19,6 +19,9 @@ struct spare_regions {
 /* Take a region for each end of [start, end) that cuts one. => 0 or -ENOMEM, nothing taken */
 __must_check int range_prepare_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare);
 
+/* Give back what was taken. */
+void range_cancel_cut(struct spare_regions *spare);
+
 /* Let [start, end) begin and end where regions do. => prepared for the same range; cannot fail */
 void range_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_regions *spare);
 

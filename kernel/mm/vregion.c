@@ -224,8 +224,9 @@ bool vregion_can_merge(const struct vregion *low, const struct vregion *high)
 {
     if (vregion_end(low) != vregion_start(high) || low->dir != VR_UP || high->dir != VR_UP)
         return false;
-    if (low->prot != high->prot || low->max_prot != high->max_prot || low->shared != high->shared ||
-        low->flags != high->flags || low->purpose != high->purpose || low->file != high->file)
+    static_assert(offsetof(struct vregion, flags) - offsetof(struct vregion, prot) == 3, "four bytes in a row");
+    if (__builtin_memcmp(&low->prot, &high->prot, 4) || low->commit != high->commit || low->purpose != high->purpose ||
+        low->file != high->file)
         return false;
     return !low->file || low->file_offset + low->size == high->file_offset;
 }

@@ -27,6 +27,13 @@ enum vr_purpose {
     VR_STACK,   // [stack]
 };
 
+/* Whether a region's memory has been promised to it (commit.h). */
+enum vr_commit {
+    VR_COMMIT_NEVER, // shared, or asked not to be
+    VR_COMMIT_LATER, // when it becomes writable
+    VR_COMMITTED,
+};
+
 /* Rights, with the values of mmap's PROT_ flags (<asm-generic/mman-common.h>). */
 #define VR_READ 0x1
 #define VR_WRITE 0x2
@@ -53,7 +60,8 @@ struct vregion {
     uint8_t prot;           // VR_READ | VR_WRITE | VR_EXEC
     uint8_t max_prot;       // what mprotect may make of it: a shared file opened for reading stays read-only
     bool shared;            // MAP_SHARED: writes go to the file, and fork shares them
-    uint8_t flags;          // VR_LOCKED...
+    uint8_t flags;          // VR_LOCKED...; it and the three before are compared as one word
+    uint8_t commit;         // enum vr_commit
     enum vr_purpose purpose;
     struct page_cache *file; // what backs it; NULL: anonymous memory. Held by the region
     uint64_t file_offset;    // byte of the file at the region's lowest address
@@ -73,6 +81,12 @@ static inline vaddr_t vregion_end(const struct vregion *region)
 static inline bool vregion_contains(const struct vregion *region, vaddr_t va)
 {
     return va - vregion_start(region) < region->size;
+}
+
+/* Whether its pages are what RLIMIT_DATA limits. */
+static inline bool vregion_is_data(const struct vregion *region)
+{
+    return (region->prot & VR_WRITE) && !region->shared && region->dir == VR_UP;
 }
 
 /* The page of the file behind address `va`. => the region is backed by a file and contains va */

@@ -6,6 +6,7 @@
 
 #include "arch/x86/paging.h"
 #include "lib/log.h"
+#include "mm/commit.h"
 #include "mm/node.h"
 #include "mm/share.h"
 #include "mm/slab.h"
@@ -27,6 +28,7 @@ void vspace_init(void)
     slab_cache_init(&space_cache, "vspace", sizeof(struct vspace));
     leaf_init();
     vregion_init();
+    commit_init();
 }
 
 struct list *vspaces_lock(void)
@@ -53,6 +55,7 @@ struct vspace *vspace_create(void)
     rwlock_init(&space->lock, "vspace", RANK_VSPACE);
     atomic_init(&space->refs, 1);
     atomic_init(&space->stack_limit, DEFAULT_STACK_LIMIT);
+    space->size_limit = space->data_limit = UINT64_MAX;
     mutex_unlock(&spaces_lock);
     if (space->root)
         return space;
@@ -74,6 +77,7 @@ static void vspace_tear_down(struct vspace *space)
     node_destroy_root(space->root);
     space->root = NULL;
     vregions_drop(space);
+    vspace_uncommit(space, space->committed);
     rwlock_write_unlock(&space->lock);
 }
 

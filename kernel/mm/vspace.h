@@ -33,6 +33,9 @@ struct vspace {
     vaddr_t brk_start, brk;          // (v) the heap: [brk_start, brk), to the byte
     vaddr_t mmap_top;                // (v) mmap looks for room below this, from the top
     _Atomic uint64_t stack_limit;    // (a) bytes that the stack may grow to (RLIMIT_STACK)
+    uint64_t committed;              // (v) pages promised to its regions (commit.h)
+    uint64_t size_limit, data_limit; // (v) bytes that regions, and private writable ones, may have (RLIMIT_AS, RLIMIT_DATA)
+    bool limited;                    // (v) one of the two is a limit
     struct list link;                // (l) all spaces
 };
 

@@ -3,10 +3,12 @@
  * exec_space.c - the address space of a new program: stack, program, heap, interpreter.
  */
 #include "lib/errno.h"
+#include "mm/commit.h"
 #include "mm/map.h"
 #include "mm/vspace.h"
 #include "proc/exec_private.h"
 #include "proc/exec_stack.h"
+#include "proc/rlimit.h"
 
 #define STACK_AT_FIRST (32 * PAGE_SIZE)     // as Linux: beyond what is in use, before it grows
 
@@ -18,6 +20,7 @@ static int map_stack(struct exec *exec)
     int error;
 
     atomic_store_explicit(&exec->space->stack_limit, limit, memory_order_relaxed);
+    vspace_set_limits(exec->space, rlimit_current(RLIMIT_AS), rlimit_current(RLIMIT_DATA));
     error = vspace_map_stack(exec->space, exec->layout.stack_top, size, exec->program.stack_executable);
     if (error == 0 && exec->layout.mmap_shift != 0)
         vspace_lower_mmap(exec->space, exec->layout.mmap_shift);

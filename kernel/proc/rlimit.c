@@ -8,6 +8,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/vspace.h"
 #include "proc/cred.h"
 #include "proc/process.h"
@@ -59,6 +60,17 @@ static void apply(struct process *process, unsigned resource, const struct rlimi
         atomic_store_explicit(&process->vspace->stack_limit, limit->rlim_cur, memory_order_relaxed);
 }
 
+/* The space keeps limits of its own size, as what grows it looks there. */
+static void apply_to_space(struct process *process)
+{
+    struct vspace *space = process_vspace(process);
+
+    if (space == NULL)
+        return;
+    vspace_set_limits(space, process->limits[RLIMIT_AS].rlim_cur, process->limits[RLIMIT_DATA].rlim_cur);
+    vspace_put(space);
+}
+
 int rlimit_change(struct process *process, unsigned resource, const struct rlimit *new_limit,
                   struct rlimit *old_limit)
 {
@@ -74,5 +86,7 @@ int rlimit_change(struct process *process, unsigned resource, const struct rlimi
     if (error == 0 && new_limit != NULL)
         apply(process, resource, new_limit);
     spin_unlock(&process->lock);
+    if (error == 0 && new_limit != NULL && (resource == RLIMIT_AS || resource == RLIMIT_DATA))
+        apply_to_space(process);
     return error;
 }

@@ -13,22 +13,10 @@
 #include "sys/memory_lock.h"
 #include "sys/syscall.h"
 
-/* Whether the program's data and a heap up to `end` stay within RLIMIT_DATA. */
-static bool data_limit_allows(struct process *process, vaddr_t end)
-{
-    uint64_t limit = rlimit_current(RLIMIT_DATA);
-    uint64_t data = process->ranges.data_end - process->ranges.data_start;
-
-    return limit == RLIM_INFINITY || end < process->vspace->brk_start ||
-           end - process->vspace->brk_start + data <= limit;
-}
-
 /* => the end of the heap after the call, moved or not; never an error */
 SYSCALL1(brk, vaddr_t, end)
 {
-    struct process *process = current_process();
-
-    return vspace_brk(process->vspace, data_limit_allows(process, end) ? end : 0);
+    return vspace_brk(current_process()->vspace, end);
 }
 
 /* The rights that a mapping of `file` may get later: a shared one cannot write what is not open for writing. */

@@ -15,6 +15,7 @@
 #include "arch/x86/time.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
+#include "mm/commit.h"
 #include "mm/map.h"
 #include "mm/page_cache.h"
 #include "mm/slab.h"
@@ -33,6 +34,7 @@ struct segment {
     struct ipc_object object;       // (t)
     struct page_cache cache;
     uint64_t size;                  // (c) bytes, as asked for
+    uint64_t promised;              // (c) pages
     int64_t attached, detached, changed;    // (t) seconds since 1970
     int creator, last;              // (t) processes
     uint32_t regions;               // (t) that map it
@@ -58,6 +60,13 @@ static struct segment *of_cache(struct page_cache *cache)
     return container_of(cache, struct segment, cache);
 }
 
+static void segment_free(struct segment *segment)
+{
+    page_cache_destroy(&segment->cache);
+    commit_sub(segment->promised);
+    slab_free(segment);
+}
+
 /* Let go of the lock; the segment goes too if nobody needs it any more. => segments.lock held */
 static void unlock_and_drop(struct segment *segment)
 {
@@ -66,10 +75,8 @@ static void unlock_and_drop(struct segment *segment)
     if (last)
         ipc_remove(&segments, &segment->object);
     spin_unlock(&segments.lock);
-    if (last) {
-        page_cache_destroy(&segment->cache);
-        slab_free(segment);
-    }
+    if (last)
+        segment_free(segment);
 }
 
 static void segment_hold(struct page_cache *cache)
@@ -111,12 +118,17 @@ static const struct page_cache_ops segment_ops = {
 /* ---- shmget ---- */
 
 /* => a segment in no table; NULL: no memory */
-static struct segment *segment_create(uint64_t size)
+static struct segment *segment_create(uint64_t size, unsigned flags)
 {
     struct segment *segment = slab_zalloc(sizeof(*segment));
 
     if (!segment)
         return NULL;
+    segment->promised = flags & SHM_NORESERVE ? 0 : ALIGN_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
+    if (commit_add(segment->promised)) {
+        slab_free(segment);
+        return NULL;
+    }
     page_cache_init(&segment->cache, &segment_ops);
     segment->cache.size = ALIGN_UP(size, PAGE_SIZE);
     segment->size = size;
@@ -160,17 +172,15 @@ SYSCALL3(shmget, int, key, uint64_t, size, unsigned, flags)
     int64_t result;
 
     if (may_create && good_size) {
-        spare = segment_create(size);
+        spare = segment_create(size, flags);
         if (!spare)
             return -ENOMEM;
     }
     spin_lock(&segments.lock);
     result = find_or_enter(key, size, flags, spare, &used);
     spin_unlock(&segments.lock);
-    if (spare && !used) {
-        page_cache_destroy(&spare->cache);
-        slab_free(spare);
-    }
+    if (spare && !used)
+        segment_free(spare);
     return result == -ENOENT && may_create ? -EINVAL : result;
 }
 

@@ -202,7 +202,7 @@ MAP_TEST(a_file_cut_in_two_keeps_its_offsets_and_holds)
     assert_int_equal(file.holds, 4);
     poke(space, VA + PAGES(6), 1);
     assert_int_equal(protect(VA + PAGES(6), 1, R), 0);
-    assert_int_equal(file.holds, 2);
+    assert_int_equal(file.holds, 4); // what was promised memory once stays apart from what was not, as on Linux
     assert_int_equal(peek(space, VA + PAGES(6)), 1);
     assert_int_equal(peek(space, VA + PAGES(7)), 37);
     assert_int_equal(vspace_munmap(space, VA, PAGES(9)), 0);

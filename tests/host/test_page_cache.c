@@ -220,7 +220,7 @@ static void errors_are_told_only_when_nothing_was_moved(void **state)
 
 static void holes_of_a_file_without_fill_read_as_zeros_and_take_no_memory(void **state)
 {
-    struct page_cache *cache = page_cache_create_anonymous(3 * PAGE_SIZE);
+    struct page_cache *cache = page_cache_create_anonymous(3 * PAGE_SIZE, false);
     struct io io = io_kernel(buffer, 3 * PAGE_SIZE, 0);
     static const char zeros[3 * PAGE_SIZE];
 
@@ -235,7 +235,7 @@ static void holes_of_a_file_without_fill_read_as_zeros_and_take_no_memory(void *
 
 static void a_nameless_file_lives_as_long_as_its_holds(void **state)
 {
-    struct page_cache *cache = page_cache_create_anonymous(PAGE_SIZE);
+    struct page_cache *cache = page_cache_create_anonymous(PAGE_SIZE, false);
     struct core_map_entry *page;
     struct map_identity identity;
 

@@ -6,6 +6,7 @@
  * what is 0 indeed: there are no buffers, no swap, nothing to write back.
  */
 #include "lib/types.h"
+#include "mm/commit.h"
 #include "mm/core_map.h"
 #include "mm/kalloc.h"
 #include "mm/slab.h"
@@ -46,6 +47,8 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     put_line(text, "SUnreclaim:", info.slab);
     put_line(text, "KernelStack:", info.stacks);
     put_line(text, "PageTables:", info.page_tables);
+    put_line(text, "CommitLimit:", commit_limit());
+    put_line(text, "Committed_AS:", commit_promised());
     return 0;
 }
 

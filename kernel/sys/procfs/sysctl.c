@@ -14,6 +14,7 @@
 #include "proc/exec_layout.h"
 #include "proc/pid.h"
 #include "sys/procfs/node.h"
+#include "sys/procfs/overcommit.h"
 #include "sys/uts.h"
 
 /* A file that tells one fixed number or text. */
@@ -32,7 +33,6 @@ FACT(show_pid_max, "%d", PID_MAX)
 FACT(show_threads_max, "%d", PID_MAX)
 FACT(show_ngroups_max, "%d", NGROUPS_MAX)
 FACT(show_tainted, "%d", 0)
-FACT(show_overcommit, "%d", 1)
 FACT(show_swappiness, "%d", 0)
 FACT(show_min_addr, "%lu", (unsigned long)USER_MIN)
 FACT(show_pipe_max, "%u", PIPE_CAPACITY)
@@ -181,7 +181,9 @@ static const struct proc_node kernel_nodes[] = {
 static const struct proc_node vm_nodes[] = {
     {.name = "drop_caches", .mode = S_IFREG | 0200, .show = show_drop_caches, .store = store_drop_caches},
     PROC_FILE("mmap_min_addr", 0444, show_min_addr),
-    PROC_FILE("overcommit_memory", 0444, show_overcommit),
+    PROC_SETTING("overcommit_kbytes", show_overcommit_kbytes, store_overcommit_kbytes),
+    PROC_SETTING("overcommit_memory", show_overcommit_memory, store_overcommit_memory),
+    PROC_SETTING("overcommit_ratio", show_overcommit_ratio, store_overcommit_ratio),
     PROC_FILE("swappiness", 0444, show_swappiness),
     {0},
 };
