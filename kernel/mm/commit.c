@@ -22,8 +22,7 @@ struct commit_state commit_state;
 
 static struct commit_settings settings = {.mode = COMMIT_GUESS, .ratio = 50}; // changed by one write(2) at a time
 
-/* All memory that programs could get. */
-static uint64_t memory_pages(void)
+uint64_t commit_memory(void)
 {
     uint64_t pages = 0;
 
@@ -39,7 +38,7 @@ uint64_t commit_limit(void)
 
     if (kilobytes)
         return kilobytes / KIB_PER_PAGE;
-    return memory_pages() * __atomic_load_n(&settings.ratio, __ATOMIC_RELAXED) / 100;
+    return commit_memory() * __atomic_load_n(&settings.ratio, __ATOMIC_RELAXED) / 100;
 }
 
 uint64_t commit_promised(void)
@@ -79,7 +78,7 @@ void commit_configure(const struct commit_settings *new)
     __atomic_store(&settings.mode, &new->mode, __ATOMIC_RELAXED);
     switch (new->mode) {
     case COMMIT_GUESS:
-        atomic_store(&commit_state.without_question, memory_pages());
+        atomic_store(&commit_state.without_question, commit_memory());
         break;
     case COMMIT_ALWAYS:
         atomic_store(&commit_state.without_question, UNLIMITED);

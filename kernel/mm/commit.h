@@ -89,6 +89,9 @@ struct commit_settings {
 void commit_settings(struct commit_settings *out);
 void commit_configure(const struct commit_settings *settings);
 
+/* All memory that programs could get, in pages. */
+uint64_t commit_memory(void);
+
 /* CommitLimit and Committed_AS, in pages. */
 uint64_t commit_limit(void);
 uint64_t commit_promised(void);

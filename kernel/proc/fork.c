@@ -171,6 +171,8 @@ static void copy_fields(struct process *child, struct process *parent)
     child->nice = current_thread()->reset_on_fork ? MAX(parent->nice, 0) : parent->nice;
     child->io_priority = parent->io_priority;
     child->not_dumpable = parent->not_dumpable;
+    child->oom_score_adj = parent->oom_score_adj;
+    child->oom_score_adj_least = parent->oom_score_adj_least;
     child->start_ns = clock_ns();
 }
 

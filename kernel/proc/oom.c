@@ -11,10 +11,12 @@
 #include "proc/oom.h"
 
 #include <asm/signal.h>
+#include <linux/oom.h>
 #include <stdatomic.h>
 
 #include "arch/x86/time.h"
 #include "lib/log.h"
+#include "mm/commit.h"
 #include "mm/kalloc.h"
 #include "mm/vspace.h"
 #include "proc/pgrp.h"
@@ -41,6 +43,16 @@ static bool leads_session(const struct process *process)
     return process_getsid(process->id) == process->id;
 }
 
+/* oom_score_adj adds or takes so many thousandths of all memory; at its end of the scale a process is never chosen. */
+static uint64_t adjusted(uint64_t badness, int adjustment)
+{
+    int64_t points = (int64_t)badness + adjustment * (int64_t)commit_memory() / 1000;
+
+    if (adjustment == OOM_SCORE_ADJ_MIN)
+        return 0;
+    return points > 0 ? (uint64_t)points : badness ? 1 : 0;
+}
+
 /* => 0: not to be chosen */
 static uint64_t measure(struct process *process, struct vspace_sizes *sizes)
 {
@@ -50,7 +62,15 @@ static uint64_t measure(struct process *process, struct vspace_sizes *sizes)
     vspace_measure(space, sizes);
     vspace_put(space);
     uint64_t badness = sizes->exclusive + sizes->shared + sizes->nodes;
-    return leads_session(process) ? badness / 4 : badness;
+    return adjusted(leads_session(process) ? badness / 4 : badness, process->oom_score_adj);
+}
+
+uint64_t oom_score(struct process *process)
+{
+    struct vspace_sizes sizes;
+    uint64_t total = commit_memory();
+
+    return total ? measure(process, &sizes) * 1000 / total : 0;
 }
 
 /* The worst of all processes; its process is NULL if there is none. */

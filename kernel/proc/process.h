@@ -126,6 +126,8 @@ struct process {
     struct process_usage child_usage;   // (t) of children that were waited for
     int nice;                           // (a) kept and inherited; the scheduler has one class
     uint16_t io_priority;               // (a) kept and inherited, as <linux/ioprio.h> has it
+    _Atomic int16_t oom_score_adj;      // (a) -1000: never, 1000: always first, when memory has run out
+    _Atomic int16_t oom_score_adj_least;// (a) what the superuser set last
     bool not_dumpable;                  // (a) PR_SET_DUMPABLE
 };
 

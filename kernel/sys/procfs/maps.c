@@ -15,8 +15,6 @@
 #include "sys/procfs/node.h"
 #include "sys/procfs/process.h"
 
-#define NAME_COLUMN 72      // names begin behind this column and a space
-
 /* The first region that ends above `from`, with a hold on its file: release_region. => false: there is none */
 static bool next_region(struct vspace *space, vaddr_t from, struct vregion *copy)
 {
@@ -59,30 +57,51 @@ static void put_region(struct text *text, const struct vregion *region, char *na
                 region->prot & VR_EXEC ? 'x' : '-', region->shared ? 's' : 'p', region->file_offset, identity.major,
                 identity.minor, identity.inode);
     if (name[0]) {
-        text_pad(text, line + NAME_COLUMN);
+        text_pad(text, line + MAPS_NAME_COLUMN);
         text_puts(text, " ");
         text_escape(text, name, "\n");
     }
     text_puts(text, "\n");
 }
 
-int show_maps(const struct proc_inode *inode, struct text *text)
+static int visit(const struct proc_inode *inode, struct text *text, maps_detail *detail, void *arg, char *name)
 {
     struct vspace *space = process_vspace(inode->process);
     struct vregion region;
     vaddr_t from = 0;
-    char *name;
 
     if (!space)
         return 0;
-    name = kalloc();
-    while (name && !text->error && next_region(space, from, &region)) {
-        put_region(text, &region, name);
+    while (!text->error && next_region(space, from, &region)) {
+        if (name)
+            put_region(text, &region, name);
+        if (detail)
+            detail(text, space, &region, arg);
         from = vregion_end(&region);
         release_region(&region);
     }
-    if (name)
-        kfree(name);
     vspace_put(space);
-    return name ? 0 : -ENOMEM;
+    return 0;
+}
+
+int maps_show(const struct proc_inode *inode, struct text *text, maps_detail *detail, void *arg)
+{
+    char *name = kalloc();
+    int error;
+
+    if (!name)
+        return -ENOMEM;
+    error = visit(inode, text, detail, arg, name);
+    kfree(name);
+    return error;
+}
+
+int maps_visit(const struct proc_inode *inode, struct text *text, maps_detail *detail, void *arg)
+{
+    return visit(inode, text, detail, arg, NULL);
+}
+
+int show_maps(const struct proc_inode *inode, struct text *text)
+{
+    return maps_show(inode, text, NULL, NULL);
 }

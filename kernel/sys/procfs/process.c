@@ -144,6 +144,9 @@ static const struct proc_node gaur_nodes[] = {
         {.name = "fdinfo", .mode = S_IFDIR | 0500, .listing = &proc_fdinfos},                                  \
         PROC_DIRECTORY("gaur", gaur_nodes), PROC_FILE("limits", 0444, show_limits),                            \
         INSPECTED_FILE("maps", 0444, show_maps), PROC_FILE("mounts", 0444, show_mounts),                       \
+        PROC_SETTING("oom_adj", show_oom_adj, store_oom_adj), PROC_FILE("oom_score", 0444, show_oom_score),    \
+        PROC_SETTING("oom_score_adj", show_oom_score_adj, store_oom_score_adj),                                \
+        INSPECTED_FILE("smaps", 0444, show_smaps), INSPECTED_FILE("smaps_rollup", 0444, show_smaps_rollup),    \
         INSPECTED_LINK("root", root_link, root_follow), PROC_FILE("stat", 0444, show_process_stat),            \
         PROC_FILE("statm", 0444, show_process_statm), PROC_FILE("status", 0444, show_process_status),          \
         PROC_FILE("wchan", 0444, show_wchan)

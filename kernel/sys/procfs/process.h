@@ -11,6 +11,8 @@ struct path;
 struct proc_inode;
 struct proc_listing;
 struct text;
+struct vregion;
+struct vspace;
 
 /* status.c */
 int show_process_stat(const struct proc_inode *inode, struct text *text);
@@ -19,6 +21,23 @@ int show_process_status(const struct proc_inode *inode, struct text *text);
 
 /* maps.c */
 int show_maps(const struct proc_inode *inode, struct text *text);
+
+/* For each region: its line in `text` (show only), then what `detail` adds. => 0, -ENOMEM */
+#define MAPS_NAME_COLUMN 72     // names begin behind this column and a space
+typedef void maps_detail(struct text *text, struct vspace *space, const struct vregion *region, void *arg);
+int maps_show(const struct proc_inode *inode, struct text *text, maps_detail *detail, void *arg);
+int maps_visit(const struct proc_inode *inode, struct text *text, maps_detail *detail, void *arg);
+
+/* smaps.c */
+int show_smaps(const struct proc_inode *inode, struct text *text);
+int show_smaps_rollup(const struct proc_inode *inode, struct text *text);
+
+/* oom.c */
+int show_oom_score(const struct proc_inode *inode, struct text *text);
+int show_oom_score_adj(const struct proc_inode *inode, struct text *text);
+int store_oom_score_adj(const struct proc_inode *inode, const char *value);
+int show_oom_adj(const struct proc_inode *inode, struct text *text);
+int store_oom_adj(const struct proc_inode *inode, const char *value);
 
 /* strings.c */
 int show_cmdline(const struct proc_inode *inode, struct text *text);

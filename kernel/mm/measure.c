@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/*
+ * measure.c - what the pages of a range are.
+ *
+ * Theory      How many map a page is told by its frame's references: one for each leaf entry, and one of the page cache. A leaf
+ *             that several spaces own after fork holds one reference for all of them, so for a page below such a node two is
+ *             the least that is true; it is what we say.
+ */
+#include "mm/measure.h"
+
+#include "mm/node.h"
+#include "mm/vspace.h"
+
+/* How many map a page, `alone` telling whether nobody else owns a node above it. */
+static uint64_t mappers(const struct core_map_entry *page, bool alone)
+{
+    uint64_t refs = frame_refs(page), cached = frame_kind(page) == FRAME_FILE && page->file.cache;
+    uint64_t mapped = refs > cached ? refs - cached : 1;
+
+    return alone ? mapped : MAX(mapped, UINT64_C(2));
+}
+
+/* => the page's leaf is locked */
+static void sum_page(const struct vpage_info *info, pte_t entry, bool alone, struct page_sums *sums)
+{
+    const struct core_map_entry *page = vpage_frame(info);
+
+    if (!info->present || frame_kind(page) == FRAME_ZERO)
+        return;
+    bool dirty = info->writable;
+    uint64_t count = mappers(page, alone);
+    sums->resident += PAGE_SIZE;
+    sums->proportional += PAGE_SIZE / count;
+    sums->proportional_dirty += dirty ? PAGE_SIZE / count : 0;
+    *(count > 1 ? dirty ? &sums->shared_dirty : &sums->shared_clean
+                : dirty ? &sums->private_dirty : &sums->private_clean) += PAGE_SIZE;
+    if (frame_kind(page) == FRAME_ANON)
+        sums->anonymous += PAGE_SIZE;
+    if (pte_is_present(entry) && pte_is_accessed(entry))
+        sums->referenced += PAGE_SIZE;
+}
+
+void vspace_sum_pages(struct vspace *space, vaddr_t start, vaddr_t end, struct page_sums *sums)
+{
+    struct core_map_entry *leaf;
+
+    rwlock_read_lock(&space->lock);
+    for (vaddr_t va = start; (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
+        bool alone = pte_is_writable(node_walk(space, va).rights);
+        node_lock(leaf);
+        struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
+        for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
+            sum_page(leaf_info(leaf, page), pte_load(&node_entries(leaf)[pte_index(page, LEAF_LEVEL)]), alone, sums);
+        node_unlock(leaf);
+    }
+    rwlock_read_unlock(&space->lock);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/*
+ * measure.h - what the pages of a range are and with whom they are shared, summed when asked: /proc/PID/smaps.
+ */
+#ifndef MM_MEASURE_H
+#define MM_MEASURE_H
+
+#include "lib/types.h"
+
+struct vspace;
+
+/* All in bytes; the zero frame counts as nothing, as on Linux. */
+struct page_sums {
+    uint64_t resident;
+    uint64_t proportional, proportional_dirty;  // each page divided by how many map it
+    uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
+    uint64_t referenced, anonymous;
+};
+
+/* Add the pages of [start, end). => takes space->lock for reading */
+void vspace_sum_pages(struct vspace *space, vaddr_t start, vaddr_t end, struct page_sums *sums);
+
+#endif
