@@ -4,6 +4,7 @@
  */
 #include "gaur.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -143,11 +144,43 @@ static bool scores_are_adjusted_and_inherited(void)
     return true;
 }
 
+static uint64_t word(const char *path, uint64_t number)
+{
+    uint64_t word = 0;
+    int fd = open(path, O_RDONLY);
+
+    if (fd < 0 || pread(fd, &word, sizeof word, number * sizeof word) != sizeof word)
+        word = -1UL;
+    close(fd);
+    return word;
+}
+
+static bool pagemap_leads_to_the_frame(void)
+{
+    char *memory = lone_region(3, PROT_READ | PROT_WRITE), byte;
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+
+    memory[0] = 1;
+    uint64_t first = word("/proc/self/pagemap", (uintptr_t)memory / PAGE);
+    CHECK(first != -1UL && (first >> 63 & 1) && !(first >> 61 & 1) && (first >> 56 & 1));
+    CHECK_EQ(word("/proc/self/pagemap", (uintptr_t)memory / PAGE + 1) >> 63, 0);
+    CHECK_FAILS(pread(fd, &byte, 1, 0), EINVAL);
+    close(fd);
+    uint64_t frame = first & ((1UL << 55) - 1), count = word("/proc/kpagecount", frame);
+    if (frame == 0 || count == -1UL)
+        SKIP("needs the superuser, and a kernel with these files");
+    CHECK_EQ(count, 1);
+    CHECK(word("/proc/kpageflags", frame) >> 12 & 1);
+    munmap(memory, 3 * PAGE);
+    return true;
+}
+
 int main(void)
 {
     TEST(touched_pages_are_resident_private_and_dirty);
     TEST(fork_makes_pages_shared_until_they_are_written);
     TEST(rollup_is_the_sum);
+    TEST(pagemap_leads_to_the_frame);
     TEST(scores_are_adjusted_and_inherited);
     return tap_done();
 }

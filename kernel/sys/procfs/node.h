@@ -42,6 +42,7 @@ struct proc_node {
     int64_t (*link)(const struct proc_inode *inode, char *buffer, size_t size);
     // Where it leads, with references. => 0 or -errno
     int (*follow)(const struct proc_inode *inode, struct path *out);
+    const struct file_ops *ops;             // of a file that is no text
     const struct proc_node *children;       // ended by one without a name
     const struct proc_listing *listing;
 };

@@ -9,6 +9,7 @@
 #include "mm/fault.h"
 #include "proc/process.h"
 #include "sys/procfs/node.h"
+#include "sys/procfs/page_files.h"
 
 static int show_comm(const struct proc_inode *inode, struct text *text)
 {
@@ -146,6 +147,7 @@ static const struct proc_node gaur_nodes[] = {
         INSPECTED_FILE("maps", 0444, show_maps), PROC_FILE("mounts", 0444, show_mounts),                       \
         PROC_SETTING("oom_adj", show_oom_adj, store_oom_adj), PROC_FILE("oom_score", 0444, show_oom_score),    \
         PROC_SETTING("oom_score_adj", show_oom_score_adj, store_oom_score_adj),                                \
+        {.name = "pagemap", .mode = S_IFREG | 0400, .flags = PROC_INSPECT, .ops = &pagemap_ops},               \
         INSPECTED_FILE("smaps", 0444, show_smaps), INSPECTED_FILE("smaps_rollup", 0444, show_smaps_rollup),    \
         INSPECTED_LINK("root", root_link, root_follow), PROC_FILE("stat", 0444, show_process_stat),            \
         PROC_FILE("statm", 0444, show_process_statm), PROC_FILE("status", 0444, show_process_status),          \

@@ -67,7 +67,7 @@ static void set_ops(struct inode *inode, const struct proc_node *node)
         break;
     default:
         inode->ops = &text_ops;
-        inode->file_ops = &proc_text_ops;
+        inode->file_ops = node->ops ? node->ops : &proc_text_ops;
     }
 }
 

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "proc/process.h"
 #include "sys/procfs/node.h"
+#include "sys/procfs/page_files.h"
 #include "sys/procfs/system.h"
 
 /* A link's text is cut at `size` and has no end. => its length */
@@ -74,6 +75,8 @@ static const struct proc_node root_children[] = {
     PROC_FILE("devices", 0444, show_devices),
     PROC_FILE("filesystems", 0444, show_filesystems),
     PROC_FILE("kmsg", 0400, show_kmsg),
+    {.name = "kpagecount", .mode = S_IFREG | 0400, .ops = &kpagecount_ops},
+    {.name = "kpageflags", .mode = S_IFREG | 0400, .ops = &kpageflags_ops},
     PROC_FILE("loadavg", 0444, show_loadavg),
     PROC_FILE("locks", 0444, show_locks),
     PROC_FILE("meminfo", 0444, show_meminfo),
