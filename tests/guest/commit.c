@@ -52,6 +52,7 @@ static bool address_space_is_limited(void)
     CHECK(a != MAP_FAILED);
     CHECK_FAILS((long)map(4 * PAGE, PROT_NONE, 0), ENOMEM);
     CHECK(mmap(a, 8 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == a);
+    CHECK_FAILS((long)mremap(a, 8 * PAGE, 14 * PAGE, MREMAP_MAYMOVE), ENOMEM);
     CHECK(munmap(a, 4 * PAGE) == 0);
     char *b = map(4 * PAGE, PROT_NONE, 0);
     CHECK(b != MAP_FAILED);
@@ -109,7 +110,17 @@ static bool memory_info_tells_what_is_promised(void)
     CHECK_EQ(meminfo("Committed_AS:") - before, 1000);
     CHECK(munmap(a + 10 * PAGE, 10 * PAGE) == 0);
     CHECK_EQ(meminfo("Committed_AS:") - before, 960);
-    CHECK(munmap(a, 100 * PAGE) == 0 && munmap(b, 100 * PAGE) == 0 && munmap(c, 100 * PAGE) == 0);
+    char *rest = a + 20 * PAGE;
+    a = mremap(a, 10 * PAGE, 20 * PAGE, MREMAP_MAYMOVE);
+    CHECK(a != MAP_FAILED);
+    CHECK_EQ(meminfo("Committed_AS:") - before, 1000);
+    char *place = map(60 * PAGE, PROT_NONE, 0);
+    a = mremap(a, 20 * PAGE, 60 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place);
+    CHECK(a == place);
+    CHECK_EQ(meminfo("Committed_AS:") - before, 1160);
+    a = mremap(a, 60 * PAGE, 10 * PAGE, 0);
+    CHECK_EQ(meminfo("Committed_AS:") - before, 960);
+    CHECK(munmap(a, 10 * PAGE) == 0 && munmap(rest, 80 * PAGE) == 0 && munmap(b, 100 * PAGE) == 0 && munmap(c, 100 * PAGE) == 0);
     CHECK(munmap(d, 100 * PAGE) == 0);
     CHECK_EQ(meminfo("Committed_AS:") - before, 0);
     return true;
