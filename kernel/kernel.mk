@@ -24,7 +24,8 @@ KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -fvisibility=hidden -mno
                  $(if $(DEBUG),-DDEBUG=1)
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none
 
-KERNEL_SOURCES := $(sort $(shell find kernel -name '*.c' -o -name '*.S'))
+VDSO_FOLDER    := kernel/arch/x86/vdso
+KERNEL_SOURCES := $(sort $(filter-out $(VDSO_FOLDER)/%,$(shell find kernel -name '*.c' -o -name '*.S')))
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/%.o)
 
 -include $(KERNEL_OBJECTS:.o=.d)
@@ -46,6 +47,23 @@ $(BUILD)/kernel/%.S.o: kernel/%.S $(KERNEL_STAMP)
 
 $(BUILD)/kernel/kernel.ld: kernel/kernel.ld kernel/arch/x86/layout.h $(KERNEL_STAMP)
 	$(Q)$(CC) -E -P -x c -D__ASSEMBLER__ -Ikernel $< -o $@
+
+# The vDSO is a shared object of its own, for user mode; the kernel's image holds it as bytes.
+VDSO_CFLAGS  := -std=gnu11 -O2 -ffreestanding -fpic -fno-stack-protector -fasynchronous-unwind-tables \
+                -fcf-protection=none -Wall -Wextra -Ikernel
+VDSO_LDFLAGS := -shared -soname linux-vdso.so.1 -Bsymbolic --hash-style=both --build-id=none --eh-frame-hdr \
+                -z max-page-size=4096 -z noexecstack -s
+
+$(BUILD)/kernel/vdso.o: $(VDSO_FOLDER)/vdso.c $(KERNEL_STAMP)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(VDSO_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/kernel/vdso.so: $(BUILD)/kernel/vdso.o $(VDSO_FOLDER)/vdso.ld
+	$(Q)$(LD) $(VDSO_LDFLAGS) -T $(VDSO_FOLDER)/vdso.ld $< -o $@
+
+-include $(BUILD)/kernel/vdso.d
+$(BUILD)/kernel/arch/x86/vdso_image.S.o: $(BUILD)/kernel/vdso.so
+$(BUILD)/kernel/arch/x86/vdso_image.S.o: KERNEL_CFLAGS += -DVDSO_FILE='"$(BUILD)/kernel/vdso.so"'
 
 # The list of objects, so that a source that was removed makes a new link.
 $(shell echo '$(KERNEL_OBJECTS)' | cmp -s - $(BUILD)/kernel/objects || \

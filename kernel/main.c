@@ -124,10 +124,12 @@ static void arm_failure(void)
 /* The kernel's arguments; docs/layout.md tells them. */
 static void read_arguments(void)
 {
-    static const char *const known[] = {"quiet", "init=", "norandmaps", "fail="};
+    static const char *const known[] = {"quiet", "init=", "norandmaps", "fail=", "tsc=unstable"};
 
     if (boot_flag("quiet"))
         log_set_output(NULL);
+    if (boot_flag("tsc=unstable"))
+        clock_distrust();
     if (boot_flag("norandmaps"))
         exec_layout_set_randomize(0);
     arm_failure();

@@ -148,6 +148,7 @@ static int write_memory(struct exec *exec)
         .credentials = exec->credentials,
         .secure = exec->secure,
         .layout = &exec->layout,
+        .vdso = exec->vdso,
         .ranges = &exec->ranges,
     };
     int error = exec_stack_write(&stack);

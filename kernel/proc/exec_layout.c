@@ -15,6 +15,7 @@
 
 #include "arch/x86/layout.h"
 #include "dev/random.h"
+#include "proc/vdso.h"
 
 #define MOVABLE_BASE 0x555555554000ul       // two thirds of the way up: ELF_ET_DYN_BASE on Linux
 #define LEAF_SIZE (512 * PAGE_SIZE)
@@ -49,7 +50,7 @@ void exec_layout_choose(struct exec_layout *layout, uint32_t personality)
     int how = randomize;
     uint32_t random[6];
 
-    *layout = (struct exec_layout){.stack_top = USER_END, .movable_base = MOVABLE_BASE};
+    *layout = (struct exec_layout){.stack_top = USER_END - VDSO_SIZE, .movable_base = MOVABLE_BASE};
     if (how == 0 || (personality & ADDR_NO_RANDOMIZE))
         return;
     random_bytes(random, sizeof(random));

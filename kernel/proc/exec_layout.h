@@ -9,7 +9,7 @@
 
 /* Where a program goes. */
 struct exec_layout {
-    vaddr_t stack_top;          // the end of its stack
+    vaddr_t stack_top;          // the end of its stack; behind it is room for the vDSO
     uint64_t stack_shift;       // bytes that stay unused below the strings on the stack
     uint64_t mmap_shift;        // bytes that mmap begins lower by than the stack's limit asks for
     vaddr_t movable_base;       // for ET_DYN programs that have an interpreter, and for the heap of the others

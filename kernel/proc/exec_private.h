@@ -32,6 +32,7 @@ struct exec {
     uint64_t argc, envc;
     uint32_t personality;                   // the new one
     struct exec_layout layout;
+    vaddr_t vdso;                           // where its image is
     struct vspace *space;                   // the new one
     struct credentials *credentials;        // the new ones
     struct signal_handlers *handlers;       // a copy, if they were shared

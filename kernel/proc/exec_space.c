@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * exec_space.c - the address space of a new program: stack, program, heap, interpreter.
+ * exec_space.c - the address space of a new program: stack, vDSO, program, heap, interpreter.
  */
 #include "lib/errno.h"
 #include "mm/commit.h"
@@ -9,6 +9,7 @@
 #include "proc/exec_private.h"
 #include "proc/exec_stack.h"
 #include "proc/rlimit.h"
+#include "proc/vdso.h"
 
 #define STACK_AT_FIRST (32 * PAGE_SIZE)     // as Linux: beyond what is in use, before it grows
 
@@ -77,6 +78,8 @@ int exec_build_space(struct exec *exec)
     if (exec->space == NULL)
         return -ENOMEM;
     error = map_stack(exec);
+    if (error == 0)
+        error = vdso_map(exec->space, exec->layout.stack_top, &exec->vdso);
     if (error == 0)
         error = map_program(exec);
     return error != 0 ? error : map_interpreter(exec);

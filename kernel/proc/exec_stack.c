@@ -27,7 +27,7 @@
 
 #define PLATFORM "x86_64"
 #define RANDOM_BYTES 16
-#define AUXV_PAIRS 20
+#define AUXV_PAIRS 21
 #define SIGNAL_STACK_MIN 2048       // a signal frame with AVX state, and room for a handler
 
 static uint64_t cpu_features;       // CPUID leaf 1, EDX: what AT_HWCAP means on x86
@@ -124,6 +124,7 @@ static void put_program(struct word_writer *writer, const struct exec_stack *sta
 static void put_auxv(struct word_writer *writer, const struct exec_stack *stack,
                      const struct stack_places *places, vaddr_t name)
 {
+    put_pair(writer, AT_SYSINFO_EHDR, stack->vdso);
     put_pair(writer, AT_MINSIGSTKSZ, SIGNAL_STACK_MIN);
     put_pair(writer, AT_HWCAP, cpu_features);
     put_pair(writer, AT_PAGESZ, PAGE_SIZE);

@@ -22,6 +22,7 @@ struct exec_stack {
     const struct credentials *credentials;
     bool secure;                        // AT_SECURE
     const struct exec_layout *layout;
+    vaddr_t vdso;                       // AT_SYSINFO_EHDR
     struct program_ranges *ranges;      // out: where strings and vector are
     vaddr_t sp;                         // out
 };

@@ -25,6 +25,7 @@
 #include "proc/handlers.h"
 #include "proc/pgrp.h"
 #include "proc/process.h"
+#include "proc/vdso.h"
 #include "proc/rlimit.h"
 
 static const char *init_path;
@@ -35,6 +36,7 @@ void proc_init(void)
     handlers_init();
     futex_init();
     exec_stack_init();
+    vdso_init();
     thread_init();
     pgrp_init();
 }

@@ -10,6 +10,7 @@
 #define CODE64(dpl)   (0x00af9b000000ffffull | (uint64_t)(dpl) << 45)
 #define CODE32(dpl)   (0x00cf9b000000ffffull | (uint64_t)(dpl) << 45)
 #define DATA(dpl)     (0x00cf93000000ffffull | (uint64_t)(dpl) << 45)
+#define LIMIT_ONLY(dpl) (0x0040910000000000ull | (uint64_t)(dpl) << 45) // read-only data, counted in bytes
 #define TSS_AVAILABLE 0x89ull // present, 64-bit task state
 
 struct descriptor_pointer {
@@ -29,6 +30,7 @@ static void fill_gdt(struct cpu *cpu)
     cpu->gdt[SEL_TSS / 8] =
         (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 | TSS_AVAILABLE << 40 | (tss >> 24 & 0xff) << 56;
     cpu->gdt[SEL_TSS / 8 + 1] = tss >> 32;
+    cpu->gdt[SEL_CPU_NUMBER / 8] = LIMIT_ONLY(3) | cpu->id;
 }
 
 static void load_segments(const struct cpu *cpu)

@@ -2,7 +2,7 @@
 /*
  * descriptor.h - segments and the task-state segment. Each CPU has its own, inside struct cpu.
  *
- * The selectors are Linux's, since programs see them in signal frames.
+ * The user's selectors are Linux's, since programs see them in signal frames.
  */
 #ifndef GAUR_ARCH_DESCRIPTOR_H
 #define GAUR_ARCH_DESCRIPTOR_H
@@ -13,7 +13,8 @@
 #define SEL_USER_DATA   0x2b
 #define SEL_USER_CODE   0x33
 #define SEL_TSS         0x40
-#define GDT_ENTRIES     10
+#define SEL_CPU_NUMBER  0x53 // its limit is the CPU's number, for getcpu in the vDSO
+#define GDT_ENTRIES     11
 
 /* Interrupt stacks (1-based, as in the interrupt table). A machine check is fatal, and so is a double fault: one stack
  * serves both. */

@@ -32,6 +32,7 @@ static struct {
     struct cpu *cpu;
     void *ist;
     void (*entry)(void);
+    _Atomic uint64_t tsc; // what its counter was, on the way
 } starting;
 
 void smp_prepare(void)
@@ -57,6 +58,7 @@ static void __noreturn start_here(void *unused)
     trap_init_cpu();
     fpu_init();
     irq_init_cpu();
+    starting.tsc = read_tsc();
     cpu->online = true; // from here on the first CPU may start the next
     entry();
     __builtin_unreachable();
@@ -115,11 +117,24 @@ static bool wait_online(const struct cpu *cpu, uint64_t ns)
     return cpu->online;
 }
 
+/* The new CPU read its counter between `before` and now. */
+static void compare_counters(unsigned number, uint64_t before)
+{
+    uint64_t theirs = starting.tsc, after = read_tsc();
+
+    if (theirs - before <= after - before)
+        return;
+    printk(LOG_WARNING "CPU %u counts time otherwise than CPU 0; programs ask the kernel for it", number);
+    clock_distrust();
+}
+
 int smp_start_cpu(unsigned number, void *stack_top, void *ist, void (*entry)(void))
 {
     struct cpu *cpu = &cpus[number];
     uint32_t id = acpi_info()->lapic_ids[number];
     unsigned page = (unsigned)PGNUM(trampoline);
+
+    uint64_t before = read_tsc();
 
     ASSERT(number == cpu_count && number < smp_cpus_present());
     starting.cpu = cpu;
@@ -135,6 +150,7 @@ int smp_start_cpu(unsigned number, void *stack_top, void *ist, void (*entry)(voi
         if (!wait_online(cpu, ANSWER_LAST_NS))
             return -EIO;
     }
+    compare_counters(number, before);
     cpu_count++;
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "arch/x86/lapic.h"
 #include "arch/x86/reference_clock.h"
 #include "arch/x86/rtc.h"
+#include "arch/x86/vdso/vdso_data.h"
 #include "lib/log.h"
 
 #define WAIT_MAX_NS (1ull << 40) // more than the counter reaches, and less than overflows a multiplication
@@ -23,6 +24,10 @@ static uint64_t ns_per_tick;  // of the time-stamp counter, times 2^32
 static uint64_t timer_per_ns; // ticks of the local APIC's timer, times 2^32
 
 static _Atomic uint64_t realtime_offset; // clock_realtime_ns at boot
+
+static struct vdso_data *_Atomic published; // NULL until clock_publish
+static _Atomic bool changing;               // somebody writes what is published
+static _Atomic bool distrusted;
 
 static uint64_t scale(uint64_t value, uint64_t factor)
 {
@@ -66,9 +71,44 @@ uint64_t clock_realtime_ns(void)
     return realtime_offset + clock_ns();
 }
 
+/* ---- What programs are told ---- */
+
+/* Write what may change into the page, one at a time; readers in user mode wait meanwhile, so nothing may interrupt. */
+static void tell(struct vdso_data *page)
+{
+    unsigned long flags = irq_save();
+
+    while (atomic_exchange(&changing, true))
+        cpu_relax();
+    uint32_t sequence = page->sequence;
+    page->sequence = sequence + 1;
+    page->realtime_offset = realtime_offset;
+    page->usable = !distrusted;
+    page->sequence = sequence + 2;
+    changing = false;
+    irq_restore(flags);
+}
+
+void clock_publish(struct vdso_data *page)
+{
+    page->tsc_start = tsc_start;
+    page->ns_per_tick = ns_per_tick;
+    tell(page);
+    published = page;
+}
+
+void clock_distrust(void)
+{
+    distrusted = true;
+    if (published)
+        tell(published);
+}
+
 void clock_set_realtime_ns(uint64_t ns)
 {
     realtime_offset = ns - clock_ns();
+    if (published)
+        tell(published);
 }
 
 uint64_t tsc_frequency(void)

@@ -25,6 +25,17 @@ uint64_t clock_realtime_ns(void);
 /* Move the real-time clock (settimeofday); the chip keeps its own. */
 void clock_set_realtime_ns(uint64_t ns);
 
+/*
+ * Tell programs what the clocks are made from: fill the page that the vDSO reads, and keep it current.
+ *
+ * => once, after time_init; the page stays
+ */
+struct vdso_data;
+void clock_publish(struct vdso_data *page);
+
+/* The CPUs' counters do not agree: programs are to ask the kernel instead of reading them. Any time. */
+void clock_distrust(void);
+
 /* Ticks of the time-stamp counter per second, for messages and /proc/cpuinfo. */
 uint64_t tsc_frequency(void);
 
