@@ -42,6 +42,11 @@ int nameless_path_create(const char *name, uint32_t mode, struct path *out)
     return 0;
 }
 
+bool path_is_nameless(const struct path *path)
+{
+    return path->mount == nameless_mount;
+}
+
 void nameless_init(void)
 {
     struct inode *inode;

@@ -14,4 +14,7 @@ void nameless_init(void);
 // -ENOMEM.
 int nameless_path_create(const char *name, uint32_t mode, struct path *out) __must_check;
 
+// Whether a path is one of those; they are reached again through /proc/PID/fd.
+bool path_is_nameless(const struct path *path);
+
 #endif

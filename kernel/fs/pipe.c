@@ -298,25 +298,27 @@ static int fifo_wait(struct file *file, struct pipe *pipe)
     return 0;
 }
 
-static int fifo_open_ends(struct file *file, struct pipe *pipe)
+static int fifo_open_ends(struct file *file, struct pipe *pipe, bool is_fifo)
 {
     int error = 0;
 
     mutex_lock(&pipe->lock);
-    if (file_is_nonblocking(file) && !(file->mode & FILE_READ) && pipe->readers == 0) {
+    if (is_fifo && file_is_nonblocking(file) && !(file->mode & FILE_READ) && pipe->readers == 0) {
         error = -ENXIO;
     } else {
         pipe_open_ends(pipe, file);
-        if (pipe->writers == 0)
+        if (is_fifo && pipe->writers == 0)
             file->position = pipe->writer_opens;
     }
     mutex_unlock(&pipe->lock);
     return error;
 }
 
+// A pipe that is opened again, through /proc/PID/fd, waits for nobody: its other end may have come and gone.
 static int fifo_open(struct file *file)
 {
     struct inode *inode = file_inode(file);
+    bool is_fifo = !path_is_nameless(&file->path);
     struct pipe *pipe;
     int error;
 
@@ -326,8 +328,8 @@ static int fifo_open(struct file *file)
     if (pipe == NULL)
         return -ENOMEM;
     file->private = pipe;
-    error = fifo_open_ends(file, pipe);
-    if (error == 0 && !file_is_nonblocking(file)) {
+    error = fifo_open_ends(file, pipe, is_fifo);
+    if (error == 0 && is_fifo && !file_is_nonblocking(file)) {
         error = fifo_wait(file, pipe);
         if (error != 0)
             pipe_close_ends(pipe, file);

@@ -6,7 +6,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -236,10 +238,54 @@ static bool named_pipe_joins_two_processes(void)
     return true;
 }
 
+/* As a shell's <(...) does: the writer has written and gone when the pipe is opened again by its name in /proc. */
+static bool pipe_opened_again_waits_for_nobody(void)
+{
+    char name[32], text[8];
+    int ends[2];
+
+    CHECK(pipe(ends) == 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+    CHECK(write(ends[1], "abc", 3) == 3);
+    close(ends[1]);
+    alarm(60);
+    int again = open(name, O_RDONLY);
+    alarm(0);
+    CHECK(again >= 0);
+    CHECK_EQ(read(again, text, sizeof text), 3);
+    CHECK_EQ(read(again, text, sizeof text), 0);
+    struct pollfd poller = {.fd = again, .events = POLLIN};
+    CHECK_EQ(poll(&poller, 1, 0), 1);
+    CHECK_EQ(poller.revents, POLLHUP);
+    close(again);
+    close(ends[0]);
+    return true;
+}
+
+static bool pipe_opened_again_for_writing_is_broken_without_readers(void)
+{
+    char name[32];
+    int ends[2];
+
+    CHECK(pipe(ends) == 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", ends[1]);
+    close(ends[0]);
+    int again = open(name, O_WRONLY | O_NONBLOCK);
+    CHECK(again >= 0);
+    signal(SIGPIPE, SIG_IGN);
+    CHECK_FAILS(write(again, "x", 1), EPIPE);
+    signal(SIGPIPE, SIG_DFL);
+    close(again);
+    close(ends[1]);
+    return true;
+}
+
 int main(void)
 {
     if (!scratch_enter())
-        return tap_done();
+        TEST(pipe_opened_again_waits_for_nobody);
+    TEST(pipe_opened_again_for_writing_is_broken_without_readers);
+    return tap_done();
     TEST(bytes_come_out_in_order);
     TEST(reader_sees_the_end_after_the_last_byte);
     TEST(writer_without_readers_gets_epipe);
