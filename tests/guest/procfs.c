@@ -200,6 +200,26 @@ static bool mounts_name_the_root_and_proc(void)
     return true;
 }
 
+/* Number, parent, device, root, place, options, optional fields, "-", type, source, options. */
+static bool mountinfo_tells_the_same_mounts(void)
+{
+    int id, parent, proc = 0, seen = 0;
+    char root[256], place[256], *line, *rest;
+
+    CHECK(file_get("/proc/self/mountinfo", text, sizeof text) > 0);
+    for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        CHECK_EQ(sscanf(line, "%d %d %*u:%*u %255s %255s", &id, &parent, root, place), 4);
+        CHECK(id > 0 && parent > 0 && root[0] == '/' && place[0] == '/');
+        rest = strstr(line, " - ");
+        CHECK(rest);
+        proc += !strcmp(place, "/proc") && !strncmp(rest, " - proc ", 8);
+        seen++;
+    }
+    CHECK(seen >= 2);
+    CHECK(proc >= 1);
+    return true;
+}
+
 static bool vmstat_counts_faults(void)
 {
     static unsigned char pages[30 * PAGE];
@@ -243,6 +263,7 @@ int main(void)
     TEST(meminfo_adds_up);
     TEST(uptime_goes_on);
     TEST(mounts_name_the_root_and_proc);
+    TEST(mountinfo_tells_the_same_mounts);
     TEST(vmstat_counts_faults);
     TEST(reading_in_small_pieces_gives_the_same);
     return tap_done();

@@ -144,7 +144,8 @@ static const struct proc_node gaur_nodes[] = {
         {.name = "fd", .mode = S_IFDIR | 0500, .listing = &proc_fds},                                          \
         {.name = "fdinfo", .mode = S_IFDIR | 0500, .listing = &proc_fdinfos},                                  \
         PROC_DIRECTORY("gaur", gaur_nodes), PROC_FILE("limits", 0444, show_limits),                            \
-        INSPECTED_FILE("maps", 0444, show_maps), PROC_FILE("mounts", 0444, show_mounts),                       \
+        INSPECTED_FILE("maps", 0444, show_maps), PROC_FILE("mountinfo", 0444, show_mountinfo),                 \
+        PROC_FILE("mounts", 0444, show_mounts),                                                                \
         PROC_SETTING("oom_adj", show_oom_adj, store_oom_adj), PROC_FILE("oom_score", 0444, show_oom_score),    \
         PROC_SETTING("oom_score_adj", show_oom_score_adj, store_oom_score_adj),                                \
         {.name = "pagemap", .mode = S_IFREG | 0400, .flags = PROC_INSPECT, .ops = &pagemap_ops},               \

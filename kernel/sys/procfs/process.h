@@ -56,5 +56,6 @@ extern const struct proc_listing proc_fdinfos;
 
 /* mounts.c */
 int show_mounts(const struct proc_inode *inode, struct text *text);
+int show_mountinfo(const struct proc_inode *inode, struct text *text);
 
 #endif
