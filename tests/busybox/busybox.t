@@ -148,7 +148,8 @@ def run_linux(applets):
     copy = os.path.abspath(FOLDER + '/linux')
     shutil.rmtree(copy, ignore_errors=True)
     os.makedirs(copy)
-    run = Run('Linux', ['sh', HERE + '/linux.sh', os.path.abspath(ROOT), copy], applets)
+    run = Run('Linux', ['sh', 'tests/on_linux.sh', os.path.abspath(ROOT), copy, '/bin/sh', '/suite/guest.sh'],
+              applets)
     shutil.rmtree(copy, ignore_errors=True)
     if not run.results:
         raise fetch.Unavailable(fetch.read(f'{FOLDER}/Linux.err').strip().split('\n')[-1] or 'no test ran on Linux')

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Run a root's /suite/guest.sh on this Linux, in a copy of that root.
+# Run a command in a root on this Linux, in a copy of that root.
 #
-#   linux.sh ROOT COPY APPLET...
+#   on_linux.sh ROOT COPY COMMAND [ARG...]
 #
 # The tests cannot reach anything outside: mounts, processes and the network are their own, and the copy, on the folder
 # COPY, is in memory and gone afterwards. Where the system refuses that even to root (in a container, say), the
@@ -19,7 +19,7 @@ if [ "$1" != --inside ]; then
     elif [ "$(id -u)" -eq 0 ]; then
         exec sh "$0" --inside shared "$@"
     fi
-    echo 'linux.sh: needs root, or a system that lets users make namespaces' >&2
+    echo 'on_linux.sh: needs root, or a system that lets users make namespaces' >&2
     exit 77
 fi
 
@@ -40,4 +40,4 @@ else
         cp -a "/dev/$name" "$copy/dev/$name"
     done
 fi
-exec chroot "$copy" /bin/sh /suite/guest.sh "$@"
+exec chroot "$copy" "$@"
