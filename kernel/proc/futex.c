@@ -73,23 +73,28 @@ static bool key_equal(const struct futex_key *a, const struct futex_key *b)
     return a->where == b->where && a->offset == b->offset;
 }
 
-/* If the word lies in a shared mapping: the file's key. => takes a hold on the file */
-static bool file_key(struct vspace *space, vaddr_t address, struct futex_key *key)
+/*
+ * If the word lies in a shared mapping: the file's key, with a hold on the file. Else the key stays as it is.
+ *
+ * => 0, -EFAULT: nobody can reach the word
+ */
+static int find_file(struct vspace *space, vaddr_t address, struct futex_key *key)
 {
     struct vregion *region;
-    bool found;
+    int error = 0;
 
     rwlock_read_lock(&space->lock);
     region = va2vregion(space, address);
-    found = region != NULL && region->shared && region->file != NULL;
-    if (found) {
+    if (region == NULL || region->prot == 0) {
+        error = -EFAULT;
+    } else if (region->shared) {
         key->file = region->file;
         key->where = region->file;
         key->offset = region->file_offset + (address - vregion_start(region));
         region->file->ops->hold(region->file);
     }
     rwlock_read_unlock(&space->lock);
-    return found;
+    return error;
 }
 
 /* => 0, -EINVAL, -EFAULT; key_put when done */
@@ -101,10 +106,8 @@ static __must_check int key_get(vaddr_t address, bool shared, struct futex_key *
         return -EINVAL;
     if (address >= USER_END)
         return -EFAULT;
-    if (shared && file_key(space, address, key))
-        return 0;
     *key = (struct futex_key){.where = space, .offset = address};
-    return 0;
+    return shared ? find_file(space, address, key) : 0;
 }
 
 static void key_put(struct futex_key *key)
@@ -211,24 +214,31 @@ static uint32_t wake_locked(struct bucket *bucket, const struct futex_key *key, 
     return woken;
 }
 
+/* The count is signed, and whoever asks for none or fewer gets one: so it is on Linux. => the number woken */
+static int64_t wake_key(const struct futex_key *key, uint32_t count, uint32_t bitset)
+{
+    struct bucket *bucket = bucket_of(key);
+    int64_t woken;
+
+    spin_lock(&bucket->lock);
+    woken = wake_locked(bucket, key, (int32_t)count > 0 ? count : 1, bitset);
+    spin_unlock(&bucket->lock);
+    return woken;
+}
+
 int64_t futex_wake(vaddr_t address, uint32_t count, uint32_t bitset, bool shared)
 {
     struct futex_key key;
-    struct bucket *bucket;
-    int64_t woken;
-    int error;
+    int64_t result;
 
     if (bitset == 0)
         return -EINVAL;
-    error = key_get(address, shared, &key);
-    if (error != 0)
-        return error;
-    bucket = bucket_of(&key);
-    spin_lock(&bucket->lock);
-    woken = wake_locked(bucket, &key, count, bitset);
-    spin_unlock(&bucket->lock);
+    result = key_get(address, shared, &key);
+    if (result != 0)
+        return result;
+    result = wake_key(&key, count, bitset);
     key_put(&key);
-    return woken;
+    return result;
 }
 
 /* Both locks, the one at the lower address first. */
@@ -298,15 +308,12 @@ static int64_t requeue_once(const struct futex_requeue_request *request, const s
     struct bucket *from = bucket_of(from_key);
     struct bucket *to = bucket_of(to_key);
     int64_t result;
-    uint32_t moved;
 
     lock_two(from, to);
     result = compare_locked(request);
     if (result == 0) {
         result = wake_locked(from, from_key, request->wake, FUTEX_ANYONE);
-        moved = move_waiters(from, from_key, to, to_key, request->requeue);
-        if (request->compare)
-            result += moved;
+        result += move_waiters(from, from_key, to, to_key, request->requeue);
     }
     unlock_two(from, to);
     return result;
@@ -416,28 +423,38 @@ static int operate(vaddr_t address, uint32_t encoded)
 
 int64_t futex_wake_op(const struct futex_wake_op_request *request)
 {
-    int64_t woken, more;
+    struct futex_key first, second;
+    int64_t result = key_get(request->first, request->shared, &first);
     int matches;
 
-    if (!IS_ALIGNED(request->second, sizeof(uint32_t)) || !IS_ALIGNED(request->first, sizeof(uint32_t)))
-        return -EINVAL;
-    matches = operate(request->second, request->operation);
-    if (matches < 0)
-        return matches;
-    woken = futex_wake(request->first, request->wake_first, FUTEX_ANYONE, request->shared);
-    if (woken < 0 || matches == 0)
-        return woken;
-    more = futex_wake(request->second, request->wake_second, FUTEX_ANYONE, request->shared);
-    return more < 0 ? more : woken + more;
+    if (result != 0)
+        return result;
+    result = key_get(request->second, request->shared, &second);
+    if (result == 0) {
+        matches = operate(request->second, request->operation);
+        result = matches < 0 ? matches : wake_key(&first, request->wake_first, FUTEX_ANYONE);
+        if (matches > 0)
+            result += wake_key(&second, request->wake_second, FUTEX_ANYONE);
+        key_put(&second);
+    }
+    key_put(&first);
+    return result;
 }
 
-/* A lock whose owner ends: marked so, and handed to a waiter. => false: the memory cannot be reached */
-static bool mark_owner_died(vaddr_t address, uint32_t tid)
+/*
+ * A lock whose owner ends: marked so, and handed to a waiter. `pending`: it was about to be locked or unlocked; if it
+ * is free, who unlocked it may not have come to wake the next.
+ *
+ * => false: the memory cannot be reached
+ */
+static bool mark_owner_died(vaddr_t address, uint32_t tid, bool pending)
 {
     uint32_t word, found;
 
     if (!IS_ALIGNED(address, sizeof(uint32_t)) || get_user_u32(&word, address) != 0)
         return false;
+    if (pending && word == 0)
+        (void)futex_wake(address, 1, FUTEX_ANYONE, true);
     while ((word & FUTEX_TID_MASK) == tid) {
         uint32_t marked = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
 
@@ -478,12 +495,12 @@ void futex_exit_robust_list(struct thread *thread)
         // The link is read first: once marked, the lock may be taken and its memory given away.
         bool more = read_link(entry, &next) == 0;
 
-        if (entry != pending && !mark_owner_died(entry + offset, tid))
-            break;
+        if (entry != pending && !mark_owner_died(entry + offset, tid, false))
+            return;
         if (!more)
-            break;
+            return;
         entry = next;
     }
     if (pending != 0)
-        (void)mark_owner_died(pending + offset, tid);
+        (void)mark_owner_died(pending + offset, tid, true);
 }

@@ -36,7 +36,7 @@ struct futex_requeue_request {
     bool shared;
 };
 
-/* => the number woken (compare: and requeued), or -errno */
+/* => the number woken and requeued, or -errno */
 int64_t futex_requeue(const struct futex_requeue_request *request);
 
 struct futex_wake_op_request {

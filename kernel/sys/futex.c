@@ -125,7 +125,7 @@ SYSCALL6(futex, vaddr_t, address, int, operation, uint32_t, value, uint64_t, tim
     };
     int command = operation & FUTEX_CMD_MASK;
 
-    if (call.realtime && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+    if (call.realtime && command != FUTEX_WAIT_BITSET)
         return -ENOSYS;
     switch (command) {
     case FUTEX_WAIT:
