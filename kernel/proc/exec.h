@@ -36,7 +36,7 @@ __must_check int exec_open(const char *path, struct file **out);
  * call returns 0.
  *
  * => everything is checked, allocated and written before the old program is given up
- * => 0; -ENOEXEC, -E2BIG, -EFAULT, -ENOMEM, -ENOENT (interpreter), -EACCES, -ELOOP, -EIO, -EINTR; then
+ * => 0; -ENOEXEC, -E2BIG, -EFAULT, -ENOMEM, -EACCES, -ELOOP, -EIO, -EINTR; for the interpreter -ENOENT, -ELIBBAD; then
  *    nothing has changed, but that other threads may have been ended
  */
 int process_exec(const struct exec_request *request);

@@ -141,10 +141,10 @@ static int find_interpreter(struct exec *exec)
     size = kernel_read(exec->interpreter_file, 0, exec->head, HEAD_SIZE);
     if (size < 0)
         return size;
+    if ((size_t)size < sizeof(Elf64_Ehdr))
+        return -EIO;
     error = elf_read(exec->interpreter_file, exec->head, size, &exec->interpreter, &why);
-    if (error == 0 && !exec->interpreter.movable)
-        return explain(exec, -ENOEXEC, "an interpreter that cannot be moved");
-    return explain(exec, error, why);
+    return explain(exec, error == -ENOEXEC ? -ELIBBAD : error, why);
 }
 
 int exec_find(struct exec *exec)

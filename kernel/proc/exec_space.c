@@ -65,7 +65,7 @@ static int map_interpreter(struct exec *exec)
 
     if (exec->interpreter_file == NULL)
         return 0;
-    bias = elf_find_room(exec->space, &exec->interpreter);
+    bias = exec->interpreter.movable ? elf_find_room(exec->space, &exec->interpreter) : 0;
     return bias < 0 ? bias : elf_map(exec->space, &exec->interpreter, bias);
 }
 

@@ -116,7 +116,7 @@ static void put_program(struct word_writer *writer, const struct exec_stack *sta
     put_pair(writer, AT_PHDR, program->headers_address == 0 ? 0 : program->headers_address + program->bias);
     put_pair(writer, AT_PHENT, sizeof(Elf64_Phdr));
     put_pair(writer, AT_PHNUM, program->header_count);
-    put_pair(writer, AT_BASE, interpreter != NULL ? interpreter->low + interpreter->bias : 0);
+    put_pair(writer, AT_BASE, interpreter != NULL ? interpreter->bias : 0);
     put_pair(writer, AT_FLAGS, 0);
     put_pair(writer, AT_ENTRY, program->entry + program->bias);
 }
