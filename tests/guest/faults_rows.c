@@ -218,6 +218,7 @@ static volatile unsigned char *left_by_child(void)
         _exit(0);
     }
     child_wait(pid);
+    settle_stack();
     return made;
 }
 
@@ -235,6 +236,7 @@ static volatile unsigned char *left_by_a_reader(void)
     baton_pass(&baton);
     child_wait(pid);
     baton_drop(&baton);
+    settle_stack();
     return page;
 }
 
