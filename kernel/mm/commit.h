@@ -54,6 +54,19 @@ static inline void vspace_uncommit(struct vspace *space, uint64_t pages)
     commit_sub(pages);
 }
 
+/*
+ * Promise a child what its parent was promised. Each part of it was possible by itself, and so is the copy, whatever the sum:
+ * only strict promises are asked for again.
+ */
+static inline int __must_check vspace_commit_again(struct vspace *child, uint64_t pages)
+{
+    if (unlikely(atomic_load_explicit(&commit_state.without_question, memory_order_relaxed) == 0))
+        return vspace_commit(child, pages);
+    atomic_fetch_add_explicit(&commit_state.promised, (int64_t)pages, memory_order_relaxed);
+    child->committed += pages;
+    return 0;
+}
+
 /* Whether memory that is asked for with MAP_NORESERVE is promised all the same. */
 bool commit_is_strict(void);
 

@@ -68,7 +68,7 @@ int vspace_fork(struct vspace *parent, struct vspace **result)
     child->size_limit = parent->size_limit;
     child->data_limit = parent->data_limit;
     child->limited = parent->limited;
-    int error = vspace_commit(child, parent->committed);
+    int error = vspace_commit_again(child, parent->committed);
     if (!error)
         error = vregions_copy(parent, child);
     if (!error && node_share_top(parent, child))

@@ -206,6 +206,23 @@ static bool strictly_no_more_than_there_is(void)
     return true;
 }
 
+/* Each is possible by itself; they differ in rights, so that they stay apart. */
+static bool mappings_of_more_than_there_is_are_forked(void)
+{
+    size_t size = (size_t)meminfo("MemTotal:") * 1024 / 10 * 6 / PAGE * PAGE;
+    char mode[8] = "";
+
+    if (file_get("/proc/sys/vm/overcommit_memory", mode, sizeof mode) < 0 || mode[0] != '0')
+        SKIP("promises are not guessed here");
+    for (int i = 0; i < 3; i++)
+        CHECK(map(size, PROT_READ | PROT_WRITE | (i & 1 ? PROT_EXEC : 0), 0) != MAP_FAILED);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(5);
+    CHECK(exited_with(child_wait(pid), 5));
+    return true;
+}
+
 /* Each in a process of its own, whose limits and maps go with it. */
 #define ALONE(claim) tap_run(#claim, claim##_alone)
 #define ALONE_CLAIM(claim) \
@@ -216,6 +233,7 @@ ALONE_CLAIM(data_is_limited)
 ALONE_CLAIM(limits_are_inherited)
 ALONE_CLAIM(what_cannot_be_is_not_promised)
 ALONE_CLAIM(strictly_no_more_than_there_is)
+ALONE_CLAIM(mappings_of_more_than_there_is_are_forked)
 
 int main(void)
 {
@@ -225,6 +243,7 @@ int main(void)
     TEST(memory_info_tells_what_is_promised);
     TEST(child_is_promised_as_much_and_gives_it_back);
     ALONE(what_cannot_be_is_not_promised);
+    ALONE(mappings_of_more_than_there_is_are_forked);
     ALONE(strictly_no_more_than_there_is);
     return tap_done();
 }
