@@ -72,6 +72,40 @@ void model_unmap(struct model_space *space, unsigned first, unsigned count)
         page_forget(&space->pages[i]);
 }
 
+/* It is mapped as before, and was never written to. */
+static void page_empty(struct model_page *page)
+{
+    page->own = false;
+    page->byte = 0;
+}
+
+void model_move(struct model_space *space, unsigned from, unsigned to, unsigned count, bool leave_empty)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct model_page *old = &space->pages[from + i];
+        page_set(&space->pages[to + i], old);
+        if (!leave_empty)
+            page_forget(old);
+        else
+            page_empty(old);
+    }
+}
+
+void model_forget_content(struct model_space *space, unsigned first, unsigned count)
+{
+    for (unsigned i = first; i < first + count; i++)
+        if (!space->pages[i].shared)
+            page_empty(&space->pages[i]);
+}
+
+void model_cut_object(struct model_object *object, unsigned pages)
+{
+    for (struct model_space *space = model_spaces; space < model_spaces + MODEL_SPACES; space++)
+        for (unsigned i = 0; space->space && i < MODEL_PAGES; i++)
+            if (space->pages[i].object == object && space->pages[i].index >= pages)
+                space->pages[i].own = false;
+}
+
 int model_protect(struct model_space *space, unsigned first, unsigned count, unsigned prot, unsigned *changed)
 {
     *changed = 0;

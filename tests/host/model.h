@@ -58,6 +58,11 @@ unsigned model_window_end(unsigned page);
 void model_map(struct model_space *space, unsigned first, unsigned count, const struct model_page *page);
 void model_unmap(struct model_space *space, unsigned first, unsigned count);
 
+/* What moving pages does (with MREMAP_DONTUNMAP they leave empty ones behind), MADV_DONTNEED, and cutting a file to `pages` pages. */
+void model_move(struct model_space *space, unsigned from, unsigned to, unsigned count, bool leave_empty);
+void model_forget_content(struct model_space *space, unsigned first, unsigned count);
+void model_cut_object(struct model_object *object, unsigned pages);
+
 /* => what mprotect returns. *changed: pages whose rights become `prot` */
 int model_protect(struct model_space *space, unsigned first, unsigned count, unsigned prot, unsigned *changed);
 

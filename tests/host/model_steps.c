@@ -306,6 +306,72 @@ static void step_mprotect(struct model_space *space)
         space->pages[i].prot = (uint8_t)prot;
 }
 
+/* How many pages from `first` on lie in one region of the kernel's, at most `count`. */
+static unsigned within_region(struct model_space *space, unsigned first, unsigned count)
+{
+    rwlock_read_lock(&space->space->lock);
+    struct vregion *region = va2vregion(space->space, model_va(first));
+    uint64_t pages = region ? (vregion_end(region) - model_va(first)) / PAGE_SIZE : 0;
+    rwlock_read_unlock(&space->space->lock);
+    return (unsigned)MIN(pages, (uint64_t)count);
+}
+
+/* Move a part of a region to a fixed place, perhaps shorter, perhaps leaving an empty one behind. */
+static void step_mremap(struct model_space *space)
+{
+    unsigned count, first = some_range(FIRST_HEAP, &count), to = below(FIRST_HEAP);
+    bool dontunmap = below(3) == 0;
+    unsigned now = dontunmap ? count : 1 + below(count);
+
+    if (step.scarce || to + now > FIRST_HEAP || (first + count > to && to + now > first))
+        return; // without memory a part may be done, as on Linux
+    say("mremap %u pages at %u to %u at %u%s", count, first, now, to, dontunmap ? ", leaving empty ones" : "");
+    unsigned movable = within_region(space, first, count);
+    const struct remap_request request = {
+        .addr = model_va(first), .new_addr = model_va(to), .old_size = count * PAGE_SIZE, .new_size = now * PAGE_SIZE,
+        .flags = MREMAP_MAYMOVE | MREMAP_FIXED | (dontunmap ? MREMAP_DONTUNMAP : 0), .lock_limit = UINT64_MAX,
+    };
+    int64_t result = vspace_mremap(space->space, &request);
+    if (movable == 0) {
+        expect(result, -EFAULT, "result");
+        return;
+    }
+    model_unmap(space, to, now);
+    if (!dontunmap)
+        model_unmap(space, first + now, count - now);
+    expect(result, movable < now ? -EFAULT : (int64_t)model_va(to), "result");
+    if (result > 0)
+        model_move(space, first, to, now, dontunmap);
+}
+
+static void step_dontneed(struct model_space *space)
+{
+    unsigned count, first = some_range(MODEL_PAGES, &count);
+    bool hole = false;
+
+    if (step.scarce)
+        return;
+    for (unsigned i = first; i < first + count; i++)
+        hole |= !space->pages[i].mapped;
+    say("MADV_DONTNEED %u pages at %u", count, first);
+    expect(vspace_madvise(space->space, model_va(first), count * PAGE_SIZE, MADV_DONTNEED), hole ? -ENOMEM : 0, "result");
+    model_forget_content(space, first, count);
+}
+
+/* Cut a file and let it grow again: what comes back is what lies behind it. */
+static void step_truncate(struct model_space *space)
+{
+    unsigned number = below(MODEL_FILES), pages = below(FILE_PAGES + 1);
+
+    (void)space;
+    say("cut file %u to %u pages", number, pages);
+    page_cache_truncate(&step.files[number].cache, pages * PAGE_SIZE);
+    page_cache_truncate(&step.files[number].cache, FILE_PAGES * PAGE_SIZE);
+    model_cut_object(&model_files[number], pages);
+    for (unsigned i = pages; i < FILE_PAGES; i++)
+        model_files[number].byte[i] = (uint8_t)(100 * number + i);
+}
+
 static void step_brk(struct model_space *space)
 {
     vaddr_t end = model_va(FIRST_HEAP) + below(HEAP_PAGES * PAGE_SIZE + 1), old = space->brk;
@@ -363,8 +429,10 @@ static void step_exit(struct model_space *space)
 
 static void do_step(struct model_space *space)
 {
-    static void (*const steps[])(struct model_space *) = {step_mmap,  step_mmap, step_munmap, step_mprotect, step_mprotect,
-                                                          step_brk,   step_fork, step_copy,   step_compare};
+    static void (*const steps[])(struct model_space *) = {
+        step_mmap, step_mmap, step_munmap, step_mprotect, step_mprotect, step_brk, step_fork, step_copy, step_compare,
+        step_mremap, step_dontneed, step_truncate,
+    };
     unsigned choice = below(100);
 
     if (choice < 66)
