@@ -33,6 +33,7 @@ all: kernel root ; @:
 -include tests/guest/guest.mk
 -include bench/bench.mk
 -include tests/soak/soak.mk
+-include tests/grid/grid.mk
 
 kernel: $(BUILD)/gaur.elf ; @:
 

@@ -56,6 +56,8 @@ static bool is_known(int advice)
     case MADV_PAGEOUT:
     case MADV_MERGEABLE:
     case MADV_UNMERGEABLE:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE:
         return true;
     default:
         return find_flag_advice(advice) != NULL;
@@ -134,61 +136,81 @@ static int advise_locked(struct vspace *space, vaddr_t start, vaddr_t end, int a
 
 /* ---- Removing from the file behind ---- */
 
-/* The part of a file behind the first region that reaches into [*start, end), held; *start moves behind it. => 0 or the reason */
-static int take_part(struct vspace *space, vaddr_t *start, vaddr_t end, struct page_cache **file, uint64_t *offset, uint64_t *size)
+/* A part of a file that is to become a hole. The file is held; NULL: there was no further region. */
+struct file_part {
+    struct page_cache *file;
+    uint64_t offset, size;
+    bool after_hole; // between regions
+};
+
+/* The part behind the first region that reaches into [*start, end); *start moves behind it. => 0 or the reason */
+static int take_part(struct vspace *space, vaddr_t *start, vaddr_t end, struct file_part *part)
 {
+    int error = 0;
+
+    *part = (struct file_part){NULL, 0, 0, true};
     rwlock_read_lock(&space->lock);
-    struct vregion *region = va2vregion(space, *start);
-    int error = region ? check_region(region, MADV_REMOVE) : -ENOMEM;
-    if (!error) {
-        *file = region->file;
-        *offset = region->file_offset + (*start - vregion_start(region));
-        *size = MIN(vregion_end(region), end) - *start;
-        *start += *size;
+    struct vregion *region = vregion_above(space, *start);
+    if (region && vregion_start(region) < end) {
+        error = check_region(region, MADV_REMOVE);
+        part->after_hole = vregion_start(region) > *start;
+        *start = MAX(*start, vregion_start(region));
+        part->size = MIN(vregion_end(region), end) - *start;
+    }
+    if (part->size && !error) {
+        part->file = region->file;
+        part->offset = region->file_offset + (*start - vregion_start(region));
         region->file->ops->hold(region->file);
     }
     rwlock_read_unlock(&space->lock);
+    *start = part->size ? *start + part->size : end;
     return error;
 }
 
 /* Punching takes the file's own lock, which comes before a space's: each part without ours. */
 static int remove_range(struct vspace *space, vaddr_t start, vaddr_t end)
 {
-    struct page_cache *file;
-    uint64_t offset, size;
-    int error = 0;
+    struct file_part part;
+    bool hole = false;
 
-    while (start < end && !error) {
-        error = take_part(space, &start, end, &file, &offset, &size);
+    while (start < end) {
+        int error = take_part(space, &start, end, &part);
+        hole |= part.after_hole;
+        if (part.file) {
+            error = part.file->ops->punch(part.file, part.offset, part.size);
+            part.file->ops->release(part.file);
+        }
         if (error)
-            break;
-        error = file->ops->punch(file, offset, size);
-        file->ops->release(file);
+            return error;
     }
-    return error;
+    return hole ? -ENOMEM : 0;
 }
 
 /* ---- The calls ---- */
 
-int vspace_madvise(struct vspace *space, vaddr_t addr, uint64_t size, int advice)
+static int advise(struct vspace *space, vaddr_t start, vaddr_t end, int advice)
 {
-    bool populate = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
-    vaddr_t end;
-
-    if (!is_known(advice) && !populate)
-        return -EINVAL;
-    if (!IS_ALIGNED(addr, PAGE_SIZE) || range_from_user(addr, size, &end))
-        return -EINVAL;
-    if (addr == end)
+    if (start == end)
         return 0;
-    if (populate)
-        return vspace_populate(space, addr, end, advice == MADV_POPULATE_READ ? POPULATE_READ : POPULATE_WRITE);
+    if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+        return vspace_populate(space, start, end, advice == MADV_POPULATE_READ ? POPULATE_READ : POPULATE_WRITE);
     if (advice == MADV_REMOVE)
-        return remove_range(space, addr, end);
+        return remove_range(space, start, end);
     rwlock_write_lock(&space->lock);
-    int error = advise_locked(space, addr, end, advice);
+    int error = advise_locked(space, start, end, advice);
     rwlock_write_unlock(&space->lock);
     return error;
+}
+
+int vspace_madvise(struct vspace *space, vaddr_t addr, uint64_t size, int advice)
+{
+    bool outside;
+    vaddr_t end;
+
+    if (!is_known(advice) || !IS_ALIGNED(addr, PAGE_SIZE) || range_of_advice(addr, size, &end, &outside))
+        return -EINVAL;
+    int error = advise(space, addr, end, advice);
+    return error || !outside ? error : size ? -ENOMEM : 0;
 }
 
 /* One region of an msync: the file to write back, held, or NULL. => 0, -EBUSY, -ENOMEM; *start moves behind it, *hole is set */
@@ -218,12 +240,12 @@ static int sync_part(struct vspace *space, vaddr_t *start, vaddr_t end, int flag
 int vspace_msync(struct vspace *space, vaddr_t addr, uint64_t size, int flags)
 {
     bool hole = false;
-    vaddr_t end;
+    vaddr_t end = addr + ALIGN_UP(size, PAGE_SIZE); // a size that wraps comes to nothing, as on Linux
 
     if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || !IS_ALIGNED(addr, PAGE_SIZE) ||
         ((flags & MS_ASYNC) && (flags & MS_SYNC)))
         return -EINVAL;
-    if (range_from_user(addr, size, &end))
+    if (end < addr)
         return -ENOMEM;
     while (addr < end) {
         struct page_cache *file;

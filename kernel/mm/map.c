@@ -36,16 +36,27 @@ int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
 
 /* ---- mmap ---- */
 
-/* Choose the address for a request. => it, or -EINVAL, -ENOMEM, -EEXIST, -EPERM */
+int map_check_place(const struct map_request *request)
+{
+    uint64_t size;
+
+    if (request->size == 0)
+        return -EINVAL;
+    if (align_up_overflows(request->size, PAGE_SIZE, &size) || size > USER_END - USER_MIN)
+        return -ENOMEM;
+    if (!(request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))
+        return 0;
+    if (!range_within(request->addr, size, USER_END))
+        return -ENOMEM;
+    if (!IS_ALIGNED(request->addr, PAGE_SIZE))
+        return -EINVAL;
+    return request->addr < USER_MIN ? -EPERM : 0;
+}
+
+/* Choose the address for a request. => it, or -ENOMEM, -EEXIST */
 static int64_t choose_address(struct vspace *space, const struct map_request *request, uint64_t size)
 {
     if (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-        if (!IS_ALIGNED(request->addr, PAGE_SIZE))
-            return -EINVAL;
-        if (!range_within(request->addr, size, USER_END))
-            return -ENOMEM;
-        if (request->addr < USER_MIN)
-            return -EPERM;
         if ((request->flags & MAP_FIXED_NOREPLACE) && !range_is_free(space, request->addr, request->addr + size))
             return -EEXIST;
         return (int64_t)request->addr;
@@ -171,10 +182,10 @@ int64_t vspace_mmap(struct vspace *space, const struct map_request *request)
 {
     uint64_t size, file_end;
 
-    if (request->size == 0)
-        return -EINVAL;
-    if (align_up_overflows(request->size, PAGE_SIZE, &size) || size > USER_END - USER_MIN)
-        return -ENOMEM;
+    int64_t result = map_check_place(request);
+    if (result)
+        return result;
+    size = ALIGN_UP(request->size, PAGE_SIZE);
     if (request->file && !IS_ALIGNED(request->offset, PAGE_SIZE))
         return -EINVAL;
     if (request->file && add_overflows(request->offset, size, &file_end))
@@ -183,7 +194,7 @@ int64_t vspace_mmap(struct vspace *space, const struct map_request *request)
     if (!region)
         return -ENOMEM;
     region_fill(region, request, 0, size);
-    int64_t result = region_hold_file(region, request->flags & MAP_NORESERVE);
+    result = region_hold_file(region, request->flags & MAP_NORESERVE);
     if (result) {
         region->file = NULL;
     } else {
@@ -199,23 +210,42 @@ int64_t vspace_mmap(struct vspace *space, const struct map_request *request)
 /* ---- mprotect ---- */
 
 /*
- * Where the regions that cover `start` without a hole end, at most `end`; -EACCES if one may not have `prot`.
- * `*unpromised`: how many of the pages are promised memory only when they can be written.
+ * How far from `start` on regions lie without a hole that may have `prot`, at most to `end`; the reason why not further is
+ * in *error: -ENOMEM or -EACCES. What lies before that is changed, as on Linux. `*unpromised`: how many of the pages are
+ * promised memory only when they can be written.
  */
-static int64_t covered_end(struct vspace *space, vaddr_t start, vaddr_t end, unsigned prot, uint64_t *unpromised)
+static vaddr_t protectable_end(struct vspace *space, vaddr_t start, vaddr_t end, unsigned prot, uint64_t *unpromised, int *error)
 {
-    *unpromised = 0;
-    struct vregion *region = va2vregion(space, start);
+    struct vregion *region = start < USER_END ? va2vregion(space, start) : NULL;
 
-    while (region && start < end && vregion_start(region) <= start) {
-        if (prot & ~region->max_prot)
-            return -EACCES;
+    *error = 0;
+    *unpromised = 0;
+    while (start < end) {
+        if (!region || vregion_start(region) > start || (prot & ~region->max_prot)) {
+            *error = region && vregion_start(region) <= start ? -EACCES : -ENOMEM;
+            break;
+        }
         if (region->commit == VR_COMMIT_LATER)
             *unpromised += (MIN(vregion_end(region), end) - start) >> PAGE_SHIFT;
         start = vregion_end(region);
         region = vregion_next(region);
     }
-    return (int64_t)MIN(start, end);
+    return MIN(start, end);
+}
+
+/*
+ * With PROT_GROWSDOWN the range begins where its first region does, which has to be a stack. Nothing grows up here.
+ *
+ * => 0, -ENOMEM, -EINVAL
+ */
+static int find_grown_start(struct vspace *space, vaddr_t *start, vaddr_t end, uint32_t prot)
+{
+    struct vregion *region = *start < USER_END ? vregion_above(space, *start) : NULL;
+
+    if (!region || vregion_start(region) >= (prot & PROT_GROWSUP ? *start + 1 : end))
+        return -ENOMEM;
+    *start = vregion_start(region);
+    return (prot & PROT_GROWSDOWN) && region->dir == VR_DOWN ? 0 : -EINVAL;
 }
 
 /* Whether RLIMIT_DATA allows that the private pages of [start, end) can all be written. */
@@ -261,34 +291,52 @@ static void protect_range(struct vspace *space, vaddr_t start, vaddr_t end, unsi
         tlb_flush_range(space, start, end);
 }
 
-int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t prot)
+/* => space->lock for writing */
+static int protect_locked(struct vspace *space, vaddr_t start, vaddr_t end, unsigned prot)
 {
     struct spare_regions spare;
-    vaddr_t end;
+    uint64_t unpromised;
+    int reason, error;
+    vaddr_t stop = protectable_end(space, start, end, prot, &unpromised, &reason);
 
-    if (!IS_ALIGNED(addr, PAGE_SIZE))
+    if (stop <= start)
+        return reason;
+    error = node_make_private(space, start, stop, PRIVATE_ALL);
+    if (!error)
+        error = range_prepare_cut(space, start, stop, &spare);
+    if (error)
+        return error;
+    if (prot & VR_WRITE)
+        error = take_share_to_write(space, start, stop, unpromised);
+    if (error) {
+        range_cancel_cut(&spare);
+        return error;
+    }
+    range_cut(space, start, stop, &spare);
+    protect_range(space, start, stop, prot);
+    return reason;
+}
+
+int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t prot)
+{
+    uint32_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+    vaddr_t end = addr + ALIGN_UP(size, PAGE_SIZE);
+    int error = 0;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || grows == (PROT_GROWSDOWN | PROT_GROWSUP))
         return -EINVAL;
     if (size == 0)
         return 0;
-    if (range_from_user(addr, size, &end))
+    if (end <= addr)
         return -ENOMEM;
-    prot &= VR_READ | VR_WRITE | VR_EXEC;
+    prot &= ~grows;
+    if (prot & ~(uint32_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+        return -EINVAL;
     rwlock_write_lock(&space->lock);
-    uint64_t unpromised;
-    int64_t covered = covered_end(space, addr, end, prot, &unpromised);
-    int error = covered < 0 ? (int)covered : node_make_private(space, addr, (vaddr_t)covered, PRIVATE_ALL);
+    if (grows)
+        error = find_grown_start(space, &addr, end, grows);
     if (!error)
-        error = range_prepare_cut(space, addr, (vaddr_t)covered, &spare);
-    if (!error && (prot & VR_WRITE)) {
-        error = take_share_to_write(space, addr, (vaddr_t)covered, unpromised);
-        if (error)
-            range_cancel_cut(&spare);
-    }
-    if (!error) {
-        range_cut(space, addr, (vaddr_t)covered, &spare);
-        protect_range(space, addr, (vaddr_t)covered, prot);
-        error = (vaddr_t)covered < end ? -ENOMEM : 0;
-    }
+        error = protect_locked(space, addr, end, prot & (VR_READ | VR_WRITE | VR_EXEC));
     rwlock_write_unlock(&space->lock);
     return error;
 }

@@ -24,13 +24,16 @@ struct map_request {
     enum vr_purpose purpose;
 };
 
+/* What can be said of a request by its size and fixed address alone, which Linux does first. => 0, -EINVAL, -ENOMEM, -EPERM */
+__must_check int map_check_place(const struct map_request *request);
+
 /* => the address, or -EINVAL, -ENOMEM, -EEXIST, -EPERM, -EOVERFLOW */
 __must_check int64_t vspace_mmap(struct vspace *space, const struct map_request *request);
 
 /* => 0, -EINVAL, or -ENOMEM (a region would have to be split, and there is no memory for it); then nothing changed */
 __must_check int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size);
 
-/* => 0, -EINVAL, -EACCES (beyond max_prot), -ENOMEM (a hole; as on Linux, what lies before it is changed) */
+/* => 0, -EINVAL, -EACCES (beyond max_prot), -ENOMEM (a hole, or no memory); as on Linux, what lies before a hole or refusal is changed */
 __must_check int vspace_mprotect(struct vspace *space, vaddr_t addr, uint64_t size, uint32_t prot);
 
 /* What to remap. Values of flags are those of <linux/mman.h>. */

@@ -30,10 +30,9 @@ uint64_t vspace_locked_bytes(struct vspace *space)
 /* => space->lock for writing */
 static int mlock_locked(struct vspace *space, vaddr_t start, vaddr_t end, uint8_t flags, uint64_t limit)
 {
-    if ((flags & VR_LOCKED) &&
-        vspace_locked_bytes(space) - locked_within(space, start, end) > (end - start < limit ? limit - (end - start) : 0))
-        return -ENOMEM;
-    if ((flags & VR_LOCKED) && end - start > limit)
+    uint64_t others = vspace_locked_bytes(space) - locked_within(space, start, end);
+
+    if ((flags & VR_LOCKED) && (end - start > limit || others > limit - (end - start)))
         return -ENOMEM;
     vaddr_t covered = range_covered_end(space, start, end);
     int error = covered > start ? range_set_flags(space, start, covered, flags, LOCK_FLAGS) : 0;
@@ -42,17 +41,23 @@ static int mlock_locked(struct vspace *space, vaddr_t start, vaddr_t end, uint8_
     return covered < end ? -ENOMEM : 0;
 }
 
+/* Sizes that wrap when they are rounded up come to nothing, as on Linux. */
 int vspace_mlock(struct vspace *space, vaddr_t addr, uint64_t size, uint8_t flags, uint64_t limit)
 {
-    vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE), end;
-    int error = range_from_user(start, size + (addr - start), &end);
+    vaddr_t start = ALIGN_DOWN(addr, PAGE_SIZE), end = start + ALIGN_UP(size + (addr - start), PAGE_SIZE);
 
-    if (error || start == end)
-        return error;
+    if ((flags & VR_LOCKED) && end - start > limit)
+        return -ENOMEM;
+    if (end < start)
+        return -EINVAL;
+    if (start == end)
+        return 0;
+    if (start >= USER_END)
+        return -ENOMEM;
     rwlock_write_lock(&space->lock);
-    error = mlock_locked(space, start, end, flags, limit);
+    int error = mlock_locked(space, start, MIN(end, (vaddr_t)USER_END), flags, limit);
     rwlock_write_unlock(&space->lock);
-    return error;
+    return error ? error : end > USER_END ? -ENOMEM : 0;
 }
 
 int vspace_mlockall(struct vspace *space, bool now, uint8_t flags, uint8_t future, uint64_t limit)

@@ -32,30 +32,34 @@ struct remap {
 
 /* ---- Check ---- */
 
-static int check_arguments(const struct remap_request *request, struct remap *remap)
-{
-    uint32_t flags = request->flags;
-
-    *remap = (struct remap){.from = request->addr, .flags = flags, .hint = request->new_addr, .lock_limit = request->lock_limit};
-    if (flags & ~(uint32_t)(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
-        return -EINVAL;
-    if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(flags & MREMAP_MAYMOVE))
-        return -EINVAL;
-    if (align_up_overflows(request->old_size, PAGE_SIZE, &remap->old_size) ||
-        align_up_overflows(request->new_size, PAGE_SIZE, &remap->new_size))
-        return -EINVAL;
-    if (!IS_ALIGNED(request->addr, PAGE_SIZE) || remap->new_size == 0)
-        return -EINVAL;
-    return (flags & MREMAP_DONTUNMAP) && remap->old_size != remap->new_size ? -EINVAL : 0;
-}
-
-static int check_fixed(const struct remap *remap)
+/* With a place, or a hint of one. */
+static int check_place(const struct remap *remap)
 {
     if (!IS_ALIGNED(remap->hint, PAGE_SIZE) || !range_within(remap->hint, remap->new_size, USER_END))
         return -EINVAL;
     if (remap->from + remap->old_size > remap->hint && remap->hint + remap->new_size > remap->from)
         return -EINVAL;
     return 0;
+}
+
+/* A size that wraps when it is rounded up comes to 0, as on Linux. */
+static int check_arguments(const struct remap_request *request, struct remap *remap)
+{
+    uint32_t flags = request->flags;
+
+    *remap = (struct remap){
+        .from = request->addr, .flags = flags, .hint = request->new_addr, .lock_limit = request->lock_limit,
+        .old_size = ALIGN_UP(request->old_size, PAGE_SIZE), .new_size = ALIGN_UP(request->new_size, PAGE_SIZE),
+    };
+    if (flags & ~(uint32_t)(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
+        return -EINVAL;
+    if (!IS_ALIGNED(request->addr, PAGE_SIZE) || remap->new_size == 0 || remap->new_size > USER_END)
+        return -EINVAL;
+    if (!(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
+        return 0;
+    if (!(flags & MREMAP_MAYMOVE) || ((flags & MREMAP_DONTUNMAP) && remap->old_size != remap->new_size))
+        return -EINVAL;
+    return check_place(remap);
 }
 
 /* Whether growing a locked region stays within the limit. */
@@ -324,24 +328,44 @@ static int choose_place(struct vspace *space, struct remap *remap)
     return 0;
 }
 
-/* MREMAP_FIXED and MREMAP_DONTUNMAP: move in any case. */
+/* What is too much at the old place goes. => 0, -EINVAL, -ENOMEM */
+static int shrink(struct vspace *space, struct remap *remap)
+{
+    uint64_t surplus = remap->old_size - remap->new_size;
+
+    if (!range_within(remap->from, remap->old_size, USER_END))
+        return -EINVAL;
+    remap->old_size = remap->new_size;
+    return unmap(space, remap->from + remap->new_size, surplus);
+}
+
+/* The same where a fixed place may have taken the region away, or does not leave the new length of it. => -EFAULT, too */
+static int shrink_region(struct vspace *space, struct remap *remap)
+{
+    struct vregion *region = va2vregion(space, remap->from);
+
+    if (!region || remap->new_size > vregion_end(region) - remap->from)
+        return -EFAULT;
+    return shrink(space, remap);
+}
+
+/* MREMAP_FIXED and MREMAP_DONTUNMAP: move in any case. => a region lies at the old place */
 static int64_t remap_to(struct vspace *space, struct remap *remap)
 {
-    int error = check_fixed(remap);
+    int error = 0;
 
-    if (!error && (remap->flags & MREMAP_FIXED))
+    if (remap->old_size == 0 && !va2vregion(space, remap->from)->shared)
+        return -EINVAL;
+    if (remap->flags & MREMAP_FIXED)
         error = unmap(space, remap->hint, remap->new_size);
-    if (!error && remap->old_size > remap->new_size) {
-        error = unmap(space, remap->from + remap->new_size, remap->old_size - remap->new_size);
-        remap->old_size = remap->new_size;
-    }
-    struct vregion *region = va2vregion(space, remap->from);
+    if (!error && remap->old_size > remap->new_size)
+        error = shrink_region(space, remap);
     if (!error)
-        error = check_region(space, region, remap);
+        error = check_region(space, va2vregion(space, remap->from), remap);
     if (!error)
         error = choose_place(space, remap);
     if (!error)
-        error = move(space, region, remap);
+        error = move(space, va2vregion(space, remap->from), remap);
     return error ? error : (int64_t)remap->to;
 }
 
@@ -355,8 +379,7 @@ static int64_t remap_locked(struct vspace *space, struct remap *remap)
     if (remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
         return remap_to(space, remap);
     if (remap->old_size >= remap->new_size) {
-        error = remap->old_size > remap->new_size
-                    ? unmap(space, remap->from + remap->new_size, remap->old_size - remap->new_size) : 0;
+        error = remap->old_size > remap->new_size ? shrink(space, remap) : 0;
         return error ? error : (int64_t)remap->from;
     }
     error = check_region(space, region, remap);
@@ -379,8 +402,8 @@ int64_t vspace_mremap(struct vspace *space, const struct remap_request *request)
 
     if (error)
         return error;
-    if (!range_within(remap.from, remap.old_size, USER_END))
-        return remap.from < USER_END ? -EINVAL : -EFAULT;
+    if (remap.from >= USER_END)
+        return -EFAULT;
     rwlock_write_lock(&space->lock);
     int64_t result = remap_locked(space, &remap);
     rwlock_write_unlock(&space->lock);

@@ -104,19 +104,18 @@ static bool page_is_resident(struct vspace *space, const struct vregion *region,
     return cached;
 }
 
-int vspace_residence(struct vspace *space, vaddr_t start, size_t pages, uint8_t *vector)
+int64_t vspace_residence(struct vspace *space, vaddr_t start, size_t pages, uint8_t *vector)
 {
-    int error = 0;
+    size_t done = 0;
 
     rwlock_read_lock(&space->lock);
-    for (size_t i = 0; i < pages && !error; i++) {
-        vaddr_t va = start + i * PAGE_SIZE;
+    for (; done < pages; done++) {
+        vaddr_t va = start + done * PAGE_SIZE;
         struct vregion *region = va2vregion(space, va);
-        if (region)
-            vector[i] = page_is_resident(space, region, va);
-        else
-            error = -ENOMEM;
+        if (!region)
+            break;
+        vector[done] = page_is_resident(space, region, va);
     }
     rwlock_read_unlock(&space->lock);
-    return error;
+    return done ? (int64_t)done : -ENOMEM;
 }

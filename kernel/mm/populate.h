@@ -27,8 +27,8 @@ __must_check int vspace_populate(struct vspace *space, vaddr_t start, vaddr_t en
 /*
  * One byte for each page from `start` on into `vector`: 1 if touching it would need no device, for mincore(2).
  *
- * => 0, or -ENOMEM: a page lies in no region
+ * => how many pages, which ends before one that lies in no region; -ENOMEM: the first one does
  */
-__must_check int vspace_residence(struct vspace *space, vaddr_t start, size_t pages, uint8_t *vector);
+__must_check int64_t vspace_residence(struct vspace *space, vaddr_t start, size_t pages, uint8_t *vector);
 
 #endif

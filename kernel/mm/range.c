@@ -84,6 +84,18 @@ int range_from_user(vaddr_t addr, uint64_t size, vaddr_t *end)
     return 0;
 }
 
+int range_of_advice(vaddr_t addr, uint64_t size, vaddr_t *end, bool *outside)
+{
+    vaddr_t past;
+    uint64_t bytes;
+
+    if (align_up_overflows(size, PAGE_SIZE, &bytes) || add_overflows(addr, bytes, &past))
+        return -EINVAL;
+    *outside = past > USER_END;
+    *end = MAX(addr, MIN(past, (vaddr_t)USER_END));
+    return 0;
+}
+
 bool range_is_free(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     struct vregion *above = vregion_above(space, start);

@@ -46,6 +46,13 @@ __must_check bool range_derive(struct vspace *space, const struct vregion *regio
 /* Check a range from a program, in bytes. => 0, or -EINVAL: it is not page-aligned, wraps, or leaves the user's half */
 __must_check int range_from_user(vaddr_t addr, uint64_t size, vaddr_t *end);
 
+/*
+ * The same for calls that say something of memory that is mapped: beyond the user's half there is none, as in any other hole.
+ *
+ * => 0: [addr, *end) is the part below USER_END, *outside: there is more; -EINVAL: it wraps
+ */
+__must_check int range_of_advice(vaddr_t addr, uint64_t size, vaddr_t *end, bool *outside);
+
 /* Whether no region reaches into [start, end); and whether the gap that a stack above it needs stays free, too. */
 bool range_is_free(struct vspace *space, vaddr_t start, vaddr_t end);
 bool range_is_room(struct vspace *space, vaddr_t start, vaddr_t end);

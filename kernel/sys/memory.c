@@ -29,18 +29,35 @@ static uint32_t most_rights(const struct file *file, uint32_t flags)
     return all;
 }
 
+/* Everything but what the file itself says, in Linux's order. */
+static int check_map(const struct map_request *request, const struct file *file)
+{
+    int type = request->flags & MAP_TYPE, error = map_check_place(request);
+    uint64_t end;
+
+    if (error)
+        return error;
+    if (file && (add_overflows(request->offset, ALIGN_UP(request->size, PAGE_SIZE), &end) || end > INT64_MAX))
+        return -EOVERFLOW;
+    if (type != MAP_PRIVATE && type != MAP_SHARED && (type != MAP_SHARED_VALIDATE || !file))
+        return -EINVAL;
+    return !file && type != MAP_PRIVATE && (request->flags & MAP_GROWSDOWN) ? -EINVAL : 0;
+}
+
 static int64_t map(struct map_request *request, struct file *file)
 {
-    int type = request->flags & MAP_TYPE;
+    int error = check_map(request, file);
 
-    if (!request->size || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
-        return -EINVAL;
+    if (error)
+        return error;
     request->max_prot = most_rights(file, request->flags);
     if (file) {
-        int error = file_mmap(file, request->prot, request->flags, &request->file);
+        error = file_mmap(file, request->prot, request->flags, &request->file);
 
         if (error)
             return error;
+        if (request->flags & MAP_GROWSDOWN) // nothing with a file behind it grows down
+            return -EINVAL;
         if (!request->file)
             request->flags |= MAP_ANONYMOUS;
     }
@@ -91,7 +108,5 @@ SYSCALL2(munmap, vaddr_t, addr, uint64_t, size)
 
 SYSCALL3(mprotect, vaddr_t, addr, uint64_t, size, uint32_t, prot)
 {
-    if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
-        return -EINVAL;
     return vspace_mprotect(current_process()->vspace, addr, size, prot);
 }

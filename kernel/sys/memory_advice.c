@@ -38,13 +38,14 @@ SYSCALL3(mincore, vaddr_t, addr, uint64_t, size, vaddr_t, vector)
     pages = bytes >> PAGE_SHIFT;
     if (!range_within(vector, pages, USER_END))
         return -EFAULT;
-    for (uint64_t done = 0, count; done < pages; done += count) {
-        count = MIN(pages - done, sizeof part);
-        int error = vspace_residence(current_process()->vspace, addr + (done << PAGE_SHIFT), count, part);
-        if (!error)
-            error = copy_to_user(vector + done, part, count);
-        if (error)
-            return error;
+    for (uint64_t done = 0; done < pages;) {
+        int64_t count = vspace_residence(current_process()->vspace, addr + (done << PAGE_SHIFT),
+                                         MIN(pages - done, sizeof part), part);
+        if (count < 0)
+            return count;
+        if (copy_to_user(vector + done, part, (size_t)count))
+            return -EFAULT;
+        done += (uint64_t)count;
     }
     return 0;
 }

@@ -57,8 +57,8 @@ static int64_t lock(vaddr_t addr, uint64_t size, uint8_t flags)
     error = vspace_mlock(space, addr, size, flags, limit);
     if (error || (flags & VR_LOCK_ONFAULT))
         return error;
-    end = addr + size; // checked by vspace_mlock
-    return lock_error(vspace_populate(space, ALIGN_DOWN(addr, PAGE_SIZE), ALIGN_UP(end, PAGE_SIZE), POPULATE_MAPPING));
+    end = ALIGN_UP(addr + size, PAGE_SIZE); // vspace_mlock found all of it mapped
+    return lock_error(vspace_populate(space, ALIGN_DOWN(addr, PAGE_SIZE), end, POPULATE_MAPPING));
 }
 
 SYSCALL2(mlock, vaddr_t, addr, uint64_t, size)

@@ -110,10 +110,8 @@ int model_protect(struct model_space *space, unsigned first, unsigned count, uns
 {
     *changed = 0;
     while (*changed < count && space->pages[first + *changed].mapped) {
-        if (prot & ~space->pages[first + *changed].max_prot) {
-            *changed = 0;
+        if (prot & ~space->pages[first + *changed].max_prot)
             return -EACCES;
-        }
         ++*changed;
     }
     return *changed < count ? -ENOMEM : 0;

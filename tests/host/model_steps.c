@@ -337,7 +337,7 @@ static void step_mremap(struct model_space *space)
         return;
     }
     model_unmap(space, to, now);
-    if (!dontunmap)
+    if (!dontunmap && movable >= now)
         model_unmap(space, first + now, count - now);
     expect(result, movable < now ? -EFAULT : (int64_t)model_va(to), "result");
     if (result > 0)

@@ -346,7 +346,7 @@ MAP_TEST(mprotect_flushes_when_rights_are_lost_and_only_then)
     assert_int_equal(try_write(space, VA), FAULT_SEGV_ACCERR);
 }
 
-MAP_TEST(mprotect_beyond_what_the_file_allows_changes_nothing)
+MAP_TEST(mprotect_stops_where_the_file_does_not_allow_it)
 {
     struct test_file file;
     make_file(&file, PAGES(4), 1);
@@ -355,7 +355,7 @@ MAP_TEST(mprotect_beyond_what_the_file_allows_changes_nothing)
     assert_int_equal(vspace_mmap(space, &request), VA);
     map_at(space, VA - PAGES(1), 1, R);
     assert_int_equal(protect(VA - PAGES(1), 3, R | W), -EACCES);
-    assert_regions(space, "3ff000+1 r--, 400000+2 r--");
+    assert_regions(space, "3ff000+1 rw-, 400000+2 r--");
     assert_int_equal(protect(VA, 2, R | X), 0);
     assert_int_equal(vspace_munmap(space, VA, PAGES(2)), 0);
     end_file(&file);
@@ -578,7 +578,7 @@ int main(void)
         TEST(mprotect_up_to_a_hole_changes_what_lies_before_it),
         TEST(mprotect_cuts_and_joins),
         TEST(mprotect_flushes_when_rights_are_lost_and_only_then),
-        TEST(mprotect_beyond_what_the_file_allows_changes_nothing),
+        TEST(mprotect_stops_where_the_file_does_not_allow_it),
         TEST(a_stack_that_was_cut_still_grows_from_its_lower_part),
         TEST(brk_is_kept_to_the_byte_and_maps_whole_pages),
         TEST(brk_gives_memory_back_and_gets_zeros_again),
