@@ -247,6 +247,8 @@ static enum fault_outcome take_file_page(struct fault_context *c)
 {
     if (past_end_of_file(c))
         return conclude(c, CAUSE_PAST_END_OF_FILE, FAULT_BUS_ADRERR);
+    if (unlikely(atomic_load(&c->region->file->punching)))
+        return FAULT_RETRY;
     enum page_how how = c->write && c->region->shared ? PAGE_WRITE : PAGE_READ;
     int error = page_cache_get(c->region->file, vregion_file_index(c->region, c->page_va), how, &c->file_page);
     if (error)

@@ -31,6 +31,7 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
     atomic_init(&cache->count, 0);
     atomic_init(&cache->writers, 0);
     atomic_init(&cache->mapped, 0);
+    atomic_init(&cache->punching, false);
     cache->ops = ops;
     spin_lock(&caches_lock);
     list_add_tail(&caches, &cache->link);
@@ -194,8 +195,10 @@ void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end)
         zero_within(cache, start, end);
         return;
     }
+    atomic_store(&cache->punching, true); // before the count of regions is read
     file_unmap_pages(cache, first, past, false);
     drop_pages(cache, first, past);
+    atomic_store(&cache->punching, false);
     zero_within(cache, start, first << PAGE_SHIFT);
     zero_within(cache, past << PAGE_SHIFT, end);
 }

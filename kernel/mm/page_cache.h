@@ -48,6 +48,7 @@ struct page_cache {
     _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
     _Atomic uint64_t count;           // (a) pages held
     _Atomic uint32_t mapped;          // (a) regions that map it
+    _Atomic bool punching;            // (a) pages are leaving it: a fault looks again, instead of taking one that still is there
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     struct list link;                 // all caches, under page_caches_lock

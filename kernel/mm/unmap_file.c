@@ -8,7 +8,8 @@
  *             file there, so that what is right for one is right for all; each owner is flushed, for it may be another one's
  *             entry that its CPUs remember.
  * Locking     The file's own lock is held by the caller; then the list of spaces, so that none comes or goes in between, then one
- *             space after the other for writing. The file's size has changed before: a fault that comes later finds it.
+ *             space after the other for writing. The file's size has changed before, or it is marked as being punched: a fault
+ *             that comes later finds that; one that came earlier holds its space's lock until the page is mapped.
  * Failure     None: nothing is allocated.
  * Considered  A list of regions at each file: 24 bytes more for every region, and a lock at every fork, for an operation that
  *             hardly ever meets a file that is mapped. A file counts the regions that map it, so that the others cost nothing.

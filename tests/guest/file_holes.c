@@ -105,6 +105,47 @@ static bool holes_need_the_size_to_stay(void)
     return end();
 }
 
+static volatile bool *stop;
+
+static bool child_touches_all(void)
+{
+    while (!*stop)
+        for (int i = 0; i < PAGES; i++)
+            touched[i * PAGE];
+    for (int i = 0; i < PAGES; i++)
+        CHECK_EQ(touched[i * PAGE], 0);
+    return true;
+}
+
+/* Another process brings pages back all the time; it may never keep one that the file has lost. */
+static bool punch_under_a_toucher(unsigned char *mapping)
+{
+    static const unsigned char ones[PAGES * PAGE] = {[0 ... PAGES * PAGE - 1] = 1};
+
+    *stop = false;
+    touched = mapping;
+    pid_t child = child_start(child_touches_all);
+    for (int i = 0; i < 200; i++) {
+        CHECK_EQ(pwrite(fd, ones, sizeof ones, 0), sizeof ones);
+        CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, sizeof ones) == 0);
+    }
+    *stop = true;
+    CHECK(exited_with(child_wait(child), 0));
+    return true;
+}
+
+static bool no_page_stays_mapped_that_a_hole_has_taken(void)
+{
+    CHECK(begin());
+    stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(stop != MAP_FAILED);
+    CHECK(munmap(private, PAGES * PAGE) == 0);
+    private = mmap(NULL, PAGES * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+    CHECK(punch_under_a_toucher(shared) && punch_under_a_toucher(private));
+    munmap((void *)stop, PAGE);
+    return end();
+}
+
 int main(void)
 {
     if (!scratch_enter())
@@ -114,5 +155,6 @@ int main(void)
     TEST(a_hole_reads_as_zeros_everywhere_but_in_private_copies);
     TEST(madvise_remove_makes_a_hole);
     TEST(holes_need_the_size_to_stay);
+    TEST(no_page_stays_mapped_that_a_hole_has_taken);
     return tap_done();
 }

@@ -228,6 +228,32 @@ RACE(a_page_on_the_move_is_left_alone_by_other_cpus)
     end_space(child);
 }
 
+static void touch_page_1(void)
+{
+    struct fault fault = {.address = VA + PAGE_SIZE, .code = PF_U};
+
+    seen_by_cpu_1 = vspace_fault(space, &fault);
+}
+
+RACE(a_page_that_a_hole_takes_is_not_mapped_again_before_it_is_gone)
+{
+    map_file_at(space, VA, 4, R, &file, true);
+    child = make_space();
+    map_file_at(child, VA, 4, R | W, &file, true);
+    poke(child, VA + PAGE_SIZE, 77);
+    machine_set_cpu(1);
+    assert_int_equal(peek(child, VA + PAGE_SIZE), 77);
+    machine_set_cpu(0);
+    in_flush = true;
+    meanwhile = touch_page_1; // all of its space has been gone through, and the page is in the file still
+    page_cache_punch(&file.cache, PAGE_SIZE, 2 * PAGE_SIZE);
+    assert_null(meanwhile);
+    assert_int_equal(seen_by_cpu_1, FAULT_RETRY);
+    assert_int_equal(peek(space, VA + PAGE_SIZE), 31);
+    assert_int_equal(peek(child, VA + PAGE_SIZE), 31);
+    end_space(child);
+}
+
 static void write_through_the_old_entry(void)
 {
     uint8_t value = 77;
@@ -339,6 +365,7 @@ int main(void)
         TEST(a_file_page_read_twice_at_once_is_kept_once),
         TEST(a_file_cut_during_the_fault_is_a_bus_error),
         TEST(a_page_on_the_move_is_left_alone_by_other_cpus),
+        TEST(a_page_that_a_hole_takes_is_not_mapped_again_before_it_is_gone),
         TEST(while_other_cpus_are_told_of_a_copy_none_writes_to_the_old_frame),
         TEST(the_other_owner_writes_while_a_path_is_copied),
         TEST(the_other_owner_ends_while_a_path_is_copied),
