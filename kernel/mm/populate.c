@@ -13,12 +13,18 @@
 #include "mm/node.h"
 #include "mm/page_cache.h"
 #include "mm/vspace.h"
-#include "sync/sched.h"
+
+static bool (*must_stop)(void); // constant after boot
+
+void populate_set_stop(bool (*stop)(void))
+{
+    must_stop = stop;
+}
 
 /* What looking at one page says: 0 it is there, PAGE_FAULTS take the fault, or an error. */
 enum { PAGE_FAULTS = 1 };
 
-/* The access to make for a page of the region, PF_W or 0; -EINVAL if the region forbids it. */
+/* The access to make for a page of the region, PF_W or 0; -EINVAL or -EFAULT if the region forbids it. */
 static int access_for(const struct vregion *region, enum populate_how how)
 {
     switch (how) {
@@ -27,6 +33,8 @@ static int access_for(const struct vregion *region, enum populate_how how)
     case POPULATE_WRITE:
         return region->prot & VR_WRITE ? (int)PF_W : -EINVAL;
     default:
+        if (!region->prot)
+            return -EFAULT;
         return (region->prot & VR_WRITE) && !region->shared ? (int)PF_W : 0;
     }
 }
@@ -44,17 +52,10 @@ static bool is_present(struct vspace *space, vaddr_t va, int access)
 
 static int look(struct vspace *space, vaddr_t va, enum populate_how how, int *access)
 {
-    int result;
-
     rwlock_read_lock(&space->lock);
     struct vregion *region = va2vregion(space, va);
     *access = region ? access_for(region, how) : -ENOMEM;
-    if (*access < 0)
-        result = *access;
-    else if (how == POPULATE_MAPPING && !region->prot)
-        result = 0;
-    else
-        result = is_present(space, va, *access) ? 0 : PAGE_FAULTS;
+    int result = *access < 0 || is_present(space, va, *access) ? MIN(*access, 0) : PAGE_FAULTS;
     rwlock_read_unlock(&space->lock);
     return result;
 }
@@ -64,6 +65,8 @@ static int populate_page(struct vspace *space, vaddr_t va, enum populate_how how
     int access, result;
 
     while ((result = look(space, va, how, &access)) == PAGE_FAULTS) {
+        if (must_stop && must_stop())
+            return -EINTR;
         struct fault fault = {.address = va, .code = PF_U | (unsigned)access};
         switch (vspace_fault(space, &fault)) {
         case FAULT_RESOLVED:

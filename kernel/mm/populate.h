@@ -15,12 +15,15 @@ enum populate_how {
     POPULATE_MAPPING, // as MAP_POPULATE and mlock do: for writing where private memory may be written, else for reading
 };
 
+/* Set at boot from above: whether the running thread is to end, so that it need not populate the rest first. */
+void populate_set_stop(bool (*stop)(void));
+
 /*
  * Fault in the pages of [start, end), both page-aligned.
  *
  * => no lock held; may sleep
- * => 0; -ENOMEM: a hole, or no memory; -EINVAL: a region does not allow it (POPULATE_MAPPING passes over those without rights);
- *    -EFAULT: the access would be a bus error; -EINTR: a fatal signal. Pages before the first bad one are there
+ * => 0; -ENOMEM: a hole, or no memory; -EINVAL: a region does not allow it; -EFAULT: the access would be a bus error, or
+ *    (POPULATE_MAPPING) the region has no rights at all; -EINTR: a fatal signal. Pages before the first bad one are there
  */
 __must_check int vspace_populate(struct vspace *space, vaddr_t start, vaddr_t end, enum populate_how how);
 

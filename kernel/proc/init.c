@@ -13,6 +13,7 @@
 #include "fs/vfs.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/populate.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"
 #include "proc/boot.h"
@@ -27,6 +28,7 @@
 #include "proc/process.h"
 #include "proc/vdso.h"
 #include "proc/rlimit.h"
+#include "proc/signal.h"
 
 static const char *init_path;
 
@@ -39,6 +41,7 @@ void proc_init(void)
     vdso_init();
     thread_init();
     pgrp_init();
+    populate_set_stop(signal_fatal_pending);
 }
 
 static void __noreturn __cold no_memory(void)
