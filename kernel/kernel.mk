@@ -25,6 +25,13 @@ KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -fvisibility=hidden -mno
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none
 
 VDSO_FOLDER    := kernel/arch/x86/vdso
+# What is called thousands of times a second is compiled for speed, the rest for size: it stays in memory as well.
+KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c kernel/mm/% kernel/sync/% kernel/trap.c \
+               $(addprefix kernel/proc/,child.c cred.c deferred.c elf.c exec%.c exit.c family.c fork.c fs_context.c futex.c \
+                 handlers.c pid.c process.c signal%.c thread.c wait.c) \
+               $(addprefix kernel/fs/,file.c file_table.c pipe.c inode.c dentry.c walk.c tmpfs.c mount.c poll.c) \
+               $(addprefix kernel/sys/,buffer.c descriptor.c identity.c memory.c poll.c process.c rw.c table.c wait.c)
+
 KERNEL_SOURCES := $(sort $(filter-out $(VDSO_FOLDER)/%,$(shell find kernel -name '*.c' -o -name '*.S')))
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/%.o)
 
@@ -32,13 +39,13 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/%.o)
 
 # Objects of another compiler or other flags are stale: a change of this file's content makes all again.
 KERNEL_STAMP := $(BUILD)/kernel/flags
-$(shell mkdir -p $(BUILD)/kernel; echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS)' | cmp -s - $(KERNEL_STAMP) || \
-        echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS)' > $(KERNEL_STAMP))
+$(shell mkdir -p $(BUILD)/kernel; echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' | cmp -s - $(KERNEL_STAMP) || \
+        echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' > $(KERNEL_STAMP))
 
 $(BUILD)/kernel/%.c.o: kernel/%.c $(KERNEL_STAMP)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(KERNEL_CFLAGS) -include arch/x86/hidden.h -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(KERNEL_FAST),$<),,-Os) -include arch/x86/hidden.h -MMD -MP -c $< -o $@
 
 $(BUILD)/kernel/%.S.o: kernel/%.S $(KERNEL_STAMP)
 	$(call say,AS,$<)
