@@ -40,6 +40,7 @@ look() {
     command_of musl-tools musl-gcc 'C library for the guest programs'
     command_of python3 python3 'the launcher and the test driver'
     command_of qemu-system-x86 qemu-system-x86_64 'the machine that Gaur runs on'
+    command_of spin spin 'checks the models of what CPUs do at once (tests/models)'
     command_of gdb gdb './gaur gdb, and its test'
     file_of libc6-dev 'C library headers, for the tests on the host' /usr/include/stdio.h
     file_of linux-libc-dev "Linux's system call numbers and structures" /usr/include/linux/mman.h
