@@ -21,17 +21,19 @@ static struct vregion *heap_below(struct vspace *space, struct vregion *above, v
     return region && region->purpose == VR_HEAP && vregion_end(region) == heap_end ? region : NULL;
 }
 
-/* Extend the heap by [from, to), which lies in the user's half. => 0, -ENOMEM */
-static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to)
+/* Extend the heap by [from, to), which lies in the user's half. => 0, -ENOMEM, -EAGAIN */
+static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to, uint64_t lock_limit)
 {
     struct vregion *above = vregion_above(space, from), *heap = heap_below(space, above, from);
     if (above && to > vregion_room_end(above))
         return -ENOMEM;
+    if (unlikely(space->lock_future) && !vspace_may_lock(space, to - from, lock_limit))
+        return -EAGAIN;
     int64_t pages = (int64_t)((to - from) >> PAGE_SHIFT);
     if (!vspace_may_grow(space, pages, pages) || node_make_private(space, from, to, PRIVATE_ALL) ||
         vspace_commit(space, (uint64_t)pages))
         return -ENOMEM;
-    if (heap && heap->prot == (VR_READ | VR_WRITE)) {
+    if (heap && heap->prot == (VR_READ | VR_WRITE) && heap->flags == space->lock_future) {
         heap->size += to - from;
         return 0;
     }
@@ -46,6 +48,7 @@ static int heap_grow(struct vspace *space, vaddr_t from, vaddr_t to)
         .size = to - from,
         .prot = VR_READ | VR_WRITE,
         .max_prot = VR_READ | VR_WRITE | VR_EXEC,
+        .flags = space->lock_future,
         .commit = VR_COMMITTED,
         .purpose = VR_HEAP,
     };
@@ -64,7 +67,7 @@ static int heap_shrink(struct vspace *space, vaddr_t from, vaddr_t to)
     return error;
 }
 
-vaddr_t vspace_brk(struct vspace *space, vaddr_t end)
+vaddr_t vspace_brk_limited(struct vspace *space, vaddr_t end, uint64_t lock_limit)
 {
     rwlock_write_lock(&space->lock);
     vaddr_t old_end = ALIGN_UP(space->brk, PAGE_SIZE);
@@ -72,7 +75,7 @@ vaddr_t vspace_brk(struct vspace *space, vaddr_t end)
         vaddr_t new_end = ALIGN_UP(end, PAGE_SIZE);
         int error = 0;
         if (new_end > old_end)
-            error = heap_grow(space, old_end, new_end);
+            error = heap_grow(space, old_end, new_end, lock_limit);
         else if (new_end < old_end)
             error = heap_shrink(space, new_end, old_end);
         if (!error)

@@ -50,6 +50,7 @@ static bool is_known(int advice)
     case MADV_SEQUENTIAL:
     case MADV_WILLNEED:
     case MADV_DONTNEED:
+    case MADV_DONTNEED_LOCKED:
     case MADV_FREE:
     case MADV_REMOVE:
     case MADV_COLD:
@@ -103,7 +104,7 @@ static int advise_region(struct vspace *space, const struct vregion *region, vad
 
     if (error)
         return error;
-    if (advice == MADV_DONTNEED || advice == MADV_FREE)
+    if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE)
         return forget_pages(space, start, end);
     if (!flags)
         return 0;

@@ -16,6 +16,9 @@
 #include "mm/share.h"
 #include "mm/tlb.h"
 
+#define LOW_START UINT64_C(0x40000000)
+#define LOW_END   UINT64_C(0x80000000)
+
 /* ---- munmap ---- */
 
 int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
@@ -53,6 +56,14 @@ int map_check_place(const struct map_request *request)
     return request->addr < USER_MIN ? -EPERM : 0;
 }
 
+/* MAP_32BIT: in the second GiB, as on Linux, where code can be reached by short jumps; a hint may be below. => or -ENOMEM */
+static int64_t choose_low(struct vspace *space, vaddr_t hint, uint64_t size)
+{
+    if (hint >= USER_MIN && range_within(hint, size, LOW_END) && range_is_room(space, hint, hint + size))
+        return (int64_t)hint;
+    return range_find_room_from(space, LOW_START, LOW_END, size);
+}
+
 /* Choose the address for a request. => it, or -ENOMEM, -EEXIST */
 static int64_t choose_address(struct vspace *space, const struct map_request *request, uint64_t size)
 {
@@ -62,6 +73,8 @@ static int64_t choose_address(struct vspace *space, const struct map_request *re
         return (int64_t)request->addr;
     }
     vaddr_t hint = ALIGN_DOWN(request->addr, PAGE_SIZE);
+    if (unlikely(request->flags & MAP_32BIT))
+        return choose_low(space, hint, size);
     if (hint >= USER_MIN && range_within(hint, size, USER_END) && range_is_room(space, hint, hint + size))
         return (int64_t)hint;
     return range_find_room(space, size);
@@ -152,6 +165,15 @@ static inline int take_share(struct vspace *space, const struct vregion *region,
     return region->commit == VR_COMMITTED ? vspace_commit(space, region->size >> PAGE_SHIFT) : 0;
 }
 
+/* The flags of a new region, and whether it may be locked if they say so. => 0, -EPERM, -EAGAIN */
+static inline int take_flags(struct vspace *space, const struct map_request *request, struct vregion *region)
+{
+    region->flags = space->lock_future | (request->flags & MAP_LOCKED ? VR_LOCKED : 0);
+    if (likely(!region->flags) || vspace_may_lock(space, region->size, request->lock_limit))
+        return 0;
+    return (request->flags & MAP_LOCKED) && request->lock_limit == 0 ? -EPERM : -EAGAIN;
+}
+
 /* Map `region` where the request says. => space->lock for writing; the address, or an error and nothing changed */
 static int64_t map_locked(struct vspace *space, const struct map_request *request, struct vregion *region)
 {
@@ -160,7 +182,9 @@ static int64_t map_locked(struct vspace *space, const struct map_request *reques
         return addr;
     vaddr_t start = (vaddr_t)addr, end = start + region->size;
 
-    int error = take_share(space, region, start, end);
+    int error = take_flags(space, request, region);
+    if (!error)
+        error = take_share(space, region, start, end);
     if (error)
         return error;
     error = clear_room(space, request, start, end);
@@ -172,7 +196,6 @@ static int64_t map_locked(struct vspace *space, const struct map_request *reques
         return error;
     }
     vregion_set_range(region, start, end);
-    region->flags = space->lock_future;
     vregion_insert(space, region);
     region_merge(space, region);
     return addr;

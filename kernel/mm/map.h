@@ -22,12 +22,13 @@ struct map_request {
     struct page_cache *file; // NULL with MAP_ANONYMOUS; the map takes a hold of its own
     uint64_t offset;         // byte in the file, a multiple of PAGE_SIZE
     enum vr_purpose purpose;
+    uint64_t lock_limit;     // bytes that may be locked in all: for MAP_LOCKED, and after mlockall(MCL_FUTURE)
 };
 
 /* What can be said of a request by its size and fixed address alone, which Linux does first. => 0, -EINVAL, -ENOMEM, -EPERM */
 __must_check int map_check_place(const struct map_request *request);
 
-/* => the address, or -EINVAL, -ENOMEM, -EEXIST, -EPERM, -EOVERFLOW */
+/* => the address, or -EINVAL, -ENOMEM, -EEXIST, -EPERM, -EOVERFLOW, -EAGAIN (the limit of locked memory) */
 __must_check int64_t vspace_mmap(struct vspace *space, const struct map_request *request);
 
 /* => 0, -EINVAL, or -ENOMEM (a region would have to be split, and there is no memory for it); then nothing changed */
@@ -57,8 +58,9 @@ __must_check int vspace_mlock(struct vspace *space, vaddr_t addr, uint64_t size,
 /* mlockall(2): the same for all regions there are (`now`), and for all to come (`future`). => 0 or -ENOMEM */
 __must_check int vspace_mlockall(struct vspace *space, bool now, uint8_t flags, uint8_t future, uint64_t limit);
 
-/* Bytes in locked regions: VmLck. => space->lock held */
+/* Bytes in locked regions: VmLck; and whether `more` of them stay within `limit`. => space->lock held */
 uint64_t vspace_locked_bytes(struct vspace *space);
+bool vspace_may_lock(struct vspace *space, uint64_t more, uint64_t limit);
 
 /* madvise(2). => 0, -EINVAL, -ENOMEM (a hole, or no memory), -EBADF, -EACCES, -EFAULT, -EINTR */
 __must_check int vspace_madvise(struct vspace *space, vaddr_t addr, uint64_t size, int advice);

@@ -8,8 +8,6 @@
 #include "mm/map.h"
 #include "mm/range.h"
 
-#define LOCK_FLAGS (VR_LOCKED | VR_LOCK_ONFAULT)
-
 /* Bytes of [start, end) that lie in locked regions. */
 static uint64_t locked_within(struct vspace *space, vaddr_t start, vaddr_t end)
 {
@@ -27,6 +25,11 @@ uint64_t vspace_locked_bytes(struct vspace *space)
     return locked_within(space, 0, USER_END);
 }
 
+bool vspace_may_lock(struct vspace *space, uint64_t more, uint64_t limit)
+{
+    return more <= limit && vspace_locked_bytes(space) <= limit - more;
+}
+
 /* => space->lock for writing */
 static int mlock_locked(struct vspace *space, vaddr_t start, vaddr_t end, uint8_t flags, uint64_t limit)
 {
@@ -35,7 +38,7 @@ static int mlock_locked(struct vspace *space, vaddr_t start, vaddr_t end, uint8_
     if ((flags & VR_LOCKED) && (end - start > limit || others > limit - (end - start)))
         return -ENOMEM;
     vaddr_t covered = range_covered_end(space, start, end);
-    int error = covered > start ? range_set_flags(space, start, covered, flags, LOCK_FLAGS) : 0;
+    int error = covered > start ? range_set_flags(space, start, covered, flags, VR_LOCK_FLAGS) : 0;
     if (error)
         return error;
     return covered < end ? -ENOMEM : 0;
@@ -71,7 +74,7 @@ int vspace_mlockall(struct vspace *space, bool now, uint8_t flags, uint8_t futur
     if (now && (flags & VR_LOCKED) && total > limit)
         error = -ENOMEM;
     if (!error && now)
-        error = range_set_flags(space, 0, USER_END, flags, LOCK_FLAGS);
+        error = range_set_flags(space, 0, USER_END, flags, VR_LOCK_FLAGS);
     if (!error)
         space->lock_future = future;
     rwlock_write_unlock(&space->lock);

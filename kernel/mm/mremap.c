@@ -67,8 +67,7 @@ static bool lock_allows(struct vspace *space, const struct vregion *region, cons
 {
     if (!(region->flags & VR_LOCKED) || remap->new_size <= remap->old_size)
         return true;
-    uint64_t grown = vspace_locked_bytes(space) + remap->new_size - remap->old_size;
-    return grown <= remap->lock_limit;
+    return vspace_may_lock(space, remap->new_size - remap->old_size, remap->lock_limit);
 }
 
 /* Whether the space may become larger by as much as the mapping does. */
@@ -273,7 +272,6 @@ static void place_copy(struct vregion *copy, const struct vregion *region, const
     vregion_copy(copy, region);
     if (copy->file)
         copy->file_offset += remap->from - vregion_start(region);
-    copy->dir = VR_UP;
     copy->purpose = VR_GENERAL;
     vregion_set_range(copy, remap->to, remap->to + remap->new_size);
 }
@@ -298,7 +296,9 @@ static int move(struct vspace *space, struct vregion *region, const struct remap
     if (remap->old_size) {
         underive_range(space, remap->from, end);
         move_pages(space, copy, remap->from, end, remap->to - remap->from);
-        if (!(remap->flags & MREMAP_DONTUNMAP))
+        if (remap->flags & MREMAP_DONTUNMAP)
+            region->flags &= (uint8_t)~VR_LOCK_FLAGS; // the lock goes along with the pages
+        else
             range_remove(space, remap->from, end, &removal);
     }
     region_merge(space, copy);

@@ -129,6 +129,21 @@ int64_t range_find_room(struct vspace *space, uint64_t size)
     }
 }
 
+int64_t range_find_room_from(struct vspace *space, vaddr_t start, vaddr_t end, uint64_t size)
+{
+    struct vregion *region = vregion_above(space, start);
+
+    for (; start < end; region = vregion_next(region)) {
+        vaddr_t room_end = region ? MIN(end, vregion_room_end(region)) : end;
+        if (room_end > start && room_end - start >= size)
+            return (int64_t)start;
+        if (!region)
+            break;
+        start = MAX(start, vregion_end(region));
+    }
+    return -ENOMEM;
+}
+
 /* ---- Cutting and joining regions ---- */
 
 /* Let `region` end at `start`, and `high`, outside the tree yet, go on as it from `end`. */

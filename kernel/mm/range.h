@@ -60,6 +60,9 @@ bool range_is_room(struct vspace *space, vaddr_t start, vaddr_t end);
 /* The highest room of `size` bytes below mmap_top. => its address, or -ENOMEM */
 __must_check int64_t range_find_room(struct vspace *space, uint64_t size);
 
+/* The lowest room of `size` bytes in [start, end). => its address, or -ENOMEM */
+__must_check int64_t range_find_room_from(struct vspace *space, vaddr_t start, vaddr_t end, uint64_t size);
+
 /* Where the regions that cover `start` without a hole end, at most `end`; `start` if none does. */
 vaddr_t range_covered_end(struct vspace *space, vaddr_t start, vaddr_t end);
 

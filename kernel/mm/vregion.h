@@ -42,6 +42,7 @@ enum vr_commit {
 /* What else is remembered of a region: struct vregion's `flags`. */
 #define VR_LOCKED       0x01 // mlock: its pages are present and stay so
 #define VR_LOCK_ONFAULT 0x02 // ... once they have been touched
+#define VR_LOCK_FLAGS   (VR_LOCKED | VR_LOCK_ONFAULT)
 #define VR_DONTFORK     0x04 // madvise: a child does not get it
 #define VR_WIPEONFORK   0x08 // a child gets it empty
 #define VR_DONTDUMP     0x10 // not in a core dump

@@ -61,8 +61,17 @@ __must_check int vspace_fork(struct vspace *parent, struct vspace **child);
  */
 void vspace_activate(struct vspace *space);
 
-/* brk(2): move the heap's end. => the end after the call (the old one when it could not move) */
-vaddr_t vspace_brk(struct vspace *space, vaddr_t end);
+/*
+ * brk(2): move the heap's end. lock_limit: bytes that may be locked in all, for after mlockall(MCL_FUTURE).
+ *
+ * => the end after the call (the old one when it could not move)
+ */
+vaddr_t vspace_brk_limited(struct vspace *space, vaddr_t end, uint64_t lock_limit);
+
+static inline vaddr_t vspace_brk(struct vspace *space, vaddr_t end)
+{
+    return vspace_brk_limited(space, end, UINT64_MAX);
+}
 
 /* Begin the heap, empty, at `start` (byte-exact). => a fresh space, from exec */
 void vspace_set_brk_start(struct vspace *space, vaddr_t start);

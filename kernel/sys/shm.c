@@ -22,6 +22,7 @@
 #include "mm/usercopy.h"
 #include "proc/process.h"
 #include "sys/ipc.h"
+#include "sys/memory_lock.h"
 #include "sys/syscall.h"
 
 #define SHM_MOST_BYTES (UINT64_MAX - (UINT64_C(1) << 24))
@@ -238,9 +239,12 @@ static int64_t attach(struct segment *segment, vaddr_t address, int flags, uint3
         .flags = map_flags,
         .file = &segment->cache,
         .purpose = VR_GENERAL,
+        .lock_limit = memory_lock_limit(),
     };
     int64_t result = vspace_mmap(current_process()->vspace, &request);
 
+    if (result >= 0)
+        memory_populate((vaddr_t)result, request.size, false);
     return result == -EEXIST ? -EINVAL : result;
 }
 

@@ -28,6 +28,7 @@
 #define FREE 0x30000000UL // nothing is near
 #define TOP 0x7ffffffff000UL
 #define KERNEL 0xffff800000000000UL
+#define UNKNOWN_FLAG 0x200000UL // to mmap of any file
 
 static int writable, readable, closed = 999;
 
@@ -185,7 +186,9 @@ static void maps(void)
     static const unsigned long prots[] = {0, 1, 3, 7};
     static const unsigned long flags[] = {0, MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE, MAP_FIXED, MAP_PRIVATE | MAP_FIXED,
                                           MAP_PRIVATE | MAP_FIXED_NOREPLACE, MAP_SHARED | MAP_FIXED_NOREPLACE,
-                                          MAP_PRIVATE | MAP_GROWSDOWN, MAP_SHARED | MAP_GROWSDOWN, 4, 0x0f};
+                                          MAP_PRIVATE | MAP_GROWSDOWN, MAP_SHARED | MAP_GROWSDOWN, 4, 0x0f,
+                                          MAP_PRIVATE | MAP_LOCKED, MAP_SHARED_VALIDATE | UNKNOWN_FLAG, MAP_PRIVATE | MAP_32BIT,
+                                          MAP_SHARED | MAP_32BIT | MAP_LOCKED, MAP_PRIVATE | MAP_HUGETLB, MAP_SHARED | MAP_HUGETLB};
     const int files[] = {-1, writable, readable, closed};
     static const unsigned long offsets[] = {0, 1, PAGE, -PAGE, 0x7ffffffffffff000UL};
 

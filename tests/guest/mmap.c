@@ -174,6 +174,50 @@ static bool mapping_at_the_lowest_and_highest_address_works(void)
     return true;
 }
 
+#define LOW_GIB (1UL << 30)
+
+static bool low_addresses_are_in_the_second_gigabyte(void)
+{
+    long at = map(NULL, 2 * PAGE, RW, ANONYMOUS | MAP_32BIT), next = map((void *)0x700000000000, PAGE, RW, ANONYMOUS | MAP_32BIT);
+    unsigned char *hint = (unsigned char *)0x10000000;
+
+    CHECK(at >= (long)LOW_GIB && at < (long)(2 * LOW_GIB) && next >= (long)LOW_GIB && next < (long)(2 * LOW_GIB) && at != next);
+    CHECK(touch_allowed(TOUCH_WRITE, (void *)at) && touch_allowed(TOUCH_WRITE, (void *)next));
+    CHECK(map(hint, PAGE, RW, ANONYMOUS | MAP_32BIT) == (long)hint);
+    CHECK_FAILS(map(NULL, LOW_GIB + PAGE, PROT_NONE, ANONYMOUS | MAP_32BIT | MAP_NORESERVE), ENOMEM);
+    pages_unmap((void *)at, 2);
+    pages_unmap((void *)next, 1);
+    pages_unmap(hint, 1);
+    return true;
+}
+
+static bool validated_flags_that_a_file_does_not_know_are_refused(void)
+{
+    int fd = memfd_create("flags", 0);
+    enum { VALIDATE = 3, SYNC = 0x80000 };
+
+    CHECK(fd >= 0 && ftruncate(fd, PAGE) == 0);
+    CHECK_FAILS((long)mmap(NULL, PAGE, RW, VALIDATE | SYNC, fd, 0), EOPNOTSUPP);
+    unsigned char *at = mmap(NULL, PAGE, RW, VALIDATE | MAP_POPULATE, fd, 0), *ignored = mmap(NULL, PAGE, RW, MAP_SHARED | SYNC, fd, 0);
+    CHECK(at != MAP_FAILED && ignored != MAP_FAILED);
+    at[0] = 3;
+    CHECK_EQ(ignored[0], 3);
+    pages_unmap(at, 1);
+    pages_unmap(ignored, 1);
+    return close(fd) == 0;
+}
+
+static bool huge_pages_are_refused_where_there_are_none(void)
+{
+    char reserved[16] = "";
+
+    if (file_get("/proc/sys/vm/nr_hugepages", reserved, sizeof reserved) > 0 && reserved[0] != '0')
+        SKIP("this system has huge pages");
+    CHECK_FAILS(map(NULL, PAGE, RW, ANONYMOUS | MAP_HUGETLB), ENOMEM);
+    CHECK_FAILS(map(NULL, PAGE, RW, ANONYMOUS | MAP_HUGETLB | 5 << 26), EINVAL); // of 32 bytes
+    return true;
+}
+
 int main(void)
 {
     TEST(anonymous_memory_reads_as_zero);
@@ -188,5 +232,8 @@ int main(void)
     TEST(mapping_again_after_munmap_reads_as_zero);
     TEST(two_hundred_regions_hold_their_bytes);
     TEST(mapping_at_the_lowest_and_highest_address_works);
+    TEST(low_addresses_are_in_the_second_gigabyte);
+    TEST(validated_flags_that_a_file_does_not_know_are_refused);
+    TEST(huge_pages_are_refused_where_there_are_none);
     return tap_done();
 }

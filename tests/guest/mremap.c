@@ -156,6 +156,21 @@ static bool a_moved_file_mapping_keeps_its_offset(void)
     return true;
 }
 
+static bool a_mapping_that_grows_down_does_so_where_it_has_moved(void)
+{
+    unsigned char *room = pages_map(1200), *at = mmap(room, 2 * PAGE, PROT_READ | PROT_WRITE,
+                                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0);
+
+    CHECK(at == room);
+    at[0] = 8;
+    munmap(room + 2 * PAGE, 1198 * PAGE);
+    unsigned char *to = mremap(at, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 1000 * PAGE);
+    CHECK(to == room + 1000 * PAGE);
+    CHECK(to[0] == 8 && touch_allowed(TOUCH_WRITE, to - 1) && touch_allowed(TOUCH_WRITE, to - 9 * PAGE));
+    munmap(to - 9 * PAGE, 11 * PAGE);
+    return true;
+}
+
 int main(void)
 {
     if (!scratch_enter())
@@ -169,5 +184,6 @@ int main(void)
     TEST(shared_memory_is_mapped_twice_from_length_0);
     TEST(what_a_child_moves_and_writes_the_parent_does_not_see);
     TEST(a_moved_file_mapping_keeps_its_offset);
+    TEST(a_mapping_that_grows_down_does_so_where_it_has_moved);
     return tap_done();
 }
