@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const char *row_why;
 volatile unsigned char *rows_stack;
 static unsigned char *made;
 static size_t made_pages;
@@ -135,8 +134,8 @@ static volatile unsigned char *constant_untouched(void)
     return (unsigned char *)own_constants + ++next_constant * PAGE;
 }
 
-/* A file of one page and a half, mapped privately. */
-static volatile unsigned char *file_page(size_t pages, size_t at)
+/* A file of one page and a half, mapped; `cut`: it loses all that when its first page has been written to. */
+static volatile unsigned char *file_page(size_t pages, size_t at, int flags, bool cut)
 {
     static unsigned char content[PAGE + PAGE / 2];
 
@@ -145,35 +144,75 @@ static volatile unsigned char *file_page(size_t pages, size_t at)
         return NULL;
     int fd = open("mapped", O_RDWR);
     made_pages = pages;
-    made = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    int error = errno;
+    made = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, flags, fd, 0);
+    bool good = made != MAP_FAILED;
+    if (good && cut) {
+        touch_write(made);
+        good = ftruncate(fd, 0) == 0;
+    }
     close(fd);
     unlink("mapped");
-    if (made != MAP_FAILED)
+    if (good)
         return made + at * PAGE;
     made = NULL;
-    if (error == ENODEV || error == ENOSYS)
-        row_why = "this kernel does not map files yet";
     return NULL;
 }
 
-static volatile unsigned char *file_untouched(void)
+static volatile unsigned char *private_untouched(void)
 {
-    return file_page(2, 0);
+    return file_page(2, 0, MAP_PRIVATE, false);
 }
 
-static volatile unsigned char *file_read_before(void)
+static volatile unsigned char *shared_untouched(void)
 {
-    volatile unsigned char *page = file_page(2, 0);
+    return file_page(2, 0, MAP_SHARED, false);
+}
 
+static volatile unsigned char *read_now(volatile unsigned char *page)
+{
     if (page)
         touch_read(page);
     return page;
 }
 
+static volatile unsigned char *private_read_before(void)
+{
+    return read_now(private_untouched());
+}
+
+static volatile unsigned char *shared_read_before(void)
+{
+    return read_now(shared_untouched());
+}
+
 static volatile unsigned char *past_end(void)
 {
-    return file_page(4, 2);
+    return file_page(4, 2, MAP_PRIVATE, false);
+}
+
+static volatile unsigned char *past_end_of_shared(void)
+{
+    return file_page(4, 2, MAP_SHARED, false);
+}
+
+static volatile unsigned char *shared_cut(void)
+{
+    return file_page(2, 0, MAP_SHARED, true);
+}
+
+static volatile unsigned char *private_cut(void)
+{
+    return file_page(2, 0, MAP_PRIVATE, true);
+}
+
+/* Shared memory without a file that anybody could name. */
+static volatile unsigned char *shared_nameless(void)
+{
+    made_pages = 1;
+    made = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (made == MAP_FAILED)
+        made = NULL;
+    return made;
 }
 
 /* After fork: copy the pages of the stack that this program goes on writing to, so that no such fault comes between. */
@@ -300,10 +339,19 @@ const struct row rows[] = {
     {"first_read_of_program_data", TOUCH_READ, 0x04, 0, 0, RESOLVED, "file_first_touch", data_untouched, NULL},
     {"first_write_to_program_data", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "file_first_touch", data_untouched, NULL},
     {"write_to_present_program_data", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "file_private_write", data_read_before, NULL},
-    {"first_read_of_a_private_file", TOUCH_READ, 0x04, 0, 0, RESOLVED, "file_first_touch", file_untouched, unmap_made},
-    {"first_write_to_a_private_file", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "file_first_touch", file_untouched,
+    {"first_read_of_a_private_file", TOUCH_READ, 0x04, 0, 0, RESOLVED, "file_first_touch", private_untouched,
      unmap_made},
-    {"write_to_a_present_private_file", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "file_private_write", file_read_before,
+    {"first_write_to_a_private_file", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "file_first_touch", private_untouched,
+     unmap_made},
+    {"write_to_a_present_private_file", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "file_private_write", private_read_before,
+     unmap_made},
+    {"first_read_of_a_shared_file", TOUCH_READ, 0x04, 0, 0, RESOLVED, "file_first_touch", shared_untouched, unmap_made},
+    {"first_write_to_a_shared_file", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "file_first_touch", shared_untouched,
+     unmap_made},
+    {"first_write_to_a_present_shared_file", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "file_shared_write", shared_read_before,
+     unmap_made},
+    {"first_read_of_shared_memory", TOUCH_READ, 0x04, 0, 0, RESOLVED, "file_first_touch", shared_nameless, unmap_made},
+    {"first_write_to_shared_memory", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "file_first_touch", shared_nameless,
      unmap_made},
     {"write_to_a_cow_page_copies", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "cow_write", shared_with_child, end_holder},
     {"write_by_the_last_owner_takes_over", TOUCH_WRITE, 0x07, 0, 0, RESOLVED, "cow_write", left_by_child, unmap_made},
@@ -326,6 +374,13 @@ const struct row rows[] = {
     {"fetch_from_an_absent_page_of_data", TOUCH_FETCH, 0x14, 0, 0x01, ACCERR, "no_execute", fresh, unmap_made},
     {"read_past_the_end_of_a_mapped_file", TOUCH_READ, 0x04, 0, 0, ADRERR, "past_end_of_file", past_end, unmap_made},
     {"write_past_the_end_of_a_mapped_file", TOUCH_WRITE, 0x06, 0, 0, ADRERR, "past_end_of_file", past_end, unmap_made},
+    {"write_past_the_end_of_a_shared_file", TOUCH_WRITE, 0x06, 0, 0, ADRERR, "past_end_of_file", past_end_of_shared,
+     unmap_made},
+    {"read_of_a_page_that_the_file_has_lost", TOUCH_READ, 0x04, 0, 0, ADRERR, "past_end_of_file", shared_cut, unmap_made},
+    {"write_to_a_page_that_the_file_has_lost", TOUCH_WRITE, 0x06, 0, 0, ADRERR, "past_end_of_file", shared_cut,
+     unmap_made},
+    {"read_of_a_private_copy_that_the_file_has_lost", TOUCH_READ, 0x04, 0, 0, ADRERR, "past_end_of_file", private_cut,
+     unmap_made},
     {"read_of_an_address_in_no_region", TOUCH_READ, 0x04, 0, 0, MAPERR, "no_region", nowhere, NULL},
     {"write_to_an_address_in_no_region", TOUCH_WRITE, 0x06, 0, 0, MAPERR, "no_region", nowhere, NULL},
     {"fetch_from_an_address_in_no_region", TOUCH_FETCH, 0x14, 0, 0, MAPERR, "no_region", nowhere, NULL},

@@ -18,13 +18,12 @@ struct row {
     unsigned linux_adds;    // bits of the last fault on Linux, where it resolves a part first
     enum row_end end;
     const char *cause;      // as /proc/self/gaur/fault names it
-    volatile unsigned char *(*make)(void);  // a fresh address; NULL: row_why says why not
+    volatile unsigned char *(*make)(void);  // a fresh address; NULL: errno says why not
     void (*undo)(void);
 };
 
 extern const struct row rows[];
 extern const size_t row_count;
-extern const char *row_why;
 extern volatile unsigned char *rows_stack; // set by main: an address in its frame, above all that a row writes to
 
 #endif
