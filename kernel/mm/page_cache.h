@@ -51,6 +51,7 @@ struct page_cache {
     _Atomic bool punching;            // (a) pages are leaving it: a fault looks again, instead of taking one that still is there
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
+    uint32_t recount;                 // verify only: regions that it has found
     struct list link;                 // all caches, under page_caches_lock
 };
 

@@ -101,6 +101,20 @@ static struct vregion *check_used(struct check *check, const struct vpage_info *
     return NULL;
 }
 
+/* Whether the frame of a page in use is one that the region can have there. */
+static void check_file_page(struct check *check, const struct vregion *region, const struct vpage_info *info, vaddr_t va)
+{
+    const struct core_map_entry *page = vpage_frame(info);
+
+    if (frame_kind(page) != FRAME_FILE) {
+        if (region->shared)
+            violated(check, I18_FILE_PAGE, "page %#lx of a shared region is in a frame of kind %s", va,
+                     frame_kind_name(frame_kind(page)));
+    } else if (page->file.cache != region->file || page->file.index != vregion_file_index(region, va)) {
+        violated(check, I18_FILE_PAGE, "page %#lx is in a frame that its file does not have there", va);
+    }
+}
+
 static void check_page(struct check *check, struct core_map_entry *leaf, unsigned index, vaddr_t va)
 {
     struct vpage_info *info = leaf_covers(leaf, va) ? leaf_info(leaf, va) : NULL;
@@ -114,6 +128,7 @@ static void check_page(struct check *check, struct core_map_entry *leaf, unsigne
     if (!region)
         return;
     check_entry(check, region, info, entry, va);
+    check_file_page(check, region, info, va);
     if (!check->again)
         vpage_frame(info)->recount++;
 }
@@ -237,6 +252,47 @@ static void check_space(struct check *check, struct vspace *space)
     check_node(check, space->root, ROOT_LEVEL, 0);
 }
 
+/* ---- Files ---- */
+
+/* Do `step` to the file of every region of every space. */
+static void for_each_file(struct check *check, struct list *spaces, void (*step)(struct check *, struct page_cache *))
+{
+    struct vspace *space;
+
+    list_for_each_entry(space, spaces, link)
+        for (struct vregion *region = vregion_lowest(space); region; region = vregion_next(region))
+            if (region->file)
+                step(check, region->file);
+}
+
+static void begin_file(struct check *check, struct page_cache *file)
+{
+    (void)check;
+    file->recount = 0;
+}
+
+static void count_region(struct check *check, struct page_cache *file)
+{
+    (void)check;
+    file->recount++;
+}
+
+static void compare_file(struct check *check, struct page_cache *file)
+{
+    if (file->recount > atomic_load(&file->mapped))
+        violated(check, I19_FILE_REGIONS, "a file is mapped by %u regions, and counts %u", file->recount,
+                 atomic_load(&file->mapped));
+    file->recount = 0; // told once
+}
+
+/* A region that is about to be inserted is counted already. */
+static void check_files(struct check *check, struct list *spaces)
+{
+    for_each_file(check, spaces, begin_file);
+    for_each_file(check, spaces, count_region);
+    for_each_file(check, spaces, compare_file);
+}
+
 /* ---- Frames ---- */
 
 static void count_cached(struct page_cache *cache, uint64_t index, struct core_map_entry *page, void *arg)
@@ -348,6 +404,7 @@ void verify_all(struct verify_report *report)
     list_for_each_entry(space, spaces, link)
         if (space->root)
             check_space(&check, space);
+    check_files(&check, spaces);
     check_frames(&check);
     list_for_each_entry(space, spaces, link)
         rwlock_write_unlock(&space->lock);

@@ -313,6 +313,32 @@ static void counts_that_core_map_does_not_bear_out_are_I16(void **state)
     frame_put(page);
 }
 
+static void a_mapped_page_that_the_file_does_not_have_there_is_I18(void **state)
+{
+    struct vregion *region = vregion_highest(space);
+    struct core_map_entry *page = frame_of(space, VA + 16 * PAGE_SIZE);
+
+    (void)state;
+    assert_corruption(I18_FILE_PAGE, region->file_offset, PAGE_SIZE);
+    region->shared = false;
+    assert_corruption(I18_FILE_PAGE, region->file_offset, PAGE_SIZE);
+    region->shared = true;
+    page->file.cache = NULL;
+    assert_broken(I18_FILE_PAGE);
+    page->file.cache = &file.cache;
+    frame_set_kind(page, FRAME_ANON);
+    assert_broken(I18_FILE_PAGE);
+    frame_set_kind(page, FRAME_FILE);
+    assert_verify_clean();
+}
+
+static void a_file_that_counts_too_few_regions_is_I19(void **state)
+{
+    (void)state;
+    assert_int_equal(file.cache.mapped, 2);
+    assert_corruption(I19_FILE_REGIONS, file.cache.mapped, 1);
+}
+
 /* ---- The report ---- */
 
 static unsigned lines;
@@ -372,6 +398,8 @@ int main(void)
         VERIFY_TEST(a_node_in_a_frame_of_another_kind_is_I14),
         VERIFY_TEST(a_file_page_that_mistakes_its_file_is_I15),
         VERIFY_TEST(counts_that_core_map_does_not_bear_out_are_I16),
+        VERIFY_TEST(a_mapped_page_that_the_file_does_not_have_there_is_I18),
+        VERIFY_TEST(a_file_that_counts_too_few_regions_is_I19),
         VERIFY_TEST(all_violations_are_counted_but_only_some_printed),
     };
 
