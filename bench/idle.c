@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * idle.c - how many forked children a small memory holds, each of which has returned from fork, written its stack and a
- * page of data, and sleeps; and what one of them takes, by kind of frame, as /proc/gaur/frames tells.
+ * idle.c - how many forked children a small memory holds, each of which has returned from fork, written its stack and its
+ * data, and sleeps; and what one of them takes, by kind of frame, as /proc/gaur/frames tells.
  */
 #include <poll.h>
 #include <signal.h>

@@ -2,9 +2,9 @@
 /*
  * file_table.c - descriptors.
  *
- * Theory      Descriptors come in chunks of 16, as most processes have few: one word says which are taken, one which close on exec, and
- *             there are 16 pointers. A number that is taken but has no file is reserved by a call under way. The few pointers
- *             to chunks lie in the table itself, until more are needed: then in one frame.
+ * Theory      Descriptors come in chunks of 64: one word says which are taken, one which close on exec, and there are 64 pointers.
+ *             A number that is taken but has no file is reserved by a call under way. The few pointers to chunks lie in the
+ *             table itself, until more are needed: then in one frame.
  * Locking     One spinlock per table. Files are put outside it, since that may sleep.
  */
 #include "fs/file_table.h"
@@ -18,14 +18,13 @@
 #include "mm/kalloc.h"
 #include "mm/slab.h"
 
-#define CHUNK_FILES 16u
-#define CHUNK_BITS ((UINT64_C(1) << CHUNK_FILES) - 1)
+#define CHUNK_FILES 64u
 #define INLINE_CHUNKS 4u
 #define FRAME_CHUNKS (PAGE_SIZE / sizeof(struct chunk *))
 
 static_assert(FRAME_CHUNKS * CHUNK_FILES == FILE_TABLE_MAX, "as many as a frame of chunks holds");
 
-// Some descriptors. All fields: the table's lock.
+// 64 descriptors. All fields: the table's lock.
 struct chunk {
     uint64_t taken;                         // bits: reserved or in use
     uint64_t close_on_exec;
@@ -141,7 +140,7 @@ static unsigned lowest_free(struct file_table *table, unsigned fd)
     unsigned skipped = fd % CHUNK_FILES;
 
     for (unsigned index = fd / CHUNK_FILES; index < table->chunk_count; index++, skipped = 0) {
-        uint64_t free = (~table->chunks[index]->taken & CHUNK_BITS) >> skipped << skipped;
+        uint64_t free = ~table->chunks[index]->taken >> skipped << skipped;
 
         if (free != 0)
             return index * CHUNK_FILES + (unsigned)__builtin_ctzll(free);

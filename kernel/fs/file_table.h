@@ -10,7 +10,7 @@
 
 struct file_table;
 
-#define FILE_TABLE_MAX 8192     // numbers a table can have, whatever RLIMIT_NOFILE says
+#define FILE_TABLE_MAX 32768    // numbers a table can have: /proc/sys/fs/nr_open, the most that RLIMIT_NOFILE may say
 
 struct file_table *file_table_create(void) __must_check;        // empty, one reference; NULL: no memory
 struct file_table *file_table_copy(struct file_table *table) __must_check;  // fork: the same files; NULL: no memory

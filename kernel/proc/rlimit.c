@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "fs/file_table.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/commit.h"
@@ -19,7 +20,6 @@
 #define LOCKED_MEMORY (8ul << 20)   // MLOCK_LIMIT
 #define MESSAGE_QUEUES 819200       // MQ_BYTES_MAX
 #define PENDING_SIGNALS 1024
-#define OPEN_FILES_MAX (1ul << 20)  // /proc/sys/fs/nr_open: no hard limit above
 
 void rlimit_set_defaults(struct rlimit limits[RLIM_NLIMITS])
 {
@@ -44,7 +44,7 @@ static int check_change(unsigned resource, const struct rlimit *old, const struc
 {
     if (new->rlim_cur > new->rlim_max)
         return -EINVAL;
-    if (resource == RLIMIT_NOFILE && new->rlim_max > OPEN_FILES_MAX)
+    if (resource == RLIMIT_NOFILE && new->rlim_max > FILE_TABLE_MAX)
         return -EPERM;
     if (new->rlim_max > old->rlim_max && !credentials_is_root(current_credentials()))
         return -EPERM;

@@ -6,7 +6,8 @@
  * Theory  The FPU state of a thread is in the CPU while the thread runs, and in thread->fpu while it does
  *         not: saved and loaded at each switch (two instructions each; the kernel uses no FPU register, so
  *         system calls and interrupts leave it alone). Who edits the state (signal frames) unloads it
- *         first: then the switch leaves it where it is.
+ *         first: then the switch leaves it where it is. The state lies at the low end of the kernel stack,
+ *         which is never used down to there; debug builds look at each switch whether it still is so.
  */
 #include "proc/thread.h"
 
@@ -26,9 +27,16 @@
 
 static struct slab_cache thread_cache;
 
+#define STACK_GUARD 0x6b737461636b656eull // between the stack and the FPU state below it
+
 static struct thread *thread_of(struct kthread *kthread)
 {
     return container_of(kthread, struct thread, kthread);
+}
+
+static uint64_t *stack_guard(const struct thread *thread)
+{
+    return (uint64_t *)((char *)thread->fpu + fpu_state_size());
 }
 
 /* => interrupts off, run queue locked */
@@ -36,6 +44,7 @@ static void switch_from(struct kthread *kthread)
 {
     struct thread *thread = thread_of(kthread);
 
+    DEBUG_ASSERT(!kthread_is_user(kthread) || *stack_guard(thread) == STACK_GUARD);
     if (kthread_is_user(kthread) && !thread->fpu_unloaded)
         fpu_save(thread->fpu);
 }
@@ -78,7 +87,7 @@ void thread_init(void)
         .stack_free = kstack_free,
     };
 
-    slab_cache_init(&thread_cache, "thread", sizeof(struct thread) + FPU_STATE_ALIGN + fpu_state_size());
+    slab_cache_init(&thread_cache, "thread", sizeof(struct thread));
     sched_set_hooks(&hooks);
 }
 
@@ -118,8 +127,9 @@ struct thread *thread_create(struct process *process, void (*entry)(void *thread
     }
     memset(thread, 0, sizeof(*thread));
     // The header of an XSAVE area must not hold garbage: fpu_save leaves parts of it as they are.
-    thread->fpu = (void *)ALIGN_UP((uintptr_t)(thread + 1), (uintptr_t)FPU_STATE_ALIGN);
+    thread->fpu = (char *)stack - KSTACK_SIZE;
     memset(thread->fpu, 0, fpu_state_size());
+    *stack_guard(thread) = STACK_GUARD;
     thread->process = process_get(process);
     list_init(&thread->in_process);
     list_init(&thread->pending.entries);

@@ -45,7 +45,7 @@ struct thread {
 
     uint64_t fs_base;               // (o) thread-local storage
     uint64_t gs_base;               // (o)
-    void *fpu;                      // (c) fpu_state_size() bytes, aligned to 64, behind this structure
+    void *fpu;                      // (c) fpu_state_size() bytes, aligned to 64, at the low end of the kernel stack
     bool fpu_unloaded;              // (o) the state is there and not in the CPU, even while it runs
     bool detached;                  // (o) ending: it has no use for the address space any more
 

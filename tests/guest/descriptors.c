@@ -5,6 +5,8 @@
 #include "tap.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -109,6 +111,34 @@ static bool close_in_the_child_leaves_the_parents(void)
     return true;
 }
 
+/* /proc/sys/fs/nr_open. */
+static rlim_t limit_of_limits(void)
+{
+    FILE *file = fopen("/proc/sys/fs/nr_open", "re");
+    unsigned long most = 0;
+
+    if (!file || fscanf(file, "%lu", &most) != 1)
+        most = 0;
+    if (file)
+        fclose(file);
+    return most;
+}
+
+static bool root_may_have_32768_descriptors(void)
+{
+    struct rlimit limit = {32768, 32768}, above = {limit_of_limits() + 1, limit_of_limits() + 1};
+    int fd = fresh();
+
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        SKIP("needs the right to raise limits");
+    CHECK_EQ(dup2(fd, 32767), 32767);
+    CHECK_EQ(write(32767, "x", 1), 1);
+    CHECK_FAILS(dup2(fd, 32768), EBADF);
+    CHECK_FAILS(fcntl(fd, F_DUPFD, 32767), EMFILE);
+    CHECK_FAILS(setrlimit(RLIMIT_NOFILE, &above), EPERM);
+    return true;
+}
+
 int main(void)
 {
     if (!scratch_enter())
@@ -119,5 +149,6 @@ int main(void)
     TEST(fcntl_dupfd_takes_the_first_from);
     TEST(setfl_changes_what_may_change_only);
     TEST(close_in_the_child_leaves_the_parents);
+    TEST(root_may_have_32768_descriptors);
     return tap_done();
 }

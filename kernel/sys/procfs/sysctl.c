@@ -5,6 +5,7 @@
 #include <linux/limits.h>
 
 #include "dev/random.h"
+#include "fs/file_table.h"
 #include "fs/pipe.h"
 #include "fs/vfs.h"
 #include "lib/errno.h"
@@ -36,7 +37,7 @@ FACT(show_tainted, "%d", 0)
 FACT(show_swappiness, "%d", 0)
 FACT(show_min_addr, "%lu", (unsigned long)USER_MIN)
 FACT(show_pipe_max, "%u", PIPE_CAPACITY)
-FACT(show_nr_open, "%d", 1 << 20)
+FACT(show_nr_open, "%d", FILE_TABLE_MAX)
 
 /* A whole number in decimal. => 0, -EINVAL */
 static int parse_int(const char *value, int *out)
