@@ -10,6 +10,7 @@
 #include "proc/itimer.h"
 #include "proc/process.h"
 #include "proc/signal.h"
+#include "sync/alarm.h"
 #include "sync/wait.h"
 #include "sys/clock.h"
 #include "sys/syscall.h"
@@ -42,12 +43,32 @@ SYSCALL2(nanosleep, vaddr_t, time, vaddr_t, left)
     return error ? error : sleep_for(ns, left);
 }
 
-/* The moment on clock_ns() when the wall clock, as it is set now, will say `ns`. */
-static uint64_t monotonic_of_realtime(uint64_t ns)
-{
-    uint64_t now = clock_realtime_ns();
+/* A sleeper whose alarm follows the wall clock, which may be set meanwhile. */
+struct wall_sleep {
+    struct alarm alarm;
+    struct wait_queue wakes;
+};
 
-    return ns > now ? deadline_after(ns - now) : 0;
+static void wall_sleep_rings(struct alarm *alarm)
+{
+    wake_all(&container_of(alarm, struct wall_sleep, alarm)->wakes);
+}
+
+static const struct alarm_ops wall_sleep_ops = {.rings = wall_sleep_rings};
+
+/* Sleep until the wall clock says `ns`. => 0, -EINTR */
+static int sleep_until_wall_time(uint64_t ns)
+{
+    const struct alarm_setting setting = {.value_ns = MAX(ns, UINT64_C(1))};
+    struct wall_sleep sleep;
+    int error;
+
+    wait_queue_init(&sleep.wakes);
+    alarm_init(&sleep.alarm, &wall_sleep_ops);
+    alarm_set(&sleep.alarm, &setting, ALARM_AT_WALL_TIME);
+    error = wait_event_interruptible(&sleep.wakes, alarm_has_rung(&sleep.alarm));
+    alarm_end(&sleep.alarm);
+    return error;
 }
 
 SYSCALL4(clock_nanosleep, int, clock, int, flags, vaddr_t, time, vaddr_t, left)
@@ -63,7 +84,7 @@ SYSCALL4(clock_nanosleep, int, clock, int, flags, vaddr_t, time, vaddr_t, left)
         return error;
     if (!(flags & TIMER_ABSTIME))
         return sleep_for(ns, left);
-    error = sleep_until(wall ? monotonic_of_realtime(ns) : ns);
+    error = wall ? sleep_until_wall_time(ns) : sleep_until(ns);
     return error == -EINTR ? -ERESTARTNOHAND : 0;
 }
 

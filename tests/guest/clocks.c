@@ -226,6 +226,35 @@ static bool yield_returns(void)
     return true;
 }
 
+static void shift_wall_clock(long seconds)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += seconds;
+    clock_settime(CLOCK_REALTIME, &now);
+}
+
+/* Not on Linux, where the clock is everyone's. */
+static bool sleep_until_a_wall_time_ends_when_the_clock_is_set_past_it(void)
+{
+    struct timespec until;
+
+    NEEDS_GAUR();
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 3600;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL));
+    bool asleep = child_in_state(pid, 'S');
+    shift_wall_clock(3700);
+    int status = child_wait(pid);
+    shift_wall_clock(-3700);
+    CHECK(asleep);
+    CHECK(exited_with(status, 0));
+    return true;
+}
+
 int main(void)
 {
     TEST(monotonic_time_never_goes_back);
@@ -234,6 +263,7 @@ int main(void)
     TEST(clocks_advance_alike);
     TEST(sleep_is_never_short_and_rarely_long);
     TEST(sleep_until_waits_for_its_time);
+    TEST(sleep_until_a_wall_time_ends_when_the_clock_is_set_past_it);
     TEST(wrong_times_are_refused);
     TEST(resolution_is_told);
     TEST(processor_time_counts_work_and_not_sleep);
