@@ -26,6 +26,7 @@
 #include "mm/fail.h"
 #include "mm/kalloc.h"
 #include "mm/kstack.h"
+#include "mm/magazine.h"
 #include "mm/slab.h"
 #include "mm/tlb.h"
 #include "mm/vspace.h"
@@ -165,6 +166,8 @@ void kernel_main(paddr_t start_info)
     procfs_init();
     socket_calls_init();
     start_other_cpus();
+    if (cpu_count > 1)
+        magazines_start(cpu_count);
     struct kthread *boot = sched_spawn_kernel(start_system, NULL, "boot");
     if (!boot)
         panic("too little memory: no thread can be made");

@@ -30,10 +30,16 @@ uint64_t fail_left(void);
 /* The slow half of fail_now. */
 bool fail_count_down(void);
 
+/* Not 0 if anything is armed. */
+static inline uint64_t fail_armed(void)
+{
+    return atomic_load_explicit(&fail_point.left, memory_order_relaxed);
+}
+
 /* Whether this allocation is the one. */
 static inline bool fail_now(void)
 {
-    return unlikely(atomic_load_explicit(&fail_point.left, memory_order_relaxed)) && fail_count_down();
+    return unlikely(fail_armed()) && fail_count_down();
 }
 
 #endif

@@ -4,7 +4,7 @@
  *
  * Theory      A frame begins with a header; the rest is objects. Free objects form a list through their first word. An
  *             object's frame, and so its cache, is found by rounding its address down.
- * Locking     The cache's lock; then kalloc's.
+ * Locking     The cache's lock; then kalloc's. Where several CPUs run, most requests are met from magazines (magazine.c).
  * Failure     NULL when a frame was needed and there is none.
  * Debug       A free object carries a mark in its second word, so that a double free and a write after free are seen.
  */
@@ -14,6 +14,7 @@
 #include "lib/string.h"
 #include "mm/fail.h"
 #include "mm/kalloc.h"
+#include "mm/magazine.h"
 
 #define FREE_MARK 0xdeadf4eedeadf4eeull
 
@@ -38,6 +39,7 @@ static struct slab_cache classes[ARRAY_SIZE(class_sizes)];
 static uint8_t class_of[SLAB_MAX / 16 + 1]; // by size in units of 16, rounded up
 
 static struct list caches = LIST_INIT(caches); // grows at boot only
+static unsigned cache_count;
 
 static struct slab_frame *frame_of(const void *object)
 {
@@ -46,13 +48,14 @@ static struct slab_frame *frame_of(const void *object)
 
 void slab_cache_init(struct slab_cache *cache, const char *name, size_t size)
 {
-    ASSERT(size > 0 && size <= SLAB_MAX);
+    ASSERT(size > 0 && size <= SLAB_MAX && cache_count < MAGAZINES_MAX);
     spin_init(&cache->lock, name, RANK_SLAB);
     cache->name = name;
     cache->size = ALIGN_UP(size, (size_t)16);
     cache->per_frame = (PAGE_SIZE - FIRST_OBJECT) / cache->size;
+    cache->index = cache_count++;
+    cache->kept_max = magazine_kept_max(cache->size);
     cache->spare = NULL;
-    cache->used = 0;
     list_init(&cache->partial);
     list_init(&cache->full);
     list_add_tail(&caches, &cache->link);
@@ -67,28 +70,34 @@ static void mark_free(struct free_object *object)
 #endif
 }
 
-static void check_is_used(const struct slab_cache *cache, const struct free_object *object, const void *caller)
+#ifdef DEBUG
+static bool is_free(struct slab_cache *cache, const struct free_object *object)
 {
-    if (object->mark != FREE_MARK)
-        return;
+    bool found = false;
+
+    spin_lock(&cache->lock);
     for (const struct free_object *free = frame_of(object)->free; free; free = free->next)
-        if (free == object)
-            panic("slab %s: object %p freed twice, now at %p", cache->name, (const void *)object, caller);
+        found |= free == object;
+    spin_unlock(&cache->lock);
+    return found || magazines_have(cache, object);
 }
+#endif
 
 /* Objects that are being given back: none is free yet. From here on they are marked so. */
-static void check_are_used(const struct slab_cache *cache, const struct slab_chain *chain, const void *caller)
+static void check_are_used(struct slab_cache *cache, const struct slab_chain *chain, const void *caller)
 {
 #ifdef DEBUG
     struct free_object *object = chain->first;
 
+    ASSERT(frame_of(chain->last)->cache == cache);
     for (uint32_t i = 0; i < chain->count; i++) {
-        check_is_used(cache, object, caller);
+        if (object->mark == FREE_MARK && is_free(cache, object))
+            panic("slab %s: object %p freed twice, now at %p", cache->name, (const void *)object, caller);
         mark_free(object);
         object = object->next;
     }
 #else
-    (void)cache, (void)chain, (void)caller, (void)check_is_used;
+    (void)cache, (void)chain, (void)caller;
 #endif
 }
 
@@ -143,21 +152,30 @@ static inline __attribute__((always_inline)) struct free_object *take_objects(st
         frame->free = last->next;
         last->next = NULL;
     }
-    cache->used += taken;
     frame->used += taken;
     *count = taken;
     return first;
 }
 
-/* Objects that are being handed out: nobody has written to them. From here on they are not marked as free. */
+/* An object that is being handed out, if there is one: nobody has written to it. From here on it is not marked as free. */
+static void check_was_free(const struct slab_cache *cache, struct free_object *object)
+{
+#ifdef DEBUG
+    if (!object)
+        return;
+    if (object->mark != FREE_MARK)
+        panic("slab %s: object %p was written to after it was freed", cache->name, (void *)object);
+    object->mark = 0;
+#else
+    (void)cache, (void)object;
+#endif
+}
+
 static void check_were_free(const struct slab_cache *cache, struct free_object *first)
 {
 #ifdef DEBUG
-    for (struct free_object *object = first; object; object = object->next) {
-        if (object->mark != FREE_MARK)
-            panic("slab %s: object %p was written to after it was freed", cache->name, (void *)object);
-        object->mark = 0;
-    }
+    for (; first; first = first->next)
+        check_was_free(cache, first);
 #else
     (void)cache, (void)first;
 #endif
@@ -166,26 +184,48 @@ static void check_were_free(const struct slab_cache *cache, struct free_object *
 /* A copy for one object, the usual case, and one for chains. */
 static inline __attribute__((always_inline)) void *chain_take(struct slab_cache *cache, uint32_t *count)
 {
-    if (fail_now())
-        return NULL;
     spin_lock(&cache->lock);
     struct slab_frame *frame = slab_frame_find(cache);
     struct free_object *first = frame ? take_objects(cache, frame, count) : NULL;
     spin_unlock(&cache->lock);
-    check_were_free(cache, first);
     return first;
+}
+
+void *slab_cache_take(struct slab_cache *cache, uint32_t *count)
+{
+    return chain_take(cache, count);
 }
 
 void *slab_cache_alloc_chain(struct slab_cache *cache, uint32_t *count)
 {
-    return chain_take(cache, count);
+    if (fail_now())
+        return NULL;
+    struct free_object *first = slab_cache_take(cache, count);
+    check_were_free(cache, first);
+    return first;
+}
+
+/* Several CPUs run, or one of the next allocations is to fail. */
+static __attribute__((noinline)) void *alloc_otherwise(struct slab_cache *cache)
+{
+    uint32_t one = 1;
+
+    if (fail_now())
+        return NULL;
+    void *object = magazines_in_use ? magazine_take(cache) : slab_cache_take(cache, &one);
+    check_was_free(cache, object);
+    return object;
 }
 
 void *slab_cache_alloc(struct slab_cache *cache)
 {
     uint32_t one = 1;
 
-    return chain_take(cache, &one);
+    if (unlikely(fail_armed() | magazines_in_use)) // one test for both
+        return alloc_otherwise(cache);
+    struct free_object *object = chain_take(cache, &one);
+    check_was_free(cache, object);
+    return object;
 }
 
 /* Put an empty frame aside, or give it back if there is one aside already. => cache->lock held */
@@ -198,38 +238,46 @@ static void slab_frame_retire(struct slab_cache *cache, struct slab_frame *frame
         frame_put(kva2page(frame));
 }
 
-static inline __attribute__((always_inline)) void chain_give(struct slab_cache *cache, const struct slab_chain *chain, const void *caller)
+static inline __attribute__((always_inline)) void chain_give(struct slab_cache *cache, const struct slab_chain *chain)
 {
     struct free_object *last = chain->last;
     struct slab_frame *frame = frame_of(last);
 
-    DEBUG_ASSERT(frame->cache == cache);
     spin_lock(&cache->lock);
-    check_are_used(cache, chain, caller);
-    if (frame->used == cache->per_frame) {
+    struct free_object *free = frame->free;
+    if (!free) {
         list_remove(&frame->link);
         list_add_head(&cache->partial, &frame->link);
     }
-    last->next = frame->free;
+    last->next = free;
     frame->free = chain->first;
-    cache->used -= chain->count;
     frame->used -= chain->count;
     if (frame->used == 0)
         slab_frame_retire(cache, frame);
     spin_unlock(&cache->lock);
 }
 
+void slab_cache_give(struct slab_cache *cache, struct slab_chain *chain)
+{
+    chain_give(cache, chain);
+    *chain = (struct slab_chain){NULL, NULL, 0};
+}
+
 void slab_cache_free_chain(struct slab_cache *cache, struct slab_chain *chain)
 {
-    chain_give(cache, chain, __builtin_return_address(0));
-    *chain = (struct slab_chain){NULL, NULL, 0};
+    check_are_used(cache, chain, __builtin_return_address(0));
+    slab_cache_give(cache, chain);
 }
 
 void slab_cache_free(struct slab_cache *cache, void *object)
 {
     const struct slab_chain one = {object, object, 1};
 
-    chain_give(cache, &one, __builtin_return_address(0));
+    check_are_used(cache, &one, __builtin_return_address(0));
+    if (magazines_in_use)
+        magazine_give(cache, object);
+    else
+        chain_give(cache, &one);
 }
 
 void *slab_alloc(size_t size)
@@ -271,6 +319,7 @@ void slab_drain(void)
     struct slab_cache *cache;
 
     list_for_each_entry(cache, &caches, link) {
+        magazines_drain(cache);
         spin_lock(&cache->lock);
         void *spare = cache->spare;
         cache->spare = NULL;
@@ -280,23 +329,29 @@ void slab_drain(void)
     }
 }
 
-static uint64_t list_length(const struct list *head)
+static void count_frames(const struct list *frames, struct slab_usage *usage)
 {
-    uint64_t length = 0;
+    const struct slab_frame *frame;
 
-    for (const struct list *link = head->next; link != head; link = link->next)
-        length++;
-    return length;
+    list_for_each_entry(frame, frames, link) {
+        usage->frames++;
+        usage->used += frame->used;
+    }
 }
 
-void slab_for_each(void (*visit)(const struct slab_cache *cache, uint64_t frames, void *arg), void *arg)
+void slab_for_each(void (*visit)(const struct slab_cache *cache, const struct slab_usage *usage, void *arg), void *arg)
 {
     struct slab_cache *cache;
 
     list_for_each_entry(cache, &caches, link) {
+        uint64_t kept = magazines_kept(cache);
+        struct slab_usage usage = {0, 0};
         spin_lock(&cache->lock);
-        uint64_t frames = list_length(&cache->partial) + list_length(&cache->full) + (cache->spare != NULL);
+        count_frames(&cache->partial, &usage);
+        count_frames(&cache->full, &usage);
+        usage.frames += cache->spare != NULL;
         spin_unlock(&cache->lock);
-        visit(cache, frames, arg);
+        usage.used -= MIN(kept, usage.used);
+        visit(cache, &usage, arg);
     }
 }

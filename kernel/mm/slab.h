@@ -3,7 +3,8 @@
  * slab.h - small kernel objects, several to a frame.
  *
  * A cache hands out objects of one size. Each of its frames begins with a header and a list of free objects; frames that
- * empty go back to kalloc, but for one that is kept. Like kalloc: an answer at once, never from an interrupt.
+ * empty go back to kalloc, but for one that is kept. Where several CPUs run, each keeps some free objects for itself
+ * (magazine.h). Like kalloc: an answer at once, never from an interrupt.
  */
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
@@ -15,13 +16,14 @@
 /* Objects of one size.    Fields: (c) constant  (l) lock */
 struct slab_cache {
     struct spinlock lock;
+    uint8_t index;        // (c) its place in each CPU's rack of magazines
+    uint8_t kept_max;     // (c) free objects that a CPU may keep
     const char *name;     // (c)
     uint32_t size;        // (c) bytes per object, rounded up to 16
     uint32_t per_frame;   // (c) objects in one frame
     struct list partial;  // (l) frames with a free object
     struct list full;     // (l) frames without
     void *spare;          // (l) one empty frame, kept
-    uint64_t used;        // (l) objects handed out
     struct list link;     // all caches
 };
 
@@ -68,10 +70,20 @@ void slab_free(void *object);
 /* Make the caches behind slab_alloc. => once, at boot, after kalloc */
 void slab_init(void);
 
-/* Give spare frames back (drop_caches). */
+/* Give what CPUs keep back to the caches, and spare frames to kalloc (drop_caches). */
 void slab_drain(void);
 
-/* For each cache: its name, object size, objects in use and frames held. */
-void slab_for_each(void (*visit)(const struct slab_cache *cache, uint64_t frames, void *arg), void *arg);
+/* What a cache holds: frames, and objects of theirs that somebody has. */
+struct slab_usage {
+    uint64_t frames, used;
+};
+
+/* Each cache, one after the other; while others take and give, what CPUs keep may be counted as used. */
+void slab_for_each(void (*visit)(const struct slab_cache *cache, const struct slab_usage *usage, void *arg), void *arg);
+
+/* ---- For magazine.c: past the magazines, the knob that lets allocations fail, and the checks of debug builds ---- */
+
+__must_check void *slab_cache_take(struct slab_cache *cache, uint32_t *count);
+void slab_cache_give(struct slab_cache *cache, struct slab_chain *chain);
 
 #endif

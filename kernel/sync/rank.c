@@ -48,6 +48,7 @@ static const char *const names[RANK_LAST] = {
     [RANK_PAGE_CACHES] = "page_caches",
     [RANK_PAGE_CACHE] = "page_cache",
     [RANK_RANDOM] = "random",
+    [RANK_MAGAZINES] = "magazines",
     [RANK_SLAB] = "slab",
     [RANK_KSTACK] = "kstack",
     [RANK_KMEM_CACHE] = "kmem_cache",

@@ -51,6 +51,7 @@ enum lock_rank {
     RANK_PAGE_CACHES,       // the list of all page caches
     RANK_PAGE_CACHE,        // the pages of one file
     RANK_RANDOM,            // the state of the random generator
+    RANK_MAGAZINES,         // the small objects that one CPU keeps
     RANK_SLAB,              // small objects of one size
     RANK_KSTACK,            // kernel stacks
     RANK_KMEM_CACHE,        // free frames kept by one CPU

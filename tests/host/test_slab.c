@@ -71,6 +71,20 @@ static void make_cache(void)
         slab_cache_init(&cache, "test", 200);
 }
 
+static void find_test_cache(const struct slab_cache *each, const struct slab_usage *usage, void *arg)
+{
+    if (each == &cache)
+        *(struct slab_usage *)arg = *usage;
+}
+
+static struct slab_usage usage_now(void)
+{
+    struct slab_usage usage = {0, 0};
+
+    slab_for_each(find_test_cache, &usage);
+    return usage;
+}
+
 static void size_is_rounded_and_a_frame_well_used(void **state)
 {
     (void)state;
@@ -88,11 +102,11 @@ static void emptied_frames_go_back_but_for_one(void **state)
     for (unsigned i = 0; i < MANY; i++)
         assert_non_null(objects[i] = slab_cache_alloc(&cache));
     uint64_t frames = (MANY + cache.per_frame - 1) / cache.per_frame;
-    assert_int_equal(cache.used, MANY);
+    assert_int_equal(usage_now().used, MANY);
     assert_int_equal(frames_by_kind(FRAME_SLAB), before + frames);
     for (unsigned i = 0; i < MANY; i++)
         slab_cache_free(&cache, objects[i * 7 % MANY]); // every object once: 7 and MANY share no factor
-    assert_int_equal(cache.used, 0);
+    assert_int_equal(usage_now().used, 0);
     assert_int_equal(frames_by_kind(FRAME_SLAB), before + 1);
     slab_drain();
     assert_int_equal(frames_by_kind(FRAME_SLAB), before);
@@ -145,25 +159,17 @@ static void chains_come_from_one_frame_each_and_go_back_together(void **state)
         }
         assert_int_equal(found, count);
     }
-    assert_int_equal(cache.used, MANY);
+    assert_int_equal(usage_now().used, MANY);
     for (unsigned i = 0; i < MANY; i++)
         slab_chain_add(&cache, &chain, objects[i * 77 % MANY]); // frames in turn, so that most chains are short
     slab_cache_free_chain(&cache, &chain);
-    assert_int_equal(cache.used, 0);
+    assert_int_equal(usage_now().used, 0);
     assert_int_equal(frames_by_kind(FRAME_SLAB), before + 1);
     slab_drain();
 }
 
-static void find_test_cache(const struct slab_cache *each, uint64_t frames, void *arg)
-{
-    if (each == &cache)
-        *(uint64_t *)arg = frames;
-}
-
 static void for_each_counts_partial_full_and_kept_frames(void **state)
 {
-    uint64_t frames = 0;
-
     (void)state;
     make_cache();
     for (unsigned i = 0; i < 3u * cache.per_frame; i++)
@@ -171,8 +177,8 @@ static void for_each_counts_partial_full_and_kept_frames(void **state)
     slab_cache_free(&cache, objects[0]);
     for (unsigned i = 0; i < cache.per_frame; i++)
         slab_cache_free(&cache, objects[cache.per_frame + i]);
-    slab_for_each(find_test_cache, &frames);
-    assert_int_equal(frames, 3);
+    assert_int_equal(usage_now().frames, 3);
+    assert_int_equal(usage_now().used, 2u * cache.per_frame - 1);
     for (unsigned i = 1; i < 3u * cache.per_frame; i++)
         if (i < cache.per_frame || i >= 2u * cache.per_frame)
             slab_cache_free(&cache, objects[i]);

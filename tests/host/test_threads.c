@@ -10,9 +10,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "mm/kalloc.h"
+#include "mm/magazine.h"
 #include "mm/map.h"
+#include "mm/slab.h"
 #include "mm/tlb.h"
 
 #define CPUS 4
@@ -254,6 +257,89 @@ static void frames_are_one_cpus_at_a_time(void **state)
     run_threads(take_and_give, kalloc_drain);
 }
 
+/* ---- Small objects ---- */
+
+#define OBJECTS 40
+
+static struct slab_cache cache;
+static unsigned *_Atomic in_passing[CPUS]; // objects that one CPU has taken and the next gives back
+
+static void take_small(unsigned *objects[OBJECTS], unsigned cpu)
+{
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        objects[i] = slab_cache_alloc(&cache);
+        check(objects[i]);
+        for (unsigned word = 0; word < 16; word++)
+            objects[i][word] = cpu;
+    }
+}
+
+static void give_small(unsigned *objects[OBJECTS], unsigned cpu)
+{
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        for (unsigned word = 0; word < 16; word++)
+            check(objects[i][word] == cpu);
+        slab_cache_free(&cache, objects[i]);
+    }
+}
+
+static void take_and_give_small(unsigned cpu)
+{
+    unsigned *objects[OBJECTS];
+
+    for (unsigned round = 0; round < 2 * ROUNDS; round++) {
+        take_small(objects, cpu);
+        unsigned *passed = atomic_exchange(&in_passing[(cpu + 1) % CPUS], objects[0]);
+        if (passed)
+            slab_cache_free(&cache, passed);
+        objects[0] = slab_cache_alloc(&cache);
+        for (unsigned word = 0; word < 16; word++)
+            objects[0][word] = cpu;
+        give_small(objects, cpu);
+    }
+}
+
+static void take_and_give_chains(unsigned cpu)
+{
+    struct slab_chain chain = {NULL, NULL, 0};
+
+    if (cpu % 2)
+        return take_and_give_small(cpu);
+    for (unsigned round = 0; round < 4 * ROUNDS; round++) {
+        uint32_t count = 1 + round % 20;
+        void *next, *object = slab_cache_alloc_chain(&cache, &count);
+        for (; object; object = next) {
+            next = *(void **)object;
+            memset(object, (int)cpu, 64);
+            slab_chain_add(&cache, &chain, object);
+        }
+        slab_cache_free_chain(&cache, &chain);
+    }
+}
+
+static void give_what_is_in_passing(void)
+{
+    for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+        unsigned *object = atomic_exchange(&in_passing[cpu], NULL);
+        if (object)
+            slab_cache_free(&cache, object);
+    }
+}
+
+static void small_objects_are_one_cpus_at_a_time(void **state)
+{
+    (void)state;
+    run_threads(take_and_give_small, slab_drain);
+    give_what_is_in_passing();
+}
+
+static void chains_and_single_objects_do_not_meet(void **state)
+{
+    (void)state;
+    run_threads(take_and_give_chains, slab_drain);
+    give_what_is_in_passing();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,7 +351,12 @@ int main(void)
         TEST(threads_share_a_mapped_file),
         TEST(a_stack_grows_once_for_all),
         TEST(frames_are_one_cpus_at_a_time),
+        TEST(small_objects_are_one_cpus_at_a_time),
+        TEST(chains_and_single_objects_do_not_meet),
     };
 
-    return RUN_TESTS(tests);
+    machine_boot();
+    slab_cache_init(&cache, "small", 64);
+    magazines_start(CPUS);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

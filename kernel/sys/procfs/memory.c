@@ -9,6 +9,7 @@
 #include "mm/commit.h"
 #include "mm/core_map.h"
 #include "mm/kalloc.h"
+#include "mm/magazine.h"
 #include "mm/slab.h"
 #include "mm/stat.h"
 #include "sys/memory_info.h"
@@ -72,11 +73,15 @@ int show_vmstat(const struct proc_inode *inode, struct text *text)
     put_counter(text, "nr_kernel_stack", info.stacks * KIB_PER_PAGE);
     for (int event = 0; event < VM_EVENTS; event++)
         put_counter(text, vm_event_name(event), vm_total(event));
+    struct magazine_counts magazines = magazine_counts();
+    put_counter(text, "slab_magazine_hit", magazines.hits);
+    put_counter(text, "slab_magazine_miss", magazines.misses);
+    put_counter(text, "slab_magazine_drain", magazines.drains);
     return 0;
 }
 
 /* One line of slabinfo(5); names are one word there. Nothing is tuned here, and no frame is kept without being listed. */
-static void put_slab(const struct slab_cache *cache, uint64_t frames, void *arg)
+static void put_slab(const struct slab_cache *cache, const struct slab_usage *usage, void *arg)
 {
     char name[24];
     size_t i = 0;
@@ -84,8 +89,8 @@ static void put_slab(const struct slab_cache *cache, uint64_t frames, void *arg)
     for (; cache->name[i] && i < sizeof name - 1; i++)
         name[i] = cache->name[i] == ' ' ? '_' : cache->name[i];
     name[i] = '\0';
-    text_printf(arg, "%-17s %6lu %6lu %6u %4u %4u : tunables %4u %4u %4u : slabdata %6lu %6lu %6u\n", name, cache->used,
-                frames * cache->per_frame, cache->size, cache->per_frame, 1u, 0u, 0u, 0u, frames, frames, 0u);
+    text_printf(arg, "%-17s %6lu %6lu %6u %4u %4u : tunables %4u %4u %4u : slabdata %6lu %6lu %6u\n", name, usage->used,
+                usage->frames * cache->per_frame, cache->size, cache->per_frame, 1u, 0u, 0u, 0u, usage->frames, usage->frames, 0u);
 }
 
 int show_slabinfo(const struct proc_inode *inode, struct text *text)
