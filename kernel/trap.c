@@ -16,8 +16,10 @@
 #include "arch/x86/power.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/user_copy.h"
+#include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/fault.h"
+#include "mm/reclaim.h"
 #include "proc/oom.h"
 #include "proc/process.h"
 #include "proc/signal.h"
@@ -57,11 +59,23 @@ static inline void prepare_user_return(struct trap_frame *tf)
     DEBUG_ASSERT(preempt_count() == 0);
 }
 
+/* A call that found no memory has changed nothing: look for some, and make it once more. */
+static int64_t __cold call_again(struct trap_frame *tf)
+{
+    int64_t result = -ENOMEM;
+
+    for (unsigned attempt = 0; result == -ENOMEM && reclaim_for_call(attempt); attempt++)
+        result = syscall_dispatch(tf);
+    return result;
+}
+
 void syscall_entry(struct trap_frame *tf)
 {
     irq_enable();
     int64_t result = syscall_dispatch(tf);
 
+    if (unlikely(result == -ENOMEM))
+        result = call_again(tf);
     tf->rax = (uint64_t)result;
     if (unlikely(asks_for_restart(result)))
         proc_return_to_user(tf);
@@ -124,7 +138,10 @@ static bool resolve(struct fault *fault)
     while (vspace_fault(thread->process->vspace, fault) == FAULT_OOM && oom_kill())
         ;
     thread->last_fault = *fault;
-    thread->minor_faults++;
+    if (unlikely(fault->major))
+        thread->major_faults++;
+    else
+        thread->minor_faults++;
     return fault->outcome == FAULT_RESOLVED || fault->outcome == FAULT_RETRY;
 }
 

@@ -14,6 +14,7 @@
 #include "lib/errno.h"
 #include "mm/core_map.h"
 #include "mm/kalloc.h"
+#include "mm/swap.h"
 
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 #define UNLIMITED UINT64_MAX
@@ -38,7 +39,7 @@ uint64_t commit_limit(void)
 
     if (kilobytes)
         return kilobytes / KIB_PER_PAGE;
-    return commit_memory() * __atomic_load_n(&settings.ratio, __ATOMIC_RELAXED) / 100;
+    return commit_memory() * __atomic_load_n(&settings.ratio, __ATOMIC_RELAXED) / 100 + swap_slots_total();
 }
 
 uint64_t commit_promised(void)
@@ -78,7 +79,7 @@ void commit_configure(const struct commit_settings *new)
     __atomic_store(&settings.mode, &new->mode, __ATOMIC_RELAXED);
     switch (new->mode) {
     case COMMIT_GUESS:
-        atomic_store(&commit_state.without_question, commit_memory());
+        atomic_store(&commit_state.without_question, commit_memory() + swap_slots_total());
         break;
     case COMMIT_ALWAYS:
         atomic_store(&commit_state.without_question, UNLIMITED);

@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/kalloc.h"
+#include "mm/swap.h"
 
 struct core_map_entry *core_map;
 pfn_t core_map_frames;
@@ -15,6 +16,7 @@ static const char *const kind_names[FRAME_KINDS] = {
     [FRAME_RESERVED] = "reserved", [FRAME_IMAGE] = "image", [FRAME_FREE] = "free",      [FRAME_KERNEL] = "kernel",
     [FRAME_SLAB] = "slab",         [FRAME_STACK] = "stack", [FRAME_NODE] = "node",      [FRAME_VPI] = "vpi",
     [FRAME_ANON] = "anonymous",    [FRAME_FILE] = "file",   [FRAME_ZERO] = "zero",
+    [FRAME_SWAP] = "swap",
 };
 
 const char *frame_kind_name(enum frame_kind kind)
@@ -32,10 +34,17 @@ void frame_get(struct core_map_entry *page)
               frame_kind_name(frame_kind(page)), __builtin_return_address(0), old, KERNBASE + page->owner);
 }
 
+/* Frames whose references mean something else: apart, so that the others ask once. */
+static void __attribute__((noinline)) put_special(struct core_map_entry *page)
+{
+    if (frame_kind(page) != FRAME_ZERO)
+        swap_frame_put(page);
+}
+
 void frame_put(struct core_map_entry *page)
 {
-    if (frame_kind(page) == FRAME_ZERO)
-        return;
+    if (unlikely(frame_kind(page) >= FRAME_ZERO))
+        return put_special(page);
     /* Nobody may stop us between the last reference and the free list: verify waits for that moment to pass. */
     preempt_disable();
     /* Release: our writes to the frame come before its next owner's. Acquire: all others' before ours, if we free it. */

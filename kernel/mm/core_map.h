@@ -29,12 +29,13 @@ enum frame_kind {
     FRAME_ANON,     // a process's own memory
     FRAME_FILE,     // a page of a file, in the page cache
     FRAME_ZERO,     // the one frame of zeros; never counted
+    FRAME_SWAP,     // a process's own memory that has a slot as well: in the swap cache (swap.h)
     FRAME_KINDS
 };
 
 /*
  * One frame.    Fields: (a) atomic  (k) kmem.lock  (n) the node's own lock  (c) constant while the kind lasts
- *               (p) the page cache's lock  (v) verify only, while the world stands still
+ *               (p) the page cache's lock  (s) swap.c's lock  (v) verify only, while the world stands still
  *
  * A node's lock, kind and level lie outside the union, so that the clock may try the lock of a frame that has just
  * become something else and then look at the kind again.
@@ -46,7 +47,8 @@ struct core_map_entry {
     _Atomic uint8_t lock;  // (a) a node's spinlock: 1 while held
     uint8_t level;         // (c) of a node: 1 is a leaf, 4 the root
     uint32_t recount;      // (v) references that verify has found
-    uint32_t owner;        // (a) debug: who took it or gave it back last, as an offset from KERNBASE
+    uint32_t owner : 24;   // (a) debug: who took it or gave it back last, as an offset from KERNBASE
+    uint32_t round : 8;    // (n) of a leaf: the round of the clock in which its pages were looked at last
     union {
         struct {
             uint32_t next, prev; // (k) neighbours in the free list, as frame numbers; 0 ends it
@@ -56,7 +58,9 @@ struct core_map_entry {
                 struct vpi_page *vpi; // (n) a leaf's page metadata, or the part of it that there is (leaf.h)
                 uint64_t groups;      // (n) above a leaf: bit i is set if one of entries 8i .. 8i + 7 may be in use
             };
-            uint32_t base_2m : 28; // (c) first address mapped, in units of 2 MiB; once out of the tree: the next node that is
+            uint32_t base_2m : 26; // (c) first address mapped, in units of 2 MiB; once out of the tree: the next node that is
+            uint32_t has_slots : 1; // (n) of a leaf: some of its pages may be in swap
+            uint32_t locked : 1;   // (n) of a leaf: a parent has locked pages in it (mlock), which its region does not tell
             uint32_t part : 4;     // (n) of a leaf: which part of its metadata there is, plus one; 0: all
             uint16_t live;                 // (n) entries (above) or vpage_infos (leaf) in use
             uint8_t first_pair, last_pair; // (n) of a leaf: bounds around those, in units of two; meaningless while live is 0
@@ -65,6 +69,12 @@ struct core_map_entry {
             struct page_cache *cache; // (p) the file, NULL once it was cut off by truncation
             uint64_t index;           // (p) which page of it
         } file;
+        struct {
+            uint32_t slot; // (s) where its content is, or is to be
+            bool dirty;    // (s) the slot does not have it yet
+            bool writing;  // (s) it is under way
+            bool ahead;    // (s) it was read along with another one, and nobody has asked for it yet
+        } swap;
     };
 };
 

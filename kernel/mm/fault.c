@@ -33,7 +33,7 @@
 #include "mm/vpage.h"
 #include "mm/vspace.h"
 
-/* What is to be done to the page. */
+/* What is to be done to the page: first what needs nothing else to be so. */
 enum fault_plan {
     PLAN_DERIVE,     // nothing but bring the entry up to its metadata
     PLAN_MAP_ZERO,   // the zero frame, read-only
@@ -43,6 +43,7 @@ enum fault_plan {
     PLAN_MARK_DIRTY, // a shared page that is there may be written from now on
     PLAN_COPY,       // a private copy of the frame that is there
     PLAN_TAKE_OVER,  // the frame has no other owner left: write to it
+    PLAN_SWAP_IN,    // bring the content back from its slot
 };
 
 /* One fault on its way through the stages. */
@@ -62,12 +63,22 @@ struct fault_context {
     struct core_map_entry *fresh;     // a frame taken for it, not yet used
     struct core_map_entry *file_page; // a page of the file, with a reference
     struct core_map_entry *old;       // the frame that was replaced, to be dropped after the flush
+    struct core_map_entry *swapped;   // a frame of the swap cache, with a reference
+    uint32_t wanted_slot;             // what has to be read before the next attempt; 0: nothing
 };
 
 static enum fault_outcome conclude(struct fault_context *c, enum fault_cause cause, enum fault_outcome outcome)
 {
     c->fault->cause = cause;
     return outcome;
+}
+
+static inline void drop(struct core_map_entry **page)
+{
+    if (*page) {
+        frame_put(*page);
+        *page = NULL;
+    }
 }
 
 /* ---- Region ---- */
@@ -202,6 +213,9 @@ static enum fault_plan plan_write(struct fault_context *c)
     case FRAME_FILE:
         c->fault->cause = CAUSE_FILE_PRIVATE_WRITE;
         return PLAN_COPY;
+    case FRAME_SWAP:
+        c->fault->cause = CAUSE_COW_WRITE;
+        return swap_may_take_over(vpage_frame(&c->seen)) ? PLAN_TAKE_OVER : PLAN_COPY;
     default:
         c->fault->cause = CAUSE_COW_WRITE;
         return vpage_is_cow(c->region, &c->seen) ? PLAN_COPY : PLAN_TAKE_OVER;
@@ -224,6 +238,10 @@ static enum fault_plan make_plan(struct fault_context *c)
 {
     if (!c->seen.used)
         return plan_first_touch(c);
+    if (unlikely(!c->seen.present)) {
+        c->fault->cause = CAUSE_SWAPPED;
+        return PLAN_SWAP_IN;
+    }
     c->fault->cause = c->unshared ? CAUSE_SHARED_NODE_WRITE : CAUSE_ALREADY_RESOLVED;
     return entry_lags(c) ? PLAN_DERIVE : plan_write(c);
 }
@@ -256,15 +274,42 @@ static enum fault_outcome take_file_page(struct fault_context *c)
     return FAULT_RESOLVED;
 }
 
+/* A frame with the content of the page's slot, if there is one; else FAULT_RETRY, when it has been read. */
+static enum fault_outcome take_swapped(struct fault_context *c)
+{
+    uint32_t slot = (uint32_t)c->seen.ppn;
+
+    if (c->swapped && swap_page_has_slot(c->swapped, slot))
+        return FAULT_RESOLVED;
+    drop(&c->swapped);
+    c->swapped = swap_find(slot);
+    if (c->swapped)
+        return FAULT_RESOLVED;
+    c->wanted_slot = slot;
+    return FAULT_RETRY;
+}
+
 static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
 {
-    enum fault_outcome outcome = FAULT_RESOLVED;
+    enum fault_outcome outcome;
 
-    if (plan == PLAN_MAP_FILE || plan == PLAN_COPY_FILE)
+    if (plan <= PLAN_MAP_ZERO)
+        return FAULT_RESOLVED;
+    if (plan == PLAN_ZERO_FILL)
+        return take_frame(c, true);
+    switch (plan) {
+    case PLAN_COPY:
+        return take_frame(c, false);
+    case PLAN_MAP_FILE:
+        return take_file_page(c);
+    case PLAN_COPY_FILE:
         outcome = take_file_page(c);
-    if (outcome == FAULT_RESOLVED && (plan == PLAN_ZERO_FILL || plan == PLAN_COPY_FILE || plan == PLAN_COPY))
-        outcome = take_frame(c, plan == PLAN_ZERO_FILL);
-    return outcome;
+        return outcome == FAULT_RESOLVED ? take_frame(c, false) : outcome;
+    case PLAN_SWAP_IN:
+        return take_swapped(c);
+    default:
+        return FAULT_RESOLVED;
+    }
 }
 
 /* ---- Commit: under the leaf's lock ---- */
@@ -318,6 +363,16 @@ static void map_file_page(struct fault_context *c)
     set_frame(c, page, c->write && c->region->shared);
 }
 
+static void bring_in(struct fault_context *c)
+{
+    struct core_map_entry *page = c->swapped;
+
+    c->swapped = NULL; // the reference is the entry's now
+    swap_bring_in(page, c->write);
+    vpage_store(c->info, vpage_in_frame(page, true));
+    vspace_derive_grown(c->leaf, c->region, c->page_va);
+}
+
 /* Carry the plan out. => the leaf is locked, and the page is what the plan was made for */
 static void commit(struct fault_context *c, enum fault_plan plan)
 {
@@ -350,6 +405,9 @@ static void commit(struct fault_context *c, enum fault_plan plan)
         vspace_derive_grown(c->leaf, c->region, c->page_va);
         vm_count(VM_COW_TAKEN_OVER);
         break;
+    case PLAN_SWAP_IN:
+        bring_in(c);
+        break;
     }
 }
 
@@ -358,20 +416,19 @@ static bool plan_holds(const struct fault_context *c, enum fault_plan plan)
 {
     if (!vpage_same(*c->info, c->seen))
         return false;
+    if (likely(plan <= PLAN_ZERO_FILL))
+        return true;
     /* Another CPU may have taken the frame over since, which its info does not tell, and the program writes to it. */
     if (plan == PLAN_COPY && pte_is_writable(pte_load(&node_entries(c->leaf)[pte_index(c->page_va, LEAF_LEVEL)])))
         return false;
     if ((plan == PLAN_MAP_FILE || plan == PLAN_COPY_FILE) && past_end_of_file(c))
         return false;
-    return plan != PLAN_TAKE_OVER || !vpage_is_cow(c->region, c->info);
-}
-
-static inline void drop(struct core_map_entry **page)
-{
-    if (*page) {
-        frame_put(*page);
-        *page = NULL;
-    }
+    if (plan == PLAN_SWAP_IN)
+        return swap_page_has_slot(c->swapped, (uint32_t)c->seen.ppn);
+    if (plan != PLAN_TAKE_OVER)
+        return true;
+    struct core_map_entry *page = vpage_frame(c->info);
+    return frame_kind(page) == FRAME_SWAP ? swap_take_over(page) : !vpage_is_cow(c->region, c->info);
 }
 
 /* Drop what the stages took and did not use, and the frame that was replaced. => the leaf is not locked */
@@ -426,6 +483,54 @@ static enum fault_outcome attempt(struct fault_context *c)
     return outcome;
 }
 
+/* Read what the last attempt wanted of swap. => FAULT_RETRY, or why it cannot be had */
+static enum fault_outcome read_wanted(struct fault_context *c)
+{
+    int error = swap_read(c->wanted_slot, &c->swapped);
+
+    c->wanted_slot = 0;
+    c->fault->major |= error == 0;
+    switch (error) {
+    case 0:
+    case -EAGAIN: // nobody holds the slot any more: the page is something else now
+        return FAULT_RETRY;
+    case -ENOMEM:
+        return FAULT_OOM;
+    default:
+        return FAULT_BUS_ADRERR;
+    }
+}
+
+/* Do what the last attempt asked for. => whether another one is of use */
+static bool prepare_again(struct fault_context *c, enum fault_outcome *outcome, unsigned *reclaims)
+{
+    if (c->wants_exclusive && !c->exclusive) {
+        c->exclusive = true;
+        return true;
+    }
+    if (*outcome == FAULT_RETRY) {
+        if (!c->wanted_slot)
+            return false;
+        *outcome = read_wanted(c);
+    }
+    if (*outcome == FAULT_OOM)
+        return (*reclaims)++ < reclaim_attempts() && reclaim();
+    return *outcome == FAULT_RETRY;
+}
+
+/* What the first attempt did not resolve. */
+static enum fault_outcome __attribute__((noinline)) fault_again(struct fault_context *c, enum fault_outcome outcome)
+{
+    unsigned reclaims = 0;
+
+    while (outcome != FAULT_RESOLVED && prepare_again(c, &outcome, &reclaims))
+        outcome = attempt(c);
+    drop(&c->swapped);
+    if (c->fault->major)
+        vm_count(VM_PGMAJFAULT);
+    return outcome;
+}
+
 enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
 {
     struct fault_context c = {
@@ -435,7 +540,6 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
         .fetch = fault->code & PF_I,
         .page_va = ALIGN_DOWN(fault->address, PAGE_SIZE),
     };
-    bool reclaimed = false;
 
     vm_count(VM_PGFAULT);
     fault->cause = CAUSE_NONE;
@@ -443,18 +547,10 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
         fault->outcome = conclude(&c, CAUSE_KERNEL_ADDRESS, FAULT_SEGV_MAPERR);
         return fault->outcome;
     }
-    for (;;) {
-        fault->outcome = attempt(&c);
-        if (likely(fault->outcome == FAULT_RESOLVED))
-            return FAULT_RESOLVED;
-        if (c.wants_exclusive && !c.exclusive) {
-            c.exclusive = true;
-            continue;
-        }
-        if (fault->outcome != FAULT_OOM || reclaimed || !reclaim())
-            return fault->outcome;
-        reclaimed = true; // once: what a failed attempt keeps for the next one would come free for ever
-    }
+    fault->outcome = attempt(&c);
+    if (unlikely(fault->outcome != FAULT_RESOLVED))
+        fault->outcome = fault_again(&c, fault->outcome);
+    return fault->outcome;
 }
 
 static const char *const cause_names[CAUSES] = {
@@ -468,6 +564,7 @@ static const char *const cause_names[CAUSES] = {
     [CAUSE_FILE_PRIVATE_WRITE] = "file_private_write",
     [CAUSE_FILE_SHARED_WRITE] = "file_shared_write",
     [CAUSE_COW_WRITE] = "cow_write",
+    [CAUSE_SWAPPED] = "swapped",
     [CAUSE_SHARED_NODE_WRITE] = "shared_node_write",
     [CAUSE_ALREADY_RESOLVED] = "already_resolved",
     [CAUSE_READONLY_WRITE] = "readonly_write",

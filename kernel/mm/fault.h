@@ -21,6 +21,7 @@ enum fault_cause {
     CAUSE_FILE_PRIVATE_WRITE, // a write to a present private file page
     CAUSE_FILE_SHARED_WRITE,  // the first write to a shared file page
     CAUSE_COW_WRITE,          // a write to a page whose frame others hold, or held
+    CAUSE_SWAPPED,            // a page in swap
     CAUSE_SHARED_NODE_WRITE,  // a write under a node shared after fork: the path became private, and no more was needed
     CAUSE_ALREADY_RESOLVED,   // the entry was behind its metadata, or another CPU was faster
     CAUSE_READONLY_WRITE,
@@ -50,6 +51,7 @@ struct fault {
     uint32_t code;               // tf->err: PF_P | PF_W | PF_U | PF_I
     enum fault_cause cause;      // out
     enum fault_outcome outcome;  // out
+    bool major;                  // out: it waited for a device
 };
 
 /*

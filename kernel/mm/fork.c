@@ -71,6 +71,8 @@ int vspace_fork(struct vspace *parent, struct vspace **result)
     int error = vspace_commit_again(child, parent->committed);
     if (!error)
         error = vregions_copy(parent, child);
+    if (unlikely(parent->fork_edits))
+        vspace_mark_locked(parent);
     if (!error && node_share_top(parent, child))
         tlb_flush_space(parent);
     if (!error && unlikely(parent->fork_edits))

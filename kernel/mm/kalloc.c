@@ -18,6 +18,7 @@
 #include "lib/string.h"
 #include "mm/fail.h"
 #include "mm/stat.h"
+#include "sync/sched.h"
 #include "sync/spinlock.h"
 
 #define NO_RUN 0 // in core_map_entry.run: not the first frame of a run on a free list
@@ -171,6 +172,41 @@ static void frame_end(struct core_map_entry *page, const void *caller)
 
 /* ---- Single frames, through the CPU's cache ---- */
 
+/* What is to happen when few frames are free. Set once; 0: nothing. */
+static struct {
+    uint64_t low, reserve;
+    void (*wake)(void);
+} marks;
+
+void kalloc_set_marks(uint64_t low, uint64_t reserve, void (*wake)(void))
+{
+    marks.reserve = reserve;
+    marks.wake = wake;
+    __atomic_store_n(&marks.low, low, __ATOMIC_RELEASE);
+}
+
+bool kalloc_use_reserve(bool use)
+{
+    bool was = current_kthread()->uses_reserve;
+
+    current_kthread()->uses_reserve = use;
+    return was;
+}
+
+/* Few frames are free. => whether the running thread may take one */
+static bool __cold running_low(uint64_t left)
+{
+    marks.wake();
+    return left > marks.reserve || current_kthread()->uses_reserve;
+}
+
+static inline bool may_take(void)
+{
+    uint64_t left = frames_by_kind(FRAME_FREE);
+
+    return likely(left >= __atomic_load_n(&marks.low, __ATOMIC_ACQUIRE)) || running_low(left);
+}
+
 /* Half a cache in one run, if there is one, else single frames. => cache->lock held, the cache empty */
 static void cache_refill(struct frame_cache *cache)
 {
@@ -203,7 +239,7 @@ static struct core_map_entry *cache_take(enum frame_kind kind, const void *calle
     struct frame_cache *cache = &caches[cpu_id()]; // should we be moved now, another CPU's cache does as well
 
     spin_lock(&cache->lock);
-    if (cache->count == 0)
+    if (cache->count == 0 && likely(may_take()))
         cache_refill(cache);
     if (cache->count > 0) {
         page = &core_map[cache->frames[--cache->count]];
@@ -274,7 +310,7 @@ void frame_free(struct core_map_entry *page)
 
 struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
 {
-    if (order >= BUDDY_ORDERS || fail_now())
+    if (order >= BUDDY_ORDERS || fail_now() || !may_take())
         return NULL;
     spin_lock(&kmem.lock);
     pfn_t pfn = buddy_alloc_locked(order);

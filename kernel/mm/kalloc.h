@@ -45,6 +45,15 @@ uint64_t frames_by_kind(enum frame_kind kind);
 /* Change a frame's kind and the counts by kind with it. => the caller is its only user */
 void frame_set_kind(struct core_map_entry *page, enum frame_kind kind);
 
+/*
+ * Call `wake` when fewer than `low` frames are free, and give the last `reserve` only to threads that say so: those whose work gives
+ * memory back. It is called under spinlocks.
+ */
+void kalloc_set_marks(uint64_t low, uint64_t reserve, void (*wake)(void));
+
+/* Let the running thread take frames of the reserve from now on, or not. => whether it could */
+bool kalloc_use_reserve(bool use);
+
 /* Give every CPU's cached frames back to the buddy allocator (for drop_caches and verify). */
 void kalloc_drain(void);
 

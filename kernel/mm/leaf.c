@@ -54,7 +54,7 @@ void leaf_clear(struct core_map_entry *leaf)
             continue;
         entries[i] = pte_none();
         leaf->node.vpi->info[i] = (struct vpage_info){0};
-        frame_put(vpage_frame(&info));
+        vpage_put(info);
     }
 }
 

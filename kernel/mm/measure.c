@@ -14,7 +14,8 @@
 /* How many map a page, `alone` telling whether nobody else owns a node above it. */
 static uint64_t mappers(const struct core_map_entry *page, bool alone)
 {
-    uint64_t refs = frame_refs(page), cached = frame_kind(page) == FRAME_FILE && page->file.cache;
+    enum frame_kind kind = frame_kind(page);
+    uint64_t refs = frame_refs(page), cached = kind == FRAME_SWAP || (kind == FRAME_FILE && page->file.cache);
     uint64_t mapped = refs > cached ? refs - cached : 1;
 
     return alone ? mapped : MAX(mapped, UINT64_C(2));
@@ -25,6 +26,11 @@ static void sum_page(const struct vpage_info *info, pte_t entry, bool alone, str
 {
     const struct core_map_entry *page = vpage_frame(info);
 
+    if (vpage_is_swapped(*info)) {
+        sums->swapped += PAGE_SIZE;
+        sums->swapped_proportional += PAGE_SIZE / MAX(swap_slot_holders((uint32_t)info->ppn), alone ? 1u : 2u);
+        return;
+    }
     if (!info->present || frame_kind(page) == FRAME_ZERO)
         return;
     bool dirty = info->writable;
@@ -34,7 +40,7 @@ static void sum_page(const struct vpage_info *info, pte_t entry, bool alone, str
     sums->proportional_dirty += dirty ? PAGE_SIZE / count : 0;
     *(count > 1 ? dirty ? &sums->shared_dirty : &sums->shared_clean
                 : dirty ? &sums->private_dirty : &sums->private_clean) += PAGE_SIZE;
-    if (frame_kind(page) == FRAME_ANON)
+    if (frame_kind(page) != FRAME_FILE)
         sums->anonymous += PAGE_SIZE;
     if (pte_is_present(entry) && pte_is_accessed(entry))
         sums->referenced += PAGE_SIZE;

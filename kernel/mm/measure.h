@@ -15,6 +15,7 @@ struct page_sums {
     uint64_t proportional, proportional_dirty;  // each page divided by how many map it
     uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
     uint64_t referenced, anonymous;
+    uint64_t swapped, swapped_proportional;
 };
 
 /* Add the pages of [start, end). => takes space->lock for reading */

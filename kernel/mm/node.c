@@ -157,6 +157,8 @@ struct core_map_entry *node_create_raw(int level, vaddr_t va, unsigned part, boo
         return NULL;
     node->level = level;
     node->node.base_2m = node_base(va, level) / LEAF_SPAN;
+    node->node.has_slots = false;
+    node->node.locked = false;
     node->node.part = part;
     node->node.live = 0;
     node->node.groups = 0;
@@ -351,7 +353,7 @@ static bool drop_pages(struct core_map_entry *leaf, struct leaf_range pages)
         struct vpage_info *info = leaf_info(leaf, va);
         if (!info->used)
             continue;
-        frame_put(vpage_frame(info));
+        vpage_put(*info);
         *info = (struct vpage_info){0};
         leaf_info_removed(leaf);
     }

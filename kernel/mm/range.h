@@ -69,6 +69,9 @@ vaddr_t range_covered_end(struct vspace *space, vaddr_t start, vaddr_t end);
 /* Set and clear flags (vregion.h) of what lies in [start, end); holes do not matter. => 0, or -ENOMEM and nothing changed */
 __must_check int range_set_flags(struct vspace *space, vaddr_t start, vaddr_t end, uint8_t set, uint8_t clear);
 
+/* Tell the leaves of locked regions so (mlock.c). => before the space's nodes become a child's, too */
+void vspace_mark_locked(struct vspace *space);
+
 /* Join a region with its neighbours where they are alike. => the region that `region` is part of now */
 struct vregion *region_merge(struct vspace *space, struct vregion *region);
 

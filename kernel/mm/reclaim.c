@@ -1,26 +1,131 @@
 // SPDX-License-Identifier: MIT
+/*
+ * reclaim.c - when to look for memory, and where.
+ *
+ * Theory      Nobody who allocates waits: kalloc says no, everything is undone, and who stands at the top without a lock (a fault, a
+ *             system call) reclaims and tries again. To make that rare a thread begins when few frames are free, and goes on until
+ *             there are twice as many. The last few frames are for those who reclaim, as writing pages out takes memory.
+ * Order       Frames that only the swap cache holds; pages that were not used lately (clock.c); then what the kernel keeps to be faster.
+ * Locking     One reclaimer at a time; who waited for another looks first whether it still needs to.
+ */
 #include "mm/reclaim.h"
 
+#include "mm/clock.h"
 #include "mm/kalloc.h"
 #include "mm/kstack.h"
 #include "mm/node.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/vspace.h"
+#include "sync/mutex.h"
 
-bool reclaim(void)
+#define TARGET 64u         // frames that one call is after
+#define ATTEMPTS 16        // of who needs memory, when there is something to reclaim
+#define LOW_PART 64        // the thread begins when less than this part of all frames is free,
+#define LOW_LEAST 16       // or so many
+#define RESERVE_PART 4     // of those: for reclaimers only
+
+static struct mutex one_at_a_time = MUTEX_INIT(one_at_a_time, "reclaim", RANK_RECLAIM);
+
+static struct {
+    struct wait_queue wait;
+    _Atomic bool needed;  // few frames are free
+    _Atomic bool started;
+    uint64_t low;
+} thread = {.wait = WAIT_QUEUE_INIT(thread.wait)};
+
+/* What is kept only to be faster. */
+static void shrink(void)
 {
-    uint64_t before = frames_by_kind(FRAME_FREE);
-
     vspaces_compact(false);
     kstack_drain();
     node_drain();
     slab_drain();
-    return frames_by_kind(FRAME_FREE) > before;
+}
+
+/* => one_at_a_time held; whether anything came free */
+static bool reclaim_pages(unsigned target)
+{
+    unsigned freed = swap_shrink_cache(target);
+
+    if (freed < target)
+        freed += clock_evict(target - freed);
+    return freed > 0;
+}
+
+bool reclaim(void)
+{
+    uint64_t before = frames_by_kind(FRAME_FREE);
+    bool found = false;
+
+    mutex_lock(&one_at_a_time);
+    if (atomic_load(&thread.started)) {
+        bool was = kalloc_use_reserve(true);
+        found = frames_by_kind(FRAME_FREE) > thread.low || reclaim_pages(TARGET);
+        kalloc_use_reserve(was);
+    }
+    if (!found) {
+        shrink();
+        found = frames_by_kind(FRAME_FREE) > before;
+    }
+    mutex_unlock(&one_at_a_time);
+    return found;
+}
+
+unsigned reclaim_attempts(void)
+{
+    return atomic_load(&thread.started) ? ATTEMPTS : 1;
+}
+
+bool reclaim_for_call(unsigned attempt)
+{
+    return frames_by_kind(FRAME_FREE) <= MAX(thread.low, (uint64_t)LOW_LEAST) && attempt < reclaim_attempts() && reclaim();
 }
 
 void reclaim_all(void)
 {
     vspaces_compact(true);
-    (void)!reclaim();
+    (void)swap_shrink_cache(UINT32_MAX);
+    shrink();
     kalloc_drain();
+}
+
+/* ---- The thread ---- */
+
+static void wake(void)
+{
+    if (!atomic_exchange(&thread.needed, true))
+        wake_one(&thread.wait);
+}
+
+static void __noreturn run(void *unused)
+{
+    (void)unused;
+    kalloc_use_reserve(true);
+    for (;;) {
+        wait_event(&thread.wait, atomic_load(&thread.needed));
+        bool more = true;
+        while (more && frames_by_kind(FRAME_FREE) < 2 * thread.low) {
+            mutex_lock(&one_at_a_time);
+            more = reclaim_pages(TARGET);
+            mutex_unlock(&one_at_a_time);
+        }
+        atomic_store(&thread.needed, false);
+    }
+}
+
+int reclaim_start(void)
+{
+    if (atomic_exchange(&thread.started, true))
+        return 0;
+    struct kthread *reclaimer = sched_spawn_kernel(run, NULL, "reclaim");
+    if (!reclaimer) {
+        atomic_store(&thread.started, false);
+        return -ENOMEM;
+    }
+    uint64_t frames = core_map_frames - frames_by_kind(FRAME_RESERVED);
+    thread.low = MAX(frames / LOW_PART, (uint64_t)LOW_LEAST);
+    kalloc_set_marks(thread.low, thread.low / RESERVE_PART, wake);
+    sched_start(reclaimer);
+    return 0;
 }

@@ -124,6 +124,18 @@ static void copy_children(struct core_map_entry *node, struct core_map_entry *co
     copy->node.groups = node->node.groups;
 }
 
+/* The same where some of the pages are in swap: a slot is counted as a frame is. */
+static void __cold copy_infos_and_slots(const struct vpage_info *from, struct vpage_info *to, size_t first, size_t past)
+{
+    for (size_t i = first; i < past; i++) {
+        to[i] = from[i];
+        if (vpage_is_swapped(to[i]))
+            swap_slot_get((uint32_t)to[i].ppn);
+        else
+            count_reference(core_map, vpage_pa(to[i]));
+    }
+}
+
 static void copy_infos(const struct vpage_info *from, struct vpage_info *to, size_t first, size_t past)
 {
     struct core_map_entry *map = core_map;
@@ -158,7 +170,11 @@ static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy,
         if (!copy->node.part)
             clear_around(copy->node.vpi, first, past);
     }
-    copy_infos(leaf->node.vpi->info, copy->node.vpi->info, first, past);
+    copy->node.has_slots = leaf->node.has_slots;
+    if (unlikely(leaf->node.has_slots))
+        copy_infos_and_slots(leaf->node.vpi->info, copy->node.vpi->info, first, past);
+    else
+        copy_infos(leaf->node.vpi->info, copy->node.vpi->info, first, past);
 #pragma GCC unroll 8
     for (size_t i = first; i < past; i++)
         share_entry(&from[i], &to[i]);

@@ -17,6 +17,10 @@ static const char *const names[VM_EVENTS] = {
     [VM_FILE_COPIED] = "file_copied",
     [VM_TLB_FLUSH_PAGE] = "tlb_flush_page",
     [VM_TLB_FLUSH_ALL] = "tlb_flush_all",
+    [VM_PSWPIN] = "pswpin",
+    [VM_PSWPOUT] = "pswpout",
+    [VM_PGSCAN] = "pgscan",
+    [VM_PGSTEAL] = "pgsteal",
     [VM_TLB_SHOOTDOWN] = "tlb_shootdown",
 };
 

@@ -100,6 +100,18 @@ bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
     return true;
 }
 
+void tlb_flush_all_spaces(vaddr_t start, vaddr_t end)
+{
+    lock_rank_assert_no_spinlock("wait for a TLB flush");
+    preempt_disable();
+    atomic_thread_fence(memory_order_seq_cst);
+    flush_here(start, end);
+    uint64_t others = sched_online() & ~(1ull << cpu_id());
+    if (others)
+        flush_others(others, start, end);
+    preempt_enable();
+}
+
 void tlb_flush_everywhere(vaddr_t va)
 {
     preempt_disable();

@@ -20,6 +20,9 @@ void tlb_flush_range(struct vspace *space, vaddr_t start, vaddr_t end);
 /* The same for everything, paths through nodes included: after a change above a leaf. */
 void tlb_flush_space(struct vspace *space);
 
+/* Make every CPU forget translations of [start, end) of whatever space it has loaded, and wait until they have: for a leaf of several. */
+void tlb_flush_all_spaces(vaddr_t start, vaddr_t end);
+
 /*
  * Flush one page if no CPU but this one may hold it, without waiting for anybody.
  *

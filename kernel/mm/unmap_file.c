@@ -42,7 +42,7 @@ static struct leaf_range region_part(const struct vregion *region, const struct 
 
 static bool page_goes(const struct vpage_info *info, const struct unmapping *unmapping)
 {
-    return info->used && (unmapping->copies || frame_kind(vpage_frame(info)) == FRAME_FILE);
+    return info->used && (unmapping->copies || (info->present && frame_kind(vpage_frame(info)) == FRAME_FILE));
 }
 
 /* One step for one page. => the leaf is locked */
@@ -62,7 +62,7 @@ static void drop_page(struct core_map_entry *leaf, vaddr_t va, struct vpage_info
     (void)va;
     if (!info->moving)
         return; // came after the first pass: it is inside the file, as it is now
-    frame_put(vpage_frame(info));
+    vpage_put(*info);
     vpage_store(info, (struct vpage_info){0});
     leaf_info_removed(leaf);
 }

@@ -7,7 +7,7 @@
  *             core_map's own `recount` fields, so that verify needs no memory. An entry weaker than its metadata allows is
  *             fine (it is filled at the next fault); a stronger one never is.
  * Locking     The list of spaces, then all of them in the list's order. Frames that system calls have pinned (a page under
- *             read(2)) may have more references than are found: tolerated for kind file only.
+ *             read(2)) may have more references than are found: tolerated for kinds file and swap only.
  */
 #include "mm/verify.h"
 
@@ -94,7 +94,7 @@ static struct vregion *check_used(struct check *check, const struct vpage_info *
     if (!region)
         violated(check, check->again ? I17_SHARED_REGIONS : I7_PAGE_IN_REGION, "page %#lx is in use but lies in no region%s",
                  va, check->again ? " of another owner" : "");
-    else if (!pfn_is_valid(info->ppn))
+    else if (info->present && !pfn_is_valid(info->ppn))
         violated(check, I8_ENTRY_FRAME, "page %#lx: no frame has the number %#lx", va, (uint64_t)info->ppn);
     else
         return region;
@@ -115,6 +115,18 @@ static void check_file_page(struct check *check, const struct vregion *region, c
     }
 }
 
+/* A page that is in swap. */
+static void check_slot(struct check *check, const struct core_map_entry *leaf, const struct vpage_info *info, pte_t entry,
+                       vaddr_t va)
+{
+    if (!pte_is_none(entry))
+        violated(check, I8_ENTRY_FRAME, "page %#lx is in swap, but has an entry", va);
+    if (!leaf->node.has_slots)
+        violated(check, I20_SLOT_HOLDERS, "page %#lx is in swap, but its leaf does not say that such pages are", va);
+    if (!check->again && !swap_verify_holder((uint32_t)info->ppn, false))
+        violated(check, I20_SLOT_HOLDERS, "page %#lx: there is no slot %#lx", va, (uint64_t)info->ppn);
+}
+
 static void check_page(struct check *check, struct core_map_entry *leaf, unsigned index, vaddr_t va)
 {
     struct vpage_info *info = leaf_covers(leaf, va) ? leaf_info(leaf, va) : NULL;
@@ -127,25 +139,37 @@ static void check_page(struct check *check, struct core_map_entry *leaf, unsigne
     struct vregion *region = check_used(check, info, va);
     if (!region)
         return;
+    if (!info->present) {
+        check_slot(check, leaf, info, entry, va);
+        return;
+    }
     check_entry(check, region, info, entry, va);
     check_file_page(check, region, info, va);
     if (!check->again)
         vpage_frame(info)->recount++;
 }
 
+/* The frame that a leaf's infos lie in; NULL: there are none to look at. */
+static struct core_map_entry *infos_frame(const struct core_map_entry *leaf)
+{
+    unsigned part = leaf->node.part;
+
+    if (!leaf->node.vpi || part > PTES_PER_NODE / PART_INFOS)
+        return NULL;
+    struct core_map_entry *page = kva2page(&leaf->node.vpi->info[part ? (part - 1) * PART_INFOS : 0]);
+    return frame_kind(page) == (part ? FRAME_SLAB : FRAME_VPI) ? page : NULL;
+}
+
 /* => whether there are infos to look at */
 static bool check_infos(struct check *check, struct core_map_entry *leaf, vaddr_t base)
 {
-    unsigned part = leaf->node.part;
-    struct core_map_entry *page = NULL;
+    struct core_map_entry *page = infos_frame(leaf);
 
-    if (leaf->node.vpi && part <= PTES_PER_NODE / PART_INFOS)
-        page = kva2page(&leaf->node.vpi->info[part ? (part - 1) * PART_INFOS : 0]);
-    if (!page || frame_kind(page) != (part ? FRAME_SLAB : FRAME_VPI)) {
+    if (!page) {
         violated(check, I14_NODE_KIND, "leaf over %#lx has no vpi_page", base);
         return false;
     }
-    if (!part && !check->again)
+    if (!leaf->node.part && !check->again)
         page->recount++;
     return true;
 }
@@ -293,6 +317,45 @@ static void check_files(struct check *check, struct list *spaces)
     for_each_file(check, spaces, compare_file);
 }
 
+/* ---- Slots ---- */
+
+static void check_slot_counts(uint32_t slot, int32_t missing, struct core_map_entry *page, void *arg)
+{
+    if (missing != 0)
+        violated(arg, I20_SLOT_HOLDERS, "slot %#x has %d holders more than are found", slot, missing);
+    if (page && (frame_kind(page) != FRAME_SWAP || page->swap.slot != slot))
+        violated(arg, I20_SLOT_HOLDERS, "slot %#x: frame %#lx of the swap cache does not know it", slot, page2pa(page));
+    if (page)
+        page->recount++;
+}
+
+static void restore_leaf(struct core_map_entry *leaf)
+{
+    for (unsigned i = 0; infos_frame(leaf) && i < PTES_PER_NODE; i++) {
+        vaddr_t va = leaf_base(leaf) + i * PAGE_SIZE;
+        if (leaf_covers(leaf, va) && vpage_is_swapped(*leaf_info(leaf, va)))
+            (void)swap_verify_holder((uint32_t)leaf_info(leaf, va)->ppn, true);
+    }
+}
+
+/* Give back to the slots what the walk has taken off: once for each leaf, as it was taken. => `node` was counted */
+static void restore_slots(struct core_map_entry *node)
+{
+    unsigned count = node->level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE;
+
+    node->recount = 0;
+    if (node->level == LEAF_LEVEL)
+        return restore_leaf(node);
+    for (unsigned i = 0; i < count; i++) {
+        pte_t entry = pte_load(&node_entries(node)[i]);
+        if (!pte_is_present(entry) || !pfn_is_valid(PGNUM(pte_pa(entry))))
+            continue;
+        struct core_map_entry *child = pa2page(pte_pa(entry));
+        if (frame_kind(child) == FRAME_NODE && child->recount > 0)
+            restore_slots(child);
+    }
+}
+
 /* ---- Frames ---- */
 
 static void count_cached(struct page_cache *cache, uint64_t index, struct core_map_entry *page, void *arg)
@@ -315,7 +378,14 @@ static void count_free(struct core_map_entry *page, void *arg)
 /* Whether references of this kind are all found by the walk, so that the numbers must agree. */
 static bool kind_is_counted(enum frame_kind kind)
 {
-    return kind == FRAME_NODE || kind == FRAME_VPI || kind == FRAME_ANON || kind == FRAME_FILE;
+    return kind == FRAME_NODE || kind == FRAME_VPI || kind == FRAME_ANON || kind == FRAME_FILE ||
+           kind == FRAME_SWAP;
+}
+
+/* By a system call under way, or a fault that has found the page in the swap cache and waits for its space. */
+static bool may_be_pinned(enum frame_kind kind)
+{
+    return kind == FRAME_FILE || kind == FRAME_SWAP;
 }
 
 static bool is_unreferenced(const struct core_map_entry *page)
@@ -347,7 +417,7 @@ static void check_frame(struct check *check, struct core_map_entry *page)
         violated(check, I1_FREE_FRAMES, "free frame %#lx is on no free list", page2pa(page));
     if (is_unreferenced(page) && check->unreferenced_count < UNREFERENCED_MAX)
         check->unreferenced[check->unreferenced_count++] = page;
-    if (!kind_is_counted(kind) || refs == page->recount || (kind == FRAME_FILE && refs > page->recount))
+    if (!kind_is_counted(kind) || refs == page->recount || (may_be_pinned(kind) && refs > page->recount))
         return;
     violated(check, kind == FRAME_NODE ? I4_NODE_OWNERS : I5_FRAME_REFERENCES, "%s frame %#lx: %u references, %u found",
              frame_kind_name(kind), page2pa(page), refs, page->recount);
@@ -396,6 +466,7 @@ void verify_all(struct verify_report *report)
 
     report->violations = 0;
     report->broken = 0;
+    swap_pause(true);
     struct list *spaces = vspaces_lock();
     list_for_each_entry(space, spaces, link)
         rwlock_write_lock_nested(&space->lock);
@@ -405,8 +476,13 @@ void verify_all(struct verify_report *report)
         if (space->root)
             check_space(&check, space);
     check_files(&check, spaces);
+    swap_verify_slots(check_slot_counts, &check);
     check_frames(&check);
+    list_for_each_entry(space, spaces, link)
+        if (space->root)
+            restore_slots(space->root);
     list_for_each_entry(space, spaces, link)
         rwlock_write_unlock(&space->lock);
     vspaces_unlock();
+    swap_pause(false);
 }

@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/types.h"
 #include "mm/core_map.h"
+#include "mm/swap.h"
 #include "mm/vregion.h"
 
 #define LEAF_LEVEL 1
@@ -25,10 +26,10 @@ struct vspace;
 struct vpage_info {
     uint64_t present : 1;  // it is in the frame `ppn`
     uint64_t writable : 1; // a write may go into that frame
-    uint64_t used : 1;     // the page has content: a frame now, or (later) a slot in swap
+    uint64_t used : 1;     // the page has content: in a frame if it is present, else in the slot `ppn` of swap
     uint64_t moving : 1;   // being copied to another frame: a fault here looks again
     uint64_t unused1 : 8;  // named, so that an initialiser zeroes them: clang leaves nameless bits as they fall
-    uint64_t ppn : 40;     // physical page number, where an entry has it too: derived by a mask instead of shifts
+    uint64_t ppn : 40;     // physical page number, where an entry has it too: derived by a mask instead of shifts; or a slot
     uint64_t unused2 : 12;
 };
 
@@ -44,7 +45,11 @@ static inline struct core_map_entry *vpage_frame(const struct vpage_info *info)
     return &core_map[info->ppn];
 }
 
-/* The address of the page's frame; 0 for a page that was never touched. One mask, since ppn lies where an entry has it. */
+/*
+ * The address of the page's frame; 0 for a page that was never touched. One mask, since ppn lies where an entry has it.
+ *
+ * => the page is not in swap
+ */
 static inline paddr_t vpage_pa(struct vpage_info info)
 {
     union {
@@ -87,6 +92,26 @@ static inline bool vpage_same(struct vpage_info a, struct vpage_info b)
 static inline struct vpage_info vpage_in_frame(const struct core_map_entry *page, bool writable)
 {
     return (struct vpage_info){.used = 1, .present = 1, .writable = writable, .ppn = page2pfn(page)};
+}
+
+/* Metadata for a page in swap. */
+static inline struct vpage_info vpage_in_slot(uint32_t slot)
+{
+    return (struct vpage_info){.used = 1, .ppn = slot};
+}
+
+static inline bool vpage_is_swapped(struct vpage_info info)
+{
+    return info.used && !info.present;
+}
+
+/* Give back what a page's content is in. => it is used, and nobody finds the info any more, or its leaf is locked */
+static inline void vpage_put(struct vpage_info info)
+{
+    if (likely(info.present))
+        frame_put(vpage_frame(&info));
+    else
+        swap_slot_put((uint32_t)info.ppn);
 }
 
 /* Whether two or more hold the page's frame, so that a write must copy it: computed, never stored. */

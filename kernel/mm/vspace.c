@@ -70,6 +70,18 @@ void vspace_get(struct vspace *space)
     ASSERT(old > 0);
 }
 
+bool vspace_try_get(struct vspace *space)
+{
+    uint32_t old = atomic_load_explicit(&space->refs, memory_order_relaxed);
+
+    do {
+        if (old == 0)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&space->refs, &old, old + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
 /* Everything in the space goes; the struct stays, without a root, until verify cannot meet it any more. */
 static void vspace_tear_down(struct vspace *space)
 {
@@ -149,6 +161,7 @@ void vspaces_compact(bool wait)
 /* `own`: no other space has the page's leaf */
 static void measure_page(const struct vregion *region, const struct vpage_info *info, bool own, struct vspace_sizes *sizes)
 {
+    sizes->swapped += vpage_is_swapped(*info);
     if (!info->present || frame_kind(vpage_frame(info)) == FRAME_ZERO)
         return;
     if (region->shared)

@@ -26,7 +26,7 @@ struct vspace {
     uint32_t region_count;           // (v)
     uint8_t lock_future;             // (v) flags that new regions get: mlockall(MCL_FUTURE)
     bool barriers;                   // membarrier's private command was asked for
-    bool fork_edits;                 // (v) some region has, or had, VR_DONTFORK or VR_WIPEONFORK
+    bool fork_edits;                 // (v) some region has, or had, VR_DONTFORK, VR_WIPEONFORK or VR_LOCKED
     struct vregion *_Atomic recent;  // (a) the region found last; set by readers, cleared when a region goes
     struct core_map_entry *root;     // (c) the top page-table page
     struct cpuset active;            // (a) CPUs that may hold our translations
@@ -43,6 +43,9 @@ struct vspace {
 __must_check struct vspace *vspace_create(void);
 
 void vspace_get(struct vspace *space);
+
+/* The same for a space found in the list of all, which may be on its way out. => false: it is; the list's lock held */
+__must_check bool vspace_try_get(struct vspace *space);
 
 /* One reference less; the last takes everything down. => may sleep; not loaded on a CPU when it is the last */
 void vspace_put(struct vspace *space);
@@ -81,6 +84,7 @@ struct vspace_sizes {
     uint64_t total_bytes;          // VmSize: the regions
     uint64_t anonymous, file;      // resident pages: RssAnon, RssFile
     uint64_t shared;               // resident pages of MAP_SHARED regions: RssShmem
+    uint64_t swapped;              // pages in swap: VmSwap
     uint64_t data_bytes, text_bytes, stack_bytes; // by the regions' rights: VmData, VmExe, VmStk
     uint64_t exclusive;            // resident pages that nobody else holds: the space's end gives them back
     uint64_t nodes;                // page-table pages with their vpi_pages: VmPTE

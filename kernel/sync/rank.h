@@ -30,6 +30,8 @@ enum lock_rank {
     RANK_INODE,             // a file's content, size and attributes against other writers
     RANK_SOCKET_RECEIVE,    // one receiver of a socket at a time
     RANK_TTY_SLEEP,         // one reader, one writer of a terminal or host channel at a time
+    RANK_RECLAIM,           // who looks for memory to give back
+    RANK_SWAP_GATE,         // pages on their way to or from a swap device, against verify
     RANK_VSPACES,           // the list of all address spaces, for verify
     RANK_VSPACE,            // one address space: faults read, changes of regions write
     RANK_SLEEPING_LAST,
@@ -48,6 +50,7 @@ enum lock_rank {
     RANK_NODE_3,
     RANK_NODE_2,
     RANK_NODE_1,            // leaf nodes
+    RANK_SWAP,              // slots of swap, and the frames that have one
     RANK_PAGE_CACHES,       // the list of all page caches
     RANK_PAGE_CACHE,        // the pages of one file
     RANK_RANDOM,            // the state of the random generator
@@ -59,7 +62,7 @@ enum lock_rank {
     RANK_SPINNING_LAST,
 
     /* Taken in interrupts, too. */
-    RANK_DEVICE,            // a driver's rings and registers, the queue of a disk
+    RANK_DEVICE,            // a driver's rings and registers
     RANK_TTY,               // a terminal's buffers and settings
     RANK_ITIMER,            // interval timers of a process
     RANK_PROCESS_TREE,      // parents, children, groups, sessions, pids

@@ -3,13 +3,17 @@
 
 #include "mm/core_map.h"
 #include "mm/kalloc.h"
+#include "mm/swap.h"
 
 void memory_info(struct memory_info *info)
 {
     *info = (struct memory_info){
         .free = frames_by_kind(FRAME_FREE),
         .cached = frames_by_kind(FRAME_FILE),
-        .anonymous = frames_by_kind(FRAME_ANON),
+        .anonymous = frames_by_kind(FRAME_ANON) + swap_cached(),
+        .swap_cached = swap_cached(),
+        .swap_total = swap_slots_total(),
+        .swap_free = swap_slots_total() - swap_slots_used(),
         .slab = frames_by_kind(FRAME_SLAB),
         .stacks = frames_by_kind(FRAME_STACK),
         .page_tables = frames_by_kind(FRAME_NODE) + frames_by_kind(FRAME_VPI),

@@ -14,7 +14,8 @@ struct memory_info {
     uint64_t available;     // free, or could be given back
     uint64_t cached;        // pages of files: in tmpfs, so none of them can be dropped
     uint64_t shared;        // the same: Linux counts tmpfs as shared memory
-    uint64_t anonymous;
+    uint64_t anonymous;     // those that have a slot of swap as well included
+    uint64_t swap_cached, swap_total, swap_free;
     uint64_t slab, stacks, page_tables, kernel;
 };
 

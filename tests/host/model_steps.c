@@ -6,12 +6,14 @@
  * only a few frames are free: then the kernel may answer that there is no memory, and must have changed nothing.
  */
 #include "model.h"
+#include "swap_device.h"
 
 #include <linux/mman.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/errno.h"
+#include "mm/clock.h"
 #include "mm/kalloc.h"
 #include "mm/map.h"
 #include "mm/usercopy.h"
@@ -425,13 +427,28 @@ static void step_exit(struct model_space *space)
     model_exit(space);
 }
 
+/* ---- Memory gets short ---- */
+
+/* Pages leave, or what only the swap cache holds does: no program may tell. */
+static void step_evict(struct model_space *space)
+{
+    unsigned target = 1 + below(40);
+
+    (void)space;
+    say("%u pages leave", target);
+    if (below(4))
+        (void)clock_evict(target);
+    else
+        (void)swap_shrink_cache(target);
+}
+
 /* ---- The whole ---- */
 
 static void do_step(struct model_space *space)
 {
     static void (*const steps[])(struct model_space *) = {
         step_mmap, step_mmap, step_munmap, step_mprotect, step_mprotect, step_brk, step_fork, step_copy, step_compare,
-        step_mremap, step_dontneed, step_truncate,
+        step_mremap, step_dontneed, step_truncate, step_evict,
     };
     unsigned choice = below(100);
 
@@ -486,6 +503,7 @@ void steps_begin(uint64_t seed)
         for (unsigned i = 0; i < FILE_PAGES; i++)
             model_files[file].byte[i] = (uint8_t)(100 * file + i);
     }
+    swap_device_add(below(2) ? 40 : DEVICE_PAGES, NULL, 0); // in half of the runs it is soon full
     make_first(&model_spaces[0]);
 }
 
@@ -500,4 +518,5 @@ void steps_end(void)
         end_file(&step.files[file]);
         assert_int_equal(model_files[file].refs, 1);
     }
+    swap_device_remove();
 }

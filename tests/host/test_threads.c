@@ -6,12 +6,14 @@
  * that is lost, by whatever the others do meanwhile, is seen at once.
  */
 #include "support.h"
+#include "swap_device.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "mm/clock.h"
 #include "mm/kalloc.h"
 #include "mm/magazine.h"
 #include "mm/map.h"
@@ -203,6 +205,45 @@ static void children_that_write_do_not_disturb_their_parent(void **state)
     end_space(space);
 }
 
+static void evict_some(void)
+{
+    (void)clock_evict(3);
+    (void)swap_shrink_cache(2);
+}
+
+static void pages_that_leave_and_come_back_lose_no_write(void **state)
+{
+    (void)state;
+    swap_device_add(100, NULL, 0);
+    space = make_space();
+    map_at(space, VA, PAGES_USED, R | W);
+    run_threads(count_up, evict_some);
+    end_space(space);
+    assert_true(swap_device.pages_written > 0 && swap_device.pages_read > 0);
+    swap_device_remove();
+}
+
+static void fork_and_evict(void)
+{
+    struct vspace *child;
+
+    if (vspace_fork(space, &child) == 0) {
+        evict_some();
+        vspace_put(child);
+    }
+}
+
+static void shared_pages_that_leave_and_come_back_lose_no_write(void **state)
+{
+    (void)state;
+    swap_device_add(100, NULL, 0);
+    space = make_space();
+    map_at(space, VA, PAGES_USED, R | W);
+    run_threads(count_up, fork_and_evict);
+    end_space(space);
+    swap_device_remove();
+}
+
 static void threads_share_a_mapped_file(void **state)
 {
     (void)state;
@@ -348,6 +389,8 @@ int main(void)
         TEST(rights_that_come_and_go_lose_no_write),
         TEST(unmapping_under_the_feet_of_others_is_safe),
         TEST(children_that_write_do_not_disturb_their_parent),
+        TEST(pages_that_leave_and_come_back_lose_no_write),
+        TEST(shared_pages_that_leave_and_come_back_lose_no_write),
         TEST(threads_share_a_mapped_file),
         TEST(a_stack_grows_once_for_all),
         TEST(frames_are_one_cpus_at_a_time),

@@ -61,6 +61,5 @@ def run(arguments):
         sys.stdout.write(f'gaur {common.VERSION}\n')
         return 0
     found = frames(arguments)
-    kinds = [word[2:] for word in arguments if word.startswith('--') and word[2:] in common.GOALS]
-    print('\n'.join(table(found, common.kernel_file((kinds or ['release'])[-1]))))
+    print('\n'.join(table(found, common.kernel_file('--debug' in arguments))))
     return 0

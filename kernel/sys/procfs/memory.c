@@ -35,9 +35,9 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     put_line(text, "MemAvailable:", info.available);
     put_line(text, "Buffers:", 0);
     put_line(text, "Cached:", info.cached);
-    put_line(text, "SwapCached:", 0);
-    put_line(text, "SwapTotal:", 0);
-    put_line(text, "SwapFree:", 0);
+    put_line(text, "SwapCached:", info.swap_cached);
+    put_line(text, "SwapTotal:", info.swap_total);
+    put_line(text, "SwapFree:", info.swap_free);
     put_line(text, "Dirty:", 0);
     put_line(text, "Writeback:", 0);
     put_line(text, "AnonPages:", info.anonymous);

@@ -22,6 +22,7 @@
 
 /* Of pagemap; the frame's number is below them. */
 #define PAGEMAP_PRESENT   (UINT64_C(1) << 63)
+#define PAGEMAP_SWAP      (UINT64_C(1) << 62) // with the page's place in its area above five bits for the area's number
 #define PAGEMAP_FILE      (UINT64_C(1) << 61)
 #define PAGEMAP_EXCLUSIVE (UINT64_C(1) << 56)
 
@@ -55,6 +56,8 @@ static uint64_t page_word(const struct vpage_info *info, bool alone, bool privil
 {
     const struct core_map_entry *page = vpage_frame(info);
 
+    if (vpage_is_swapped(*info))
+        return PAGEMAP_SWAP | (privileged ? info->ppn % SWAP_AREA_PAGES << 5 | info->ppn / SWAP_AREA_PAGES : 0);
     if (!info->present)
         return 0;
     return PAGEMAP_PRESENT | (frame_kind(page) == FRAME_FILE ? PAGEMAP_FILE : 0) |
@@ -115,6 +118,8 @@ static int make_counts(struct file *file, uint64_t first, unsigned count, uint64
         words[i] = kind == FRAME_ANON ? frame_refs(page) : 0;
         if (kind == FRAME_FILE && frame_refs(page))
             words[i] = frame_refs(page) - 1; // without the page cache's
+        if (kind == FRAME_SWAP && frame_refs(page))
+            words[i] = frame_refs(page) - 1;
     }
     return 0;
 }
@@ -133,6 +138,7 @@ static int make_flags(struct file *file, uint64_t first, unsigned count, uint64_
         [FRAME_ANON] = FLAG(UPTODATE) | FLAG(MMAP) | FLAG(ANON) | FLAG(SWAPBACKED),
         [FRAME_FILE] = FLAG(UPTODATE) | FLAG(SWAPBACKED),
         [FRAME_ZERO] = FLAG(ZERO_PAGE),
+        [FRAME_SWAP] = FLAG(UPTODATE) | FLAG(ANON) | FLAG(SWAPBACKED) | FLAG(SWAPCACHE),
     };
 
     (void)file;
@@ -141,7 +147,7 @@ static int make_flags(struct file *file, uint64_t first, unsigned count, uint64_
         enum frame_kind kind = frame_kind(page);
 
         words[i] = flags[kind];
-        if (kind == FRAME_FILE && frame_refs(page) > 1)
+        if ((kind == FRAME_FILE || kind == FRAME_SWAP) && frame_refs(page) > 1)
             words[i] |= FLAG(MMAP);
     }
     return 0;

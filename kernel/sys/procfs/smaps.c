@@ -37,8 +37,8 @@ static void put_sums(struct text *text, const struct page_sums *sums, bool rollu
     put_kib(text, "FilePmdMapped:", 0);
     put_kib(text, "Shared_Hugetlb:", 0);
     put_kib(text, "Private_Hugetlb:", 0);
-    put_kib(text, "Swap:", 0);
-    put_kib(text, "SwapPss:", 0);
+    put_kib(text, "Swap:", sums->swapped);
+    put_kib(text, "SwapPss:", sums->swapped_proportional);
     put_kib(text, "Locked:", 0);
 }
 

@@ -224,7 +224,7 @@ static void put_kib(struct text *text, const char *name, uint64_t kib)
     text_printf(text, "%s:\t%8lu kB\n", name, kib);
 }
 
-/* Peaks are not kept: no VmPeak, no VmHWM. Nothing is locked, pinned or swapped. */
+/* Peaks are not kept: no VmPeak, no VmHWM. Nothing is locked or pinned. */
 static void put_memory(struct text *text, const struct vspace_sizes *sizes)
 {
     put_kib(text, "VmSize", KIB(sizes->total_bytes));
@@ -239,7 +239,7 @@ static void put_memory(struct text *text, const struct vspace_sizes *sizes)
     put_kib(text, "VmExe", KIB(sizes->text_bytes));
     put_kib(text, "VmLib", 0);
     put_kib(text, "VmPTE", PAGES_KIB(sizes->nodes));
-    put_kib(text, "VmSwap", 0);
+    put_kib(text, "VmSwap", PAGES_KIB(sizes->swapped));
 }
 
 static void put_signals(struct text *text, const struct process_snapshot *s)

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/*
+ * clock.c - which pages leave memory: a clock over the leaves of all spaces.
+ *
+ * Theory      The hand goes from space to space, leaf to leaf, page to page. A page whose entry has the accessed bit was used since the
+ *             hand came by the last time: the bit is cleared, and the page stays. One without leaves: an anonymous page for a slot of
+ *             swap, a page of a file on a device for good. A frame goes with the last leaf that maps it, so there is
+ *             no map from frames to entries. A leaf that several spaces own is met once in a round.
+ * Order       The entry is emptied, the CPUs that may remember it are told, all those of one batch at once; then the leaf is locked again: a
+ *             page whose entry still is empty has not been used meanwhile, and no CPU can reach it. Only then its
+ *             vpage_info changes, and the reference goes.
+ * Locking     One reclaimer at a time. A space's lock for reading, as a fault has it, and the leaf's; neither while pages are written.
+ * Failure     None: a page for which there is no slot stays where it is, and the next fault on it fills the entry in.
+ */
+#include "mm/clock.h"
+
+#include "mm/node.h"
+#include "mm/page_cache.h"
+#include "mm/share.h"
+#include "mm/stat.h"
+#include "mm/tlb.h"
+#include "mm/vspace.h"
+
+#define BATCH SWAP_CLUSTER
+#define ROUNDS 3 // the first one may only clear accessed bits
+
+/* Where the hand is. */
+static struct {
+    struct vspace *space; // compared, never followed: it may have gone
+    vaddr_t va;
+    unsigned left;        // spaces that this round has still to meet
+    uint8_t round;
+} hand;
+
+/* Pages of one leaf on their way out. */
+struct batch {
+    struct vspace *space;
+    struct core_map_entry *leaf;
+    struct vregion *region;                 // that the last page was in
+    vaddr_t va[BATCH];
+    unsigned count;
+    bool flush;                             // some CPU may remember an entry
+    struct core_map_entry *writes[BATCH];   // frames to be written, once no lock is held
+    unsigned write_count;
+    unsigned evicted;
+};
+
+/* ---- One page ---- */
+
+static struct vregion *region_of(struct batch *batch, vaddr_t va)
+{
+    if (!batch->region || !vregion_contains(batch->region, va))
+        batch->region = va2vregion(batch->space, va);
+    return batch->region;
+}
+
+/* Whether the content of a page is, or can be, somewhere else than in its frame. */
+static bool can_leave(struct batch *batch, const struct vpage_info *info, vaddr_t va)
+{
+    if (!info->present || info->moving)
+        return false;
+    struct vregion *region = region_of(batch, va);
+    if (!region || (region->flags & VR_LOCKED))
+        return false;
+    switch (frame_kind(vpage_frame(info))) {
+    case FRAME_ANON:
+    case FRAME_SWAP:
+        return true;
+    case FRAME_FILE:
+        return region->file && region->file->ops->fill;
+    default:
+        return false;
+    }
+}
+
+/* Empty the entry of a page that was not used lately. => the leaf is locked; true if it is one to leave */
+static bool hide(struct batch *batch, vaddr_t va)
+{
+    pte_t *entry = &node_entries(batch->leaf)[pte_index(va, LEAF_LEVEL)];
+
+    if (!can_leave(batch, leaf_info(batch->leaf, va), va))
+        return false;
+    vm_count(VM_PGSCAN);
+    if (pte_is_accessed(pte_load(entry)) && pte_test_and_clear_accessed(entry))
+        return false;
+    batch->flush |= vspace_underive(batch->leaf, va);
+    return true;
+}
+
+/* => the leaf is locked; the page may leave */
+static bool leave_for_slot(struct batch *batch, struct vpage_info *info)
+{
+    struct core_map_entry *page = vpage_frame(info);
+    bool write;
+    uint32_t slot = swap_out_page(page, &write);
+
+    if (!slot)
+        return false;
+    if (write)
+        batch->writes[batch->write_count++] = page;
+    vpage_store(info, vpage_in_slot(slot));
+    batch->leaf->node.has_slots = true;
+    frame_put(page);
+    return true;
+}
+
+/* Let a page go whose entry has been empty since `hide`. => the leaf is locked, its CPUs were told */
+static void leave(struct batch *batch, vaddr_t va)
+{
+    struct vpage_info *info = leaf_info(batch->leaf, va);
+    struct core_map_entry *page = vpage_frame(info);
+
+    if (!pte_is_none(pte_load(&node_entries(batch->leaf)[pte_index(va, LEAF_LEVEL)])) || !can_leave(batch, info, va))
+        return;
+    if (frame_kind(page) == FRAME_FILE) {
+        vpage_store(info, (struct vpage_info){0});
+        leaf_info_removed(batch->leaf);
+        frame_put(page);
+    } else if (!leave_for_slot(batch, info)) {
+        return;
+    }
+    batch->evicted++;
+    vm_count(VM_PGSTEAL);
+}
+
+/* ---- One leaf ---- */
+
+/* Choose pages of a leaf from `va` on. => where to go on */
+static vaddr_t choose(struct batch *batch, vaddr_t va)
+{
+    node_lock(batch->leaf);
+    struct leaf_range used = leaf_used_range(batch->leaf, va, leaf_range_end(batch->leaf, USER_END));
+    for (va = used.start; va < used.end && batch->count < BATCH; va += PAGE_SIZE)
+        if (hide(batch, va))
+            batch->va[batch->count++] = va;
+    node_unlock(batch->leaf);
+    return batch->count == BATCH ? va : leaf_range_end(batch->leaf, USER_END);
+}
+
+/* Whose CPUs may remember entries of the leaf: its one owner's, or anybody's. */
+static void flush(struct batch *batch)
+{
+    vaddr_t first = batch->va[0], last = batch->va[batch->count - 1];
+
+    if (pte_is_writable(node_walk(batch->space, first).rights))
+        tlb_flush_range(batch->space, first, last + PAGE_SIZE);
+    else
+        tlb_flush_all_spaces(first, last + PAGE_SIZE);
+}
+
+static void let_go(struct batch *batch)
+{
+    if (batch->flush)
+        flush(batch);
+    node_lock(batch->leaf);
+    for (unsigned i = 0; i < batch->count; i++)
+        leave(batch, batch->va[i]);
+    node_unlock(batch->leaf);
+}
+
+/* Whether this round has been at a leaf, or must not: it cannot be told which pages somebody else has locked. */
+static bool pass_by(const struct batch *batch, vaddr_t va)
+{
+    const struct core_map_entry *leaf = batch->leaf;
+
+    if (leaf->node.locked && !node_is_private(batch->space, va))
+        return true;
+    return va == leaf_base(leaf) && leaf->round == hand.round;
+}
+
+/* ---- One space ---- */
+
+/* The next pages of a space, at most a batch, from hand.va on. => false: the space is done; its lock is held for reading */
+static bool step_space(struct batch *batch)
+{
+    while ((batch->leaf = node_next_leaf(batch->space, &hand.va, USER_END))) {
+        if (pass_by(batch, hand.va)) {
+            hand.va = leaf_range_end(batch->leaf, USER_END);
+            continue;
+        }
+        batch->leaf->round = hand.round;
+        hand.va = choose(batch, hand.va);
+        if (batch->count == 0)
+            continue;
+        let_go(batch);
+        return true;
+    }
+    return false;
+}
+
+/* Evict from one space until it is done, or enough has gone. => whether it is done */
+static bool evict_from(struct vspace *space, unsigned target, unsigned *evicted)
+{
+    bool more = true;
+
+    while (more && *evicted < target) {
+        struct batch batch;
+        batch.space = space;
+        batch.region = NULL;
+        batch.count = batch.write_count = batch.evicted = 0;
+        batch.flush = false;
+        rwlock_read_lock(&space->lock);
+        more = space->root && step_space(&batch);
+        rwlock_read_unlock(&space->lock);
+        swap_write(batch.writes, batch.write_count);
+        *evicted += batch.evicted;
+    }
+    return !more;
+}
+
+/* ---- All spaces ---- */
+
+/* The first space of the list, with a reference; it goes to the list's end when the hand has been through. NULL: there is none */
+static struct vspace *first_space(unsigned *count)
+{
+    struct list *spaces = vspaces_lock();
+    struct vspace *space, *first = NULL;
+
+    *count = 0;
+    list_for_each_entry(space, spaces, link) {
+        ++*count;
+        if (!first && vspace_try_get(space))
+            first = space;
+    }
+    vspaces_unlock();
+    return first;
+}
+
+static void move_to_end(struct vspace *space)
+{
+    struct list *spaces = vspaces_lock();
+
+    list_remove(&space->link);
+    list_add_tail(spaces, &space->link);
+    vspaces_unlock();
+}
+
+unsigned clock_evict(unsigned target)
+{
+    unsigned evicted = 0, rounds = 0, count;
+    struct vspace *space;
+
+    while (evicted < target && (space = first_space(&count))) {
+        if (space != hand.space)
+            hand.va = 0;
+        hand.space = space;
+        if (hand.left == 0) {
+            hand.left = count;
+            hand.round++;
+            rounds++;
+        }
+        bool done = rounds <= ROUNDS && evict_from(space, target, &evicted);
+        if (done) {
+            move_to_end(space);
+            hand.space = NULL;
+            hand.left--;
+        }
+        vspace_put(space);
+        if (rounds > ROUNDS)
+            break;
+    }
+    return evicted;
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+/*
+ * swap.c - the swap cache: frames that have a slot; from there to the device, and back.
+ *
+ * Theory      A page leaves memory leaf by leaf: each vpage_info that maps its frame comes to hold its slot instead. The first one to
+ *             go gives the frame a slot, and with it to the swap cache, which holds one reference; so the last entry that maps
+ *             the frame cannot be written through, and what the slot has, or gets, stays right. A frame that nobody but the cache
+ *             holds goes as soon as the slot has its content. A fault on a page in a slot finds the frame as long as it is
+ *             there, or reads it.
+ *
+ *                 vpage_info --ppn--> frame (refs 1)                      a page of its own
+ *                 vpage_info --ppn--> frame (refs 2) <--> slot (1)        in the swap cache: the one more is the cache's, in both
+ *                 vpage_info --slot--> slot (2) <--> frame (refs 1)       out, but the frame is still there
+ *                 vpage_info --slot--> slot (1)                           out
+ *
+ *             A page that comes back keeps its slot, so that it can leave again without being written, until it is written to: then
+ *             frame and slot part, if one mapper is all there is. When slots get scarce they part at once.
+ * Invariants  I20 A slot's holders are the infos that hold it, and the cache; the frame in the cache knows the slot.
+ * Locking     swap_lock, below leaf locks. A reference of a frame in the cache is given up under it, and only there is one taken by who
+ *             has none (swap_find), so references seen as two under it, with a leaf locked, stay two.
+ * Failure     A page that cannot be written stays in the cache, dirty. One that cannot be read is the reader's error.
+ */
+#include "mm/swap.h"
+
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "mm/core_map.h"
+#include "mm/kalloc.h"
+#include "mm/stat.h"
+#include "mm/swap_private.h"
+#include "sync/rwlock.h"
+
+#define READ_AROUND_MAX 8
+
+static struct {
+    unsigned read_around; // pages read together: doubled when a neighbour was of use, halved when none was. swap_lock
+    bool hit;             // one was, since the last read. swap_lock
+    uint32_t next;        // the slot behind those that were read last. swap_lock
+    pfn_t hand;           // where swap_shrink_cache goes on: any place is right
+} cache = {.read_around = 1};
+
+/* Held for reading while pages are on their way between memory and a device, for writing by verify. */
+static struct rwlock gate = RWLOCK_INIT(gate, "swap gate", RANK_SWAP_GATE);
+
+static struct swap_slot *slot_of(const struct core_map_entry *page)
+{
+    return slot_find(page->swap.slot);
+}
+
+static bool in_cache(const struct core_map_entry *page)
+{
+    return frame_kind(page) == FRAME_SWAP;
+}
+
+/* ---- In and out of the cache. => swap_lock held ---- */
+
+/* The cache takes over a reference of the frame, and a hold of the slot. */
+static void cache_add(struct core_map_entry *page, uint32_t slot, bool dirty)
+{
+    page->swap.slot = slot;
+    page->swap.dirty = dirty;
+    page->swap.writing = dirty;
+    page->swap.ahead = false;
+    slot_find(slot)->pfn = (uint32_t)page2pfn(page);
+    frame_set_kind(page, FRAME_SWAP);
+}
+
+/* Both come back to the caller. */
+static void cache_remove(struct core_map_entry *page)
+{
+    slot_of(page)->pfn = 0;
+    slot_release(page->swap.slot);
+    frame_set_kind(page, FRAME_ANON);
+}
+
+/* Let a frame go that only the cache holds, if its content is in the slot or nobody's. => true if it went */
+static bool settle(struct core_map_entry *page)
+{
+    if (page->swap.writing || frame_refs(page) != 1 || (page->swap.dirty && slot_of(page)->holders > 1))
+        return false;
+    cache_remove(page);
+    frame_put(page);
+    return true;
+}
+
+/* ---- Holders ---- */
+
+void swap_slot_get(uint32_t number)
+{
+    spin_lock(&swap_lock);
+    slot_find(number)->holders++;
+    spin_unlock(&swap_lock);
+}
+
+void swap_slot_put(uint32_t number)
+{
+    spin_lock(&swap_lock);
+    struct swap_slot *slot = slot_find(number);
+    uint32_t pfn = slot ? slot->pfn : 0;
+    slot_release(number);
+    if (pfn && slot->holders == 1)
+        settle(&core_map[pfn]);
+    spin_unlock(&swap_lock);
+}
+
+uint32_t swap_slot_holders(uint32_t number)
+{
+    spin_lock(&swap_lock);
+    const struct swap_slot *slot = slot_find(number);
+    uint32_t holders = slot->holders - (slot->pfn != 0);
+    spin_unlock(&swap_lock);
+    return holders;
+}
+
+void swap_frame_put(struct core_map_entry *page)
+{
+    spin_lock(&swap_lock);
+    if (!in_cache(page)) { // it has left meanwhile
+        spin_unlock(&swap_lock);
+        frame_put(page);
+        return;
+    }
+    uint32_t old = atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
+    if (old < 2)
+        panic("frame %#lx: the swap cache's reference given back at %p", page2pa(page), __builtin_return_address(0));
+    settle(page);
+    spin_unlock(&swap_lock);
+}
+
+/* ---- Out ---- */
+
+uint32_t swap_out_page(struct core_map_entry *page, bool *write)
+{
+    uint32_t slot = 0;
+
+    *write = false;
+    spin_lock(&swap_lock);
+    if (in_cache(page)) {
+        slot = page->swap.slot;
+        *write = page->swap.dirty && !page->swap.writing; // the last time it could not be written
+        page->swap.writing |= *write;
+    } else if ((slot = slot_take())) {
+        frame_get(page);
+        cache_add(page, slot, true);
+        *write = true;
+    }
+    if (slot)
+        slot_find(slot)->holders++;
+    spin_unlock(&swap_lock);
+    return slot;
+}
+
+static void end_write(struct core_map_entry *page, bool written)
+{
+    spin_lock(&swap_lock);
+    page->swap.writing = false;
+    if (written)
+        page->swap.dirty = false;
+    settle(page);
+    spin_unlock(&swap_lock);
+}
+
+/* Write pages whose slots follow each other. */
+static void write_run(struct core_map_entry *const *pages, unsigned count)
+{
+    uint32_t first = pages[0]->swap.slot;
+    struct swap_area *area = slot_area(first);
+    void *contents[SWAP_CLUSTER];
+
+    for (unsigned i = 0; i < count; i++)
+        contents[i] = page2kva(pages[i]);
+    int error = area->ops->write(area->device, slot_page(first), contents, count);
+    if (error)
+        printk(LOG_ERROR "swap: %u pages from page %u on cannot be written (error %d): they stay in memory\n", count,
+               slot_page(first), -error);
+    else
+        vm_count_n(VM_PSWPOUT, count);
+    for (unsigned i = 0; i < count; i++)
+        end_write(pages[i], !error);
+}
+
+void swap_write(struct core_map_entry *const *pages, unsigned count)
+{
+    for (unsigned first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && end - first < SWAP_CLUSTER; end++)
+            if (pages[end]->swap.slot != pages[end - 1]->swap.slot + 1)
+                break;
+        write_run(&pages[first], end - first);
+    }
+}
+
+/* ---- In ---- */
+
+/* => swap_lock held */
+static struct core_map_entry *find_locked(uint32_t number)
+{
+    struct swap_slot *slot = slot_find(number);
+    struct core_map_entry *page = slot && slot->pfn ? &core_map[slot->pfn] : NULL;
+
+    if (page)
+        frame_get(page);
+    return page;
+}
+
+struct core_map_entry *swap_find(uint32_t number)
+{
+    spin_lock(&swap_lock);
+    struct core_map_entry *page = find_locked(number);
+    if (page && page->swap.ahead) {
+        cache.hit = true;
+        page->swap.ahead = false;
+    }
+    spin_unlock(&swap_lock);
+    return page;
+}
+
+/* Whether a slot is one to be read along. => swap_lock held */
+static bool worth_reading(uint32_t number)
+{
+    const struct swap_slot *slot = slot_find(number);
+
+    return slot && !slot->pfn;
+}
+
+/* How many are to be read together: more where the last ones were of use, or this one follows them. => swap_lock held */
+static unsigned window(uint32_t number)
+{
+    cache.read_around = cache.hit || number == cache.next ? MIN(cache.read_around * 2, (unsigned)READ_AROUND_MAX) : MAX(cache.read_around / 2, 1u);
+    cache.hit = false;
+    return cache.read_around;
+}
+
+/* Slots that are read together: pages[i] is for slot first + i. */
+struct swap_reading {
+    uint32_t first;
+    unsigned count;
+    struct core_map_entry *pages[READ_AROUND_MAX];
+};
+
+/* Choose what to read around a slot, and hold it. => 0, -EAGAIN */
+static int reading_begin(struct swap_reading *reading, uint32_t number)
+{
+    spin_lock(&swap_lock);
+    if (!slot_find(number)) {
+        spin_unlock(&swap_lock);
+        return -EAGAIN;
+    }
+    unsigned size = window(number);
+    uint32_t first = number - number % size, end = first + size;
+    for (reading->first = number; reading->first > first && worth_reading(reading->first - 1);)
+        reading->first--;
+    for (first = number + 1; first < end && worth_reading(first);)
+        first++;
+    reading->count = first - reading->first;
+    cache.next = first;
+    for (unsigned i = 0; i < reading->count; i++)
+        slot_find(reading->first + i)->holders++;
+    spin_unlock(&swap_lock);
+    return 0;
+}
+
+/* Hold only the slots of [first, first + count) any longer. */
+static void reading_narrow(struct swap_reading *reading, uint32_t first, unsigned count)
+{
+    for (uint32_t number = reading->first; number < reading->first + reading->count; number++)
+        if (number < first || number >= first + count)
+            swap_slot_put(number);
+    reading->first = first;
+    reading->count = count;
+}
+
+/* A frame for each, or for the one slot only. => 0 or -ENOMEM */
+static int reading_take_frames(struct swap_reading *reading, uint32_t number)
+{
+    unsigned taken = 0;
+
+    while (taken < reading->count && (reading->pages[taken] = frame_alloc(FRAME_ANON)))
+        taken++;
+    if (taken == reading->count)
+        return 0;
+    struct core_map_entry *page = taken ? reading->pages[0] : NULL;
+    while (taken > 1)
+        frame_put(reading->pages[--taken]);
+    reading_narrow(reading, number, page ? 1 : 0);
+    reading->pages[0] = page;
+    return page ? 0 : -ENOMEM;
+}
+
+/* Put one page that was read into the cache, unless somebody was faster or nobody wants it any more. => swap_lock held */
+static void reading_insert(struct core_map_entry *page, uint32_t number)
+{
+    struct swap_slot *slot = slot_find(number);
+
+    if (slot->pfn || slot->holders == 1) {
+        slot_release(number);
+        frame_put(page);
+    } else {
+        cache_add(page, number, false);
+        page->swap.ahead = true;
+    }
+}
+
+/* => the frames and slots of `reading` are given back if it fails */
+static int read_in(struct swap_reading *reading)
+{
+    void *contents[READ_AROUND_MAX];
+    struct swap_area *area = slot_area(reading->first);
+
+    for (unsigned i = 0; i < reading->count; i++)
+        contents[i] = page2kva(reading->pages[i]);
+    int error = area->ops->read(area->device, slot_page(reading->first), contents, reading->count);
+    if (!error) {
+        vm_count_n(VM_PSWPIN, reading->count);
+        return 0;
+    }
+    for (unsigned i = 0; i < reading->count; i++)
+        frame_put(reading->pages[i]);
+    reading_narrow(reading, 0, 0);
+    return error;
+}
+
+/* => the gate is held */
+static int read_slot(uint32_t number, struct core_map_entry **page)
+{
+    struct swap_reading reading;
+    int error = reading_begin(&reading, number);
+
+    if (!error)
+        error = reading_take_frames(&reading, number);
+    if (!error)
+        error = read_in(&reading);
+    if (error)
+        return error;
+    spin_lock(&swap_lock);
+    for (unsigned i = 0; i < reading.count; i++)
+        reading_insert(reading.pages[i], reading.first + i);
+    *page = find_locked(number);
+    if (*page)
+        (*page)->swap.ahead = false;
+    spin_unlock(&swap_lock);
+    return *page ? 0 : -EAGAIN;
+}
+
+int swap_read(uint32_t number, struct core_map_entry **page)
+{
+    rwlock_read_lock(&gate);
+    int error = read_slot(number, page);
+    rwlock_read_unlock(&gate);
+    return error;
+}
+
+bool swap_page_has_slot(struct core_map_entry *page, uint32_t slot)
+{
+    spin_lock(&swap_lock);
+    bool has = in_cache(page) && page->swap.slot == slot;
+    spin_unlock(&swap_lock);
+    return has;
+}
+
+/* ---- Parting ---- */
+
+/* => swap_lock held */
+static bool is_sole(const struct core_map_entry *page)
+{
+    return !page->swap.writing && frame_refs(page) == 2 && slot_of(page)->holders == 1;
+}
+
+bool swap_may_take_over(struct core_map_entry *page)
+{
+    spin_lock(&swap_lock);
+    bool may = in_cache(page) && is_sole(page);
+    spin_unlock(&swap_lock);
+    return may;
+}
+
+/* => swap_lock held; true if it is in the cache no more */
+static bool part(struct core_map_entry *page)
+{
+    if (!is_sole(page))
+        return false;
+    cache_remove(page);
+    atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
+    return true;
+}
+
+bool swap_take_over(struct core_map_entry *page)
+{
+    spin_lock(&swap_lock);
+    bool parted = in_cache(page) && part(page);
+    spin_unlock(&swap_lock);
+    return parted;
+}
+
+void swap_bring_in(struct core_map_entry *page, bool take)
+{
+    spin_lock(&swap_lock);
+    bool scarce = swap_slots_used() * 2 > swap_slots_total();
+    slot_release(page->swap.slot); // the info's
+    if (take || scarce)
+        part(page);
+    spin_unlock(&swap_lock);
+}
+
+/* ---- Less of it ---- */
+
+uint64_t swap_cached(void)
+{
+    return frames_by_kind(FRAME_SWAP);
+}
+
+unsigned swap_shrink_cache(unsigned target)
+{
+    unsigned freed = 0;
+
+    for (pfn_t left = core_map_frames; left > 0 && freed < target && swap_cached() > 0; left--) {
+        struct core_map_entry *page = &core_map[cache.hand = cache.hand + 1 < core_map_frames ? cache.hand + 1 : 1];
+        if (!in_cache(page) || frame_refs(page) != 1)
+            continue;
+        spin_lock(&swap_lock);
+        freed += in_cache(page) && settle(page);
+        spin_unlock(&swap_lock);
+    }
+    return freed;
+}
+
+/* ---- For verify ---- */
+
+void swap_pause(bool paused)
+{
+    if (paused)
+        rwlock_write_lock(&gate);
+    else
+        rwlock_write_unlock(&gate);
+}
+
+bool swap_verify_holder(uint32_t number, bool restore)
+{
+    struct swap_slot *slot = slot_place(number);
+
+    if (slot)
+        slot->holders += restore ? 1 : -1;
+    return slot;
+}
+
+/* What verify is told of each slot. */
+struct verification {
+    void (*visit)(uint32_t slot, int32_t missing, struct core_map_entry *page, void *arg);
+    void *arg;
+};
+
+static void verify_slot(uint32_t number, struct swap_slot *slot, void *arg)
+{
+    const struct verification *verification = arg;
+    struct core_map_entry *page = slot->pfn ? &core_map[slot->pfn] : NULL;
+
+    verification->visit(number, (int32_t)slot->holders - (page != NULL), page, verification->arg);
+}
+
+void swap_verify_slots(void (*visit)(uint32_t slot, int32_t missing, struct core_map_entry *page, void *arg), void *arg)
+{
+    struct verification verification = {visit, arg};
+
+    spin_lock(&swap_lock);
+    slots_for_each(verify_slot, &verification);
+    spin_unlock(&swap_lock);
+}

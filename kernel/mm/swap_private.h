@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/*
+ * swap_private.h - slots and areas, between swap_slots.c and swap.c.
+ */
+#ifndef MM_SWAP_PRIVATE_H
+#define MM_SWAP_PRIVATE_H
+
+#include "lib/types.h"
+#include "mm/swap.h"
+#include "sync/spinlock.h"
+
+#define SLOT_PAGE_BITS 22 // of a slot's number: its page in the area; the area's number is above
+#define SLOT_BAD 0x7fffffffu
+
+static_assert(SWAP_AREA_PAGES == 1u << SLOT_PAGE_BITS, "a slot's number has room for its page");
+
+/* One slot. Both fields: swap_lock. */
+struct swap_slot {
+    uint32_t holders; // vpage_infos, the swap cache, and who reads it just now; SLOT_BAD: never to be used
+    uint32_t pfn;     // the frame in the swap cache; 0: none
+};
+
+#define SLOTS_PER_CHUNK (PAGE_SIZE / sizeof(struct swap_slot))
+
+/* The slots of 2 MiB of an area: a frame, while one of them is in use. */
+struct swap_chunk {
+    struct swap_slot *slots; // NULL: none is in use
+    uint32_t used;
+};
+
+/* Fields: (c) constant  the others: swap_lock */
+struct swap_area {
+    const struct swap_ops *ops; // (c)
+    void *device;               // (c)
+    uint32_t pages;             // (c) with the header, page 0
+    uint32_t used, bad;         // slots
+    uint32_t next;              // the page that the search for a free slot goes on with
+    int priority;               // (c)
+    bool closed;                // no slots from it any more
+    unsigned order;             // (c) of the run of frames that `chunks` lies in
+    struct swap_chunk *chunks;  // (c)
+};
+
+extern struct spinlock swap_lock;
+
+/* => all of them: swap_lock held, but where it says so */
+
+/* A free slot, with one holder, in an area that is not closed; 0: there is none, or no memory for its chunk. */
+uint32_t slot_take(void);
+
+/* What is known of a slot; NULL: it is not in use. */
+struct swap_slot *slot_find(uint32_t slot);
+
+/* The same for any number, held by somebody or not; NULL: it is none, or its chunk is not there. */
+struct swap_slot *slot_place(uint32_t slot);
+
+/* One holder less. => it has one */
+void slot_release(uint32_t slot);
+
+/* => the slot is held, so that its area stays; without the lock, too */
+struct swap_area *slot_area(uint32_t slot);
+
+static inline uint32_t slot_page(uint32_t slot)
+{
+    return slot & (SWAP_AREA_PAGES - 1);
+}
+
+/* Call `visit` for each slot in use, bad ones aside. */
+void slots_for_each(void (*visit)(uint32_t number, struct swap_slot *slot, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "swap_device.h"
+
+#include <string.h>
+
+#include "support.h"
+
+struct swap_device swap_device;
+
+static int device_read(void *device, uint32_t first, void *const *pages, unsigned count)
+{
+    struct swap_device *self = device;
+
+    assert_true(first > 0 && first + count <= DEVICE_PAGES);
+    self->reads++;
+    if (self->read_error)
+        return self->read_error;
+    self->pages_read += count;
+    for (unsigned i = 0; i < count; i++)
+        memcpy(pages[i], self->content[first + i], PAGE_SIZE);
+    return 0;
+}
+
+static int device_write(void *device, uint32_t first, void *const *pages, unsigned count)
+{
+    struct swap_device *self = device;
+
+    assert_true(first > 0 && first + count <= DEVICE_PAGES);
+    self->writes++;
+    if (self->during_write)
+        self->during_write();
+    if (self->write_error)
+        return self->write_error;
+    self->pages_written += count;
+    for (unsigned i = 0; i < count; i++)
+        memcpy(self->content[first + i], pages[i], PAGE_SIZE);
+    return 0;
+}
+
+void swap_device_add(unsigned pages, const uint32_t *bad, unsigned bad_count)
+{
+    static const struct swap_ops ops = {device_read, device_write};
+
+    memset(&swap_device, 0, offsetof(struct swap_device, content));
+    assert_int_equal(swap_add(&ops, &swap_device, pages, 0, bad, bad_count), 0);
+}
+
+void swap_device_remove(void)
+{
+    int area = swap_close(&swap_device, true);
+
+    assert_true(area >= 0);
+    assert_int_equal(swap_remove(area), 0);
+}
