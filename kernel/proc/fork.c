@@ -21,6 +21,7 @@
 #include "lib/string.h"
 #include "mm/usercopy.h"
 #include "mm/vspace.h"
+#include "proc/cpu_watch.h"
 #include "proc/cred.h"
 #include "proc/deferred.h"
 #include "proc/family.h"
@@ -174,6 +175,7 @@ static void copy_fields(struct process *child, struct process *parent)
     child->oom_score_adj = parent->oom_score_adj;
     child->oom_score_adj_least = parent->oom_score_adj_least;
     child->start_ns = clock_ns();
+    child->cpu_watched = parent->cpu_watched & CPU_WATCHED_LIMIT;
 }
 
 /* Undo what fork has made of a process; each part may be missing. */

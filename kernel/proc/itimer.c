@@ -1,72 +1,58 @@
 // SPDX-License-Identifier: MIT
 /*
- * itimer.c - setitimer, getitimer, alarm; and the limit on CPU time.
+ * itimer.c - setitimer, getitimer, alarm.
  *
- * ITIMER_REAL is a timer of the clock. ITIMER_VIRTUAL and ITIMER_PROF count the ticks (10 ms each) that
- * find a thread of the process running, in user mode or anywhere; so does RLIMIT_CPU. Linux before
- * high-resolution timers did the same.
- *
- * A disarmed or moved timer is not taken out of the clock's tree: when it fires it looks whether its time
- * has come. The signal is sent under the lock, so that none of a timer's comes after it was disarmed.
+ * ITIMER_REAL is an alarm by the clock since boot, ITIMER_VIRTUAL and ITIMER_PROF are alarms by the process's CPU time.
+ * The signal is sent under the lock, so that none of a timer's comes after it was disarmed.
  */
 #include "proc/itimer.h"
 
 #include <linux/time.h>
 
-#include "arch/x86/time.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
+#include "proc/cpu_watch.h"
 #include "proc/process.h"
-#include "sync/timer.h"
+#include "sync/alarm.h"
 
-#define TICK_NS SCHED_SLICE_NS
-#define TICKS_PER_SECOND (NS_PER_SECOND / TICK_NS)
+#define TIMERS 3
+#define LEAST_NS 1000   // what one that is due tells, since it is not disarmed
 
-/* A timer that ticks count down.    All fields: the lock of struct itimers */
-struct tick_timer {
-    uint64_t left_ns;       // 0: disarmed
-    uint64_t interval_ns;
+static const struct {
+    int sig;
+    enum cpu_clock_kind clock;  // but for ITIMER_REAL
+} kinds[TIMERS] = {
+    [ITIMER_REAL] = {.sig = SIGALRM},
+    [ITIMER_VIRTUAL] = {SIGVTALRM, CPU_CLOCK_VIRT},
+    [ITIMER_PROF] = {SIGPROF, CPU_CLOCK_PROF},
+};
+
+struct itimer {
+    struct alarm alarm;
+    struct cpu_watch watch;     // (l) on while it is set, but for ITIMER_REAL's
+    struct itimers *all;        // (c)
 };
 
 /* Fields: (l) lock  (c) constant */
 struct itimers {
     struct spinlock lock;
-    struct process *process;            // (c) who has it: not counted
-    struct timer clock;                 // ITIMER_REAL
-    uint64_t deadline_ns;               // (l) of ITIMER_REAL; 0: disarmed
-    uint64_t interval_ns;               // (l)
-    struct tick_timer ticked[2];        // (l) ITIMER_VIRTUAL, ITIMER_PROF
+    struct process *process;            // (c) who has them: not counted
+    struct itimer timers[TIMERS];
 };
 
-static struct tick_timer *tick_timer_of(struct itimers *timers, int which)
-{
-    return &timers->ticked[which - ITIMER_VIRTUAL];
-}
-
-/* The next time after `now`, whole intervals after `deadline`. */
-static uint64_t next_deadline(uint64_t deadline, uint64_t interval, uint64_t now)
-{
-    return deadline + ((now - deadline) / interval + 1) * interval;
-}
-
 /* => in an interrupt */
-static void clock_fired(struct timer *clock)
+static void itimer_rings(struct alarm *alarm)
 {
-    struct itimers *timers = container_of(clock, struct itimers, clock);
-    uint64_t flags = spin_lock_irq(&timers->lock);
-    uint64_t now = clock_ns();
-    bool due = timers->deadline_ns != 0 && timers->deadline_ns <= now;
+    struct itimer *timer = container_of(alarm, struct itimer, alarm);
+    struct itimers *all = timer->all;
+    uint64_t flags = spin_lock_irq(&all->lock);
 
-    if (due && timers->interval_ns != 0) {
-        timers->deadline_ns = next_deadline(timers->deadline_ns, timers->interval_ns, now);
-        timer_add(clock, timers->deadline_ns);
-    } else if (due) {
-        timers->deadline_ns = 0;
-    }
-    if (due)
-        (void)signal_send_process(timers->process, SIGALRM, NULL);
-    spin_unlock_irq(&timers->lock, flags);
+    if (alarm_collect(alarm))   // not set anew meanwhile
+        (void)signal_send_process(all->process, kinds[timer - all->timers].sig, NULL);
+    spin_unlock_irq(&all->lock, flags);
 }
+
+static const struct alarm_ops itimer_alarm_ops = {.rings = itimer_rings};
 
 /* The process's timers, made when the first is set. => NULL when there is no memory */
 static struct itimers *itimers_get(struct process *process)
@@ -81,7 +67,10 @@ static struct itimers *itimers_get(struct process *process)
         return NULL;
     spin_init(&timers->lock, "itimers", RANK_ITIMER);
     timers->process = process;
-    timer_init(&timers->clock, clock_fired);
+    for (int which = 0; which < TIMERS; which++) {
+        alarm_init(&timers->timers[which].alarm, &itimer_alarm_ops);
+        timers->timers[which].all = timers;
+    }
     if (__atomic_compare_exchange_n(&process->itimers, &none, timers, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE))
         return timers;
@@ -89,42 +78,54 @@ static struct itimers *itimers_get(struct process *process)
     return none;
 }
 
-/* => timers->lock held */
-static void read_timer(struct itimers *timers, int which, struct itimer_setting *out)
+/* The CPU time of one that goes by it, before it is read or set. => its lock held */
+static void tell_time(struct itimer *timer)
 {
-    uint64_t now = clock_ns();
-
-    if (which != ITIMER_REAL) {
-        out->value_ns = tick_timer_of(timers, which)->left_ns;
-        out->interval_ns = tick_timer_of(timers, which)->interval_ns;
-        return;
-    }
-    out->interval_ns = timers->interval_ns;
-    out->value_ns = 0;
-    // One that is due and has not fired yet is not disarmed, so it must not look so.
-    if (timers->deadline_ns != 0)
-        out->value_ns = timers->deadline_ns > now ? timers->deadline_ns - now : 1000;
+    if (cpu_watch_on(&timer->watch))
+        (void)cpu_watch_tell(&timer->watch); // of the running process: it is there
 }
 
-/* => timers->lock held */
-static void write_timer(struct itimers *timers, int which, const struct itimer_setting *setting)
+/* Have one that goes by CPU time watched while it is set. => its lock held */
+static void watch(struct itimer *timer, bool set)
 {
-    if (which != ITIMER_REAL) {
-        *tick_timer_of(timers, which) = (struct tick_timer){setting->value_ns, setting->interval_ns};
+    int which = timer - timer->all->timers;
+    struct cpu_clock clock = {.process = timer->all->process, .kind = kinds[which].clock};
+
+    if (which == ITIMER_REAL || set == cpu_watch_on(&timer->watch))
+        return;
+    if (!set) {
+        cpu_watch_end(&timer->watch);
         return;
     }
-    timers->interval_ns = setting->interval_ns;
-    timers->deadline_ns = 0;
-    if (setting->value_ns == 0)
-        return;
-    if (__builtin_add_overflow(clock_ns(), setting->value_ns, &timers->deadline_ns))
-        timers->deadline_ns = TIMER_NEVER;
-    timer_add(&timers->clock, timers->deadline_ns);
+    process_get(clock.process);
+    cpu_watch_begin(&timer->watch, &timer->alarm, &clock);
+    tell_time(timer);
+}
+
+/* => its lock held */
+static void write_timer(struct itimer *timer, const struct itimer_setting *setting)
+{
+    const struct alarm_setting alarm = {setting->value_ns, setting->interval_ns};
+
+    watch(timer, setting->value_ns != 0);
+    alarm_set(&timer->alarm, &alarm, ALARM_AFTER);
+    if (cpu_watch_on(&timer->watch))
+        cpu_watch_hurry();
+}
+
+/* => its lock held */
+static void read_timer(struct itimer *timer, struct itimer_setting *out)
+{
+    struct alarm_setting alarm;
+
+    tell_time(timer);
+    alarm_get(&timer->alarm, &alarm, LEAST_NS);
+    *out = (struct itimer_setting){alarm.value_ns, alarm.interval_ns};
 }
 
 static bool is_known(int which)
 {
-    return which == ITIMER_REAL || which == ITIMER_VIRTUAL || which == ITIMER_PROF;
+    return which >= 0 && which < TIMERS;
 }
 
 int itimer_set(int which, const struct itimer_setting *setting, struct itimer_setting *old)
@@ -144,8 +145,8 @@ int itimer_set(int which, const struct itimer_setting *setting, struct itimer_se
     if (timers == NULL)
         return -ENOMEM;
     flags = spin_lock_irq(&timers->lock);
-    read_timer(timers, which, &before);
-    write_timer(timers, which, setting);
+    read_timer(&timers->timers[which], &before);
+    write_timer(&timers->timers[which], setting);
     spin_unlock_irq(&timers->lock, flags);
     if (old != NULL)
         *old = before;
@@ -163,67 +164,19 @@ int itimer_get(int which, struct itimer_setting *out)
     if (timers == NULL)
         return 0;
     flags = spin_lock_irq(&timers->lock);
-    read_timer(timers, which, out);
+    read_timer(&timers->timers[which], out);
     spin_unlock_irq(&timers->lock, flags);
     return 0;
-}
-
-/* => timers->lock held; true: it has come to its end */
-static bool count_tick(struct tick_timer *timer)
-{
-    if (timer->left_ns == 0)
-        return false;
-    if (timer->left_ns > TICK_NS) {
-        timer->left_ns -= TICK_NS;
-        return false;
-    }
-    timer->left_ns = timer->interval_ns;
-    return true;
-}
-
-/* The soft limit is told every second, the hard one ends the process. */
-static void check_cpu_limit(struct process *process, uint64_t ticks)
-{
-    struct rlimit *limit = &process->limits[RLIMIT_CPU];
-    uint64_t seconds = ticks / TICKS_PER_SECOND;
-
-    if (ticks % TICKS_PER_SECOND != 0 || limit->rlim_cur == RLIM_INFINITY)
-        return;
-    if (seconds >= limit->rlim_max)
-        (void)signal_send_process(process, SIGKILL, NULL);
-    else if (seconds >= limit->rlim_cur)
-        (void)signal_send_process(process, SIGXCPU, NULL);
-}
-
-void itimer_tick(struct thread *thread, bool user)
-{
-    struct process *process = thread->process;
-    struct itimers *timers = __atomic_load_n(&process->itimers, __ATOMIC_ACQUIRE);
-    bool virtual, profile;
-    uint64_t flags;
-
-    check_cpu_limit(process, atomic_fetch_add_explicit(&process->ticks, 1, memory_order_relaxed) + 1);
-    if (timers == NULL)
-        return;
-    flags = spin_lock_irq(&timers->lock);
-    virtual = user && count_tick(tick_timer_of(timers, ITIMER_VIRTUAL));
-    profile = count_tick(tick_timer_of(timers, ITIMER_PROF));
-    spin_unlock_irq(&timers->lock, flags);
-    if (virtual)
-        (void)signal_send_process(process, SIGVTALRM, NULL);
-    if (profile)
-        (void)signal_send_process(process, SIGPROF, NULL);
 }
 
 void itimers_release(struct process *process)
 {
     struct itimers *timers = process->itimers;
-    uint64_t flags;
 
     if (timers == NULL)
         return;
-    flags = spin_lock_irq(&timers->lock);
-    timers->deadline_ns = 0;
-    spin_unlock_irq(&timers->lock, flags);
-    (void)timer_cancel(&timers->clock);
+    for (int which = 0; which < TIMERS; which++) {
+        cpu_watch_end(&timers->timers[which].watch);
+        alarm_end(&timers->timers[which].alarm);
+    }
 }

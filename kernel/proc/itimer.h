@@ -8,7 +8,6 @@
 #include "lib/types.h"
 
 struct process;
-struct thread;
 
 struct itimer_setting {
     uint64_t value_ns;          // until it fires; 0: disarmed
@@ -21,13 +20,6 @@ struct itimer_setting {
  */
 int itimer_set(int which, const struct itimer_setting *setting, struct itimer_setting *old);
 int itimer_get(int which, struct itimer_setting *out);
-
-/*
- * Every 10 ms of a running thread: the timers that count its process's CPU time, and RLIMIT_CPU.
- *
- * => in an interrupt
- */
-void itimer_tick(struct thread *thread, bool user);
 
 /* The process ends, and its timers with it. => may wait for one that is firing; no lock held */
 void itimers_release(struct process *process);

@@ -10,9 +10,12 @@
  */
 #include "proc/posix_timer.h"
 
+#include <linux/time.h>
+
 #include "lib/errno.h"
 #include "lib/list.h"
 #include "mm/slab.h"
+#include "proc/cpu_watch.h"
 #include "proc/process.h"
 #include "proc/signal_queue.h"
 #include "sync/mutex.h"
@@ -27,6 +30,7 @@ struct posix_timer {
     struct process *process;        // (c) not counted: it outlives its timers
     struct posix_timer_request what;// (c)
     struct alarm alarm;
+    struct cpu_watch watch;         // (c) on if it goes by a CPU clock
     struct signal_entry entry;      // (c) but for its place in a queue: (s)
     struct signal_queue *queue;     // (s) where it waits, or NULL
     bool deleted;                   // (s) must not ring any more
@@ -192,7 +196,9 @@ static void fill_entry(struct posix_timer *timer)
     info->si_value = timer->what.value;
 }
 
-static int create_locked(struct posix_timers *timers, const struct posix_timer_request *request)
+/* `cpu`: its clock, if that is one of CPU time. */
+static int create_locked(struct posix_timers *timers, const struct posix_timer_request *request,
+                         const struct cpu_clock *cpu)
 {
     struct process *process = current_process();
     struct posix_timer *timer;
@@ -209,6 +215,8 @@ static int create_locked(struct posix_timers *timers, const struct posix_timer_r
         timer->what.value.sival_int = timer->id;
     fill_entry(timer);
     alarm_init(&timer->alarm, &posix_timer_alarm_ops);
+    if (cpu->process != NULL)
+        cpu_watch_begin(&timer->watch, &timer->alarm, cpu);
     list_add_tail(&timers->list, &timer->link);
     timers->count++;
     return timer->id;
@@ -217,16 +225,22 @@ static int create_locked(struct posix_timers *timers, const struct posix_timer_r
 int posix_timer_create(const struct posix_timer_request *request)
 {
     struct posix_timers *timers;
+    struct cpu_clock cpu = {0};
     int id = check(request);
 
+    if (id == 0 && cpu_clock_is(request->clock))
+        id = cpu_clock_find(request->clock, &cpu);
     if (id != 0)
         return id;
+    id = -EAGAIN;
     timers = timers_get(current_process());
-    if (timers == NULL)
-        return -EAGAIN;
-    mutex_lock(&timers->lock);
-    id = create_locked(timers, request);
-    mutex_unlock(&timers->lock);
+    if (timers != NULL) {
+        mutex_lock(&timers->lock);
+        id = create_locked(timers, request, &cpu);
+        mutex_unlock(&timers->lock);
+    }
+    if (id < 0 && cpu.process != NULL)
+        cpu_clock_put(&cpu);
     return id;
 }
 
@@ -250,6 +264,17 @@ static void unlock_timers(void)
     mutex_unlock(&current_process()->posix_timers->lock);
 }
 
+/* Tell a timer that goes by CPU time how far that is. => 0, -ESRCH: who would use it has ended */
+static int tell_time(struct posix_timer *timer)
+{
+    return cpu_watch_on(&timer->watch) ? cpu_watch_tell(&timer->watch) : 0;
+}
+
+static bool follows_wall(const struct posix_timer *timer)
+{
+    return timer->what.clock == CLOCK_REALTIME || timer->what.clock == CLOCK_TAI;
+}
+
 /* A timer that tells nobody reads as 0 when its time has come; another one never does while it is set. */
 static void read_timer(struct posix_timer *timer, struct alarm_setting *out)
 {
@@ -260,14 +285,22 @@ int posix_timer_set(int id, bool absolute, const struct alarm_setting *setting, 
 {
     struct posix_timer *timer = lock_timer(id);
     struct alarm_setting none = {0};
+    int error;
 
     if (timer == NULL)
         return -EINVAL;
+    error = tell_time(timer);
+    if (error != 0) {
+        unlock_timers();
+        return error;
+    }
     read_timer(timer, old);
     alarm_set(&timer->alarm, &none, ALARM_AFTER);
     forget_signal(timer, false);
     timer->overrun = 0;
-    alarm_set(&timer->alarm, setting, !absolute ? ALARM_AFTER : timer->what.wall ? ALARM_AT_WALL_TIME : ALARM_AT);
+    alarm_set(&timer->alarm, setting, !absolute ? ALARM_AFTER : follows_wall(timer) ? ALARM_AT_WALL_TIME : ALARM_AT);
+    if (cpu_watch_on(&timer->watch))
+        cpu_watch_hurry();
     unlock_timers();
     return 0;
 }
@@ -275,10 +308,14 @@ int posix_timer_set(int id, bool absolute, const struct alarm_setting *setting, 
 int posix_timer_get(int id, struct alarm_setting *out)
 {
     struct posix_timer *timer = lock_timer(id);
+    int error;
 
     if (timer == NULL)
         return -EINVAL;
+    error = tell_time(timer);
     read_timer(timer, out);
+    if (error != 0)
+        out->value_ns = 0;
     unlock_timers();
     return 0;
 }
@@ -299,6 +336,7 @@ int posix_timer_overrun(int id)
 static void destroy(struct posix_timers *timers, struct posix_timer *timer)
 {
     forget_signal(timer, true);
+    cpu_watch_end(&timer->watch);
     alarm_end(&timer->alarm);
     list_remove(&timer->link);
     timers->count--;

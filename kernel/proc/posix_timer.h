@@ -17,7 +17,7 @@ struct signal_info;
 
 /* What a timer is to do; as struct sigevent has it, checked by posix_timer_create. */
 struct posix_timer_request {
-    bool wall;                  // by the wall clock
+    int clock;                  // CLOCK_..., or the number of a CPU clock
     bool by_default;            // SIGALRM with the timer's number
     int notify;                 // SIGEV_*
     int sig;
@@ -29,7 +29,7 @@ struct posix_timer_request {
  * For the running process. Timers are known by number.
  *
  * => create: the number, -EINVAL, -EAGAIN (too many, or no memory)
- * => the others: 0 (overrun: the count), or -EINVAL if there is no such timer
+ * => the others: 0 (overrun: the count), or -EINVAL if there is no such timer; set: -ESRCH: its CPU clock has ended
  */
 int posix_timer_create(const struct posix_timer_request *request);
 int posix_timer_set(int id, bool absolute, const struct alarm_setting *setting, struct alarm_setting *old);

@@ -46,6 +46,7 @@ struct process *process_create(void)
     list_init(&process->sibling);
     list_init(&process->in_group);
     list_init(&process->threads);
+    list_init(&process->cpu_watches);
     list_init(&process->pending.entries);
     return process;
 }

@@ -121,7 +121,8 @@ struct process {
 
     // accounts
     uint64_t start_ns;                  // (c) since boot
-    _Atomic uint64_t ticks;             // (a) 10 ms of CPU time each, for RLIMIT_CPU
+    struct list cpu_watches;            // alarms on its CPU time: proc/cpu_watch.c has the lock
+    _Atomic uint32_t cpu_watched;       // (a) CPU_WATCHED_...
     struct process_usage usage;         // (t) of threads that have ended
     struct process_usage child_usage;   // (t) of children that were waited for
     int nice;                           // (a) kept and inherited; the scheduler has one class

@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/commit.h"
 #include "mm/vspace.h"
+#include "proc/cpu_watch.h"
 #include "proc/cred.h"
 #include "proc/process.h"
 
@@ -55,6 +56,8 @@ static int check_change(unsigned resource, const struct rlimit *old, const struc
 static void apply(struct process *process, unsigned resource, const struct rlimit *limit)
 {
     process->limits[resource] = *limit;
+    if (resource == RLIMIT_CPU)
+        cpu_watch_limit(process);
     // Faults look at the space, not at the process.
     if (resource == RLIMIT_STACK && process->vspace != NULL)
         atomic_store_explicit(&process->vspace->stack_limit, limit->rlim_cur, memory_order_relaxed);

@@ -22,7 +22,7 @@
 #include "mm/slab.h"
 #include "mm/vspace.h"
 #include "proc/cred.h"
-#include "proc/itimer.h"
+#include "proc/cpu_watch.h"
 #include "proc/process.h"
 
 static struct slab_cache thread_cache;
@@ -59,6 +59,8 @@ static void switch_to(struct kthread *kthread)
         return;
     }
     vspace_activate(thread->detached ? NULL : thread->process->vspace);
+    if (unlikely(thread->process->cpu_watched))
+        cpu_watch_arrive(thread);
     user_set_fs_base(thread->fs_base);
     user_set_gs_base(thread->gs_base);
     if (!thread->fpu_unloaded)
@@ -70,10 +72,10 @@ static void reap(struct kthread *kthread)
     thread_free(thread_of(kthread));
 }
 
-static void tick(struct kthread *kthread, bool user)
+static void tick(struct kthread *kthread)
 {
     if (kthread_is_user(kthread))
-        itimer_tick(thread_of(kthread), user);
+        cpu_watch_tick(thread_of(kthread));
 }
 
 void thread_init(void)

@@ -67,6 +67,7 @@ struct thread {
     struct fault last_fault;        // (o) for /proc/self/gaur/fault
     uint64_t trap_number;           // (o) of the last fault that became a signal, for signal frames
     uint64_t trap_error;            // (o)
+    uint64_t cpu_mark_ns;           // (o) while its process's CPU time is watched: where its own is looked at next
     uint64_t minor_faults;          // (o) counted by trap.c
     uint64_t major_faults;          // (o)
     uint8_t policy;                 // (a) SCHED_OTHER, SCHED_BATCH or SCHED_IDLE, kept and inherited

@@ -16,6 +16,8 @@ static struct list wall_alarms = LIST_INIT(wall_alarms);
 /* => alarm->lock held */
 static uint64_t now_on(const struct alarm *alarm)
 {
+    if (alarm->counted)
+        return alarm->count_ns;
     return alarm->follows_wall ? clock_realtime_ns() : clock_ns();
 }
 
@@ -26,6 +28,8 @@ static void start_timer(struct alarm *alarm)
 
     if (alarm->expiry_ns <= now)
         deadline = 0;
+    else if (alarm->counted)
+        return; // alarm_count will
     else if (__builtin_add_overflow(clock_ns(), alarm->expiry_ns - now, &deadline))
         deadline = TIMER_NEVER;
     timer_add(&alarm->timer, deadline);
@@ -53,7 +57,8 @@ void alarm_init(struct alarm *alarm, const struct alarm_ops *ops)
     spin_init(&alarm->lock, "alarm", RANK_ALARM);
     alarm->ops = ops;
     alarm->expiry_ns = alarm->interval_ns = alarm->rung = 0;
-    alarm->due = alarm->follows_wall = false;
+    alarm->due = alarm->follows_wall = alarm->counted = false;
+    alarm->count_ns = 0;
     list_init(&alarm->link);
 }
 
@@ -70,7 +75,7 @@ static void set_locked(struct alarm *alarm, const struct alarm_setting *setting,
     alarm->expiry_ns = setting->value_ns;
     if (setting->value_ns == 0)
         return;
-    if (kind == ALARM_AFTER && __builtin_add_overflow(clock_ns(), setting->value_ns, &alarm->expiry_ns))
+    if (kind == ALARM_AFTER && __builtin_add_overflow(now_on(alarm), setting->value_ns, &alarm->expiry_ns))
         alarm->expiry_ns = TIMER_NEVER;
     start_timer(alarm);
 }
@@ -140,6 +145,20 @@ void alarm_skip(struct alarm *alarm, uint64_t rest_ns)
     advance(alarm, rest_ns);
     alarm->rung = 0;
     spin_unlock_irq(&alarm->lock, flags);
+}
+
+uint64_t alarm_count(struct alarm *alarm, uint64_t count_ns)
+{
+    uint64_t flags = spin_lock_irq(&alarm->lock), left = UINT64_MAX;
+
+    alarm->counted = true;
+    alarm->count_ns = MAX(alarm->count_ns, count_ns);
+    if (alarm->expiry_ns != 0 && !alarm->due) {
+        left = alarm->expiry_ns - MIN(alarm->expiry_ns, alarm->count_ns);
+        start_timer(alarm);
+    }
+    spin_unlock_irq(&alarm->lock, flags);
+    return left;
 }
 
 bool alarm_has_rung(const struct alarm *alarm)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * alarm.h - an alarm as programs know it: once or again and again, by the clock since boot or by the wall clock.
+ * alarm.h - an alarm as programs know it: once or again and again, by the clock since boot, the wall clock, or a count.
  *
  * An alarm that repeats is not set again before somebody has collected that it went off; then the times that have
  * passed meanwhile are counted. So the shortest interval costs no more interrupts than there is somebody to look.
@@ -30,6 +30,8 @@ struct alarm {
     uint64_t expiry_ns;             // (l) when it goes off, on its clock; 0: not set
     uint64_t interval_ns;           // (l) then again; 0: once
     uint64_t rung;                  // (l) times that nobody has collected
+    uint64_t count_ns;              // (l) of one that goes by a count: how far that is
+    bool counted;                   // (l) it does
     bool due;                       // (l) it went off, and is to be set again
     bool follows_wall;              // (w) its times are those of the wall clock
     struct list link;               // (w)
@@ -59,6 +61,13 @@ void alarm_skip(struct alarm *alarm, uint64_t rest_ns);
 
 /* Whether there is something to collect. */
 bool alarm_has_rung(const struct alarm *alarm);
+
+/*
+ * Tell how far a count is that the caller keeps, such as CPU time; it never goes back. From the first time on the alarm
+ * goes by that, not by a clock: ALARM_AFTER and ALARM_AT mean it, and it goes off when it is told to have come so far.
+ * => how much is left until then; UINT64_MAX: it is not set, or has gone off
+ */
+uint64_t alarm_count(struct alarm *alarm, uint64_t count_ns);
 
 /* Never again: its memory may go. => may wait for ops->rings; no lock held that it takes */
 void alarm_end(struct alarm *alarm);

@@ -67,7 +67,7 @@ enum lock_rank {
     RANK_ITIMER,            // interval timers of a process
     RANK_PROCESS_TREE,      // parents, children, groups, sessions, pids
     RANK_SIGNAL,            // a process's pending signals, then its handlers
-    RANK_ALARMS,            // the alarms that follow the wall clock
+    RANK_ALARMS,            // the alarms that follow the wall clock, or CPU time
     RANK_ALARM,             // one alarm
     RANK_WAIT_QUEUE,        // the waiters of a queue
     RANK_EPOLL_READY,       // what is ready in one epoll

@@ -75,13 +75,13 @@ struct kthread {
  *     locked: they take no lock and do not sleep.
  * reap: a thread is dead and off its stack; called on another's, preemption off, interrupts off. May take spinlocks
  *     of the spinning zone; must not sleep, or wait for other CPUs.
- * tick: every 10 ms of a running thread, in an interrupt; `user`: it was in user mode.
+ * tick: every 10 ms of a running thread, in an interrupt.
  */
 struct sched_hooks {
     void (*switch_from)(struct kthread *);
     void (*switch_to)(struct kthread *);
     void (*reap)(struct kthread *);
-    void (*tick)(struct kthread *, bool user);
+    void (*tick)(struct kthread *);
     void *(*stack_alloc)(void);     // for sched_spawn_kernel: a stack's top, or NULL
     void (*stack_free)(void *top);
 };

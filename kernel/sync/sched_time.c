@@ -85,7 +85,7 @@ void sched_tick(uint64_t now_ns, bool user)
     run_queue_offer(mine);
     sched_sample_load(now_ns);
     if (sched_hooks.tick != NULL)
-        sched_hooks.tick(current, user);
+        sched_hooks.tick(current);
 }
 
 /* total * part / whole, in units coarse enough not to overflow in a hundred years of ticks. => part <= whole */

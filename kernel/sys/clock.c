@@ -10,6 +10,7 @@
 #include "arch/x86/time.h"
 #include "lib/errno.h"
 #include "mm/usercopy.h"
+#include "proc/cpu_clock.h"
 #include "proc/cred.h"
 #include "proc/process.h"
 #include "sync/alarm.h"
@@ -19,60 +20,17 @@
 #define NS_PER_TICK (NS_PER_SECOND / USER_HZ)
 #define RESOLUTION_NS 1
 
-/* A clock number below zero names the CPU time of a process or thread: ~number << 3 and three bits that say which. */
-#define CPU_CLOCK_KIND 3        // 0 user + system as ITIMER_PROF counts, 1 user, 2 scheduled time
-#define CPU_CLOCK_THREAD 4
-
-static uint64_t used(const struct process_usage *usage, int kind)
+/* => 0, -EINVAL */
+static int cpu_clock(int number, uint64_t *ns)
 {
-    return kind == 1 ? usage->user_ns : usage->user_ns + usage->system_ns;
-}
+    struct cpu_clock clock;
+    int error = cpu_clock_find(number, &clock);
 
-/* CPU time of a thread of ours (0: the running one). => 0, -EINVAL */
-static int thread_clock(pid_t tid, struct process_usage *usage)
-{
-    struct process *process = current_process();
-    struct thread *thread;
-    uint64_t flags;
-    int error = -EINVAL;
-
-    if (!tid) {
-        thread_usage(current_thread(), usage);
-        return 0;
-    }
-    flags = spin_lock_irq(&process->signal_lock);
-    list_for_each_entry(thread, &process->threads, in_process) {
-        if (thread->tid->number != tid)
-            continue;
-        thread_usage(thread, usage);
-        error = 0;
-    }
-    spin_unlock_irq(&process->signal_lock, flags);
-    return error;
-}
-
-/* CPU time of the process `pid` (0: ours), or of a thread. => 0, -EINVAL */
-static int cpu_clock(int clock, uint64_t *ns)
-{
-    pid_t pid = ~(clock >> 3);
-    int kind = clock & CPU_CLOCK_KIND;
-    struct process_usage usage;
-    struct process *process;
-
-    if (kind == CPU_CLOCK_KIND)
-        return -EINVAL;
-    if (clock & CPU_CLOCK_THREAD) {
-        if (thread_clock(pid, &usage))
-            return -EINVAL;
-    } else {
-        process = pid ? process_find(pid) : process_get(current_process());
-        if (!process)
-            return -EINVAL;
-        process_usage(process, &usage);
-        process_put(process);
-    }
-    *ns = used(&usage, kind);
-    return 0;
+    if (error)
+        return error;
+    error = cpu_clock_read(&clock, ns);
+    cpu_clock_put(&clock);
+    return error ? -EINVAL : 0;
 }
 
 int clock_read(int clock, uint64_t *ns)
@@ -91,12 +49,8 @@ int clock_read(int clock, uint64_t *ns)
     case CLOCK_BOOTTIME_ALARM:
         *ns = clock_ns();
         return 0;
-    case CLOCK_PROCESS_CPUTIME_ID:
-        return cpu_clock(~0u << 3, ns);
-    case CLOCK_THREAD_CPUTIME_ID:
-        return cpu_clock(~0u << 3 | CPU_CLOCK_THREAD, ns);
     default:
-        return clock < 0 ? cpu_clock(clock, ns) : -EINVAL;
+        return cpu_clock_is(clock) ? cpu_clock(clock, ns) : -EINVAL;
     }
 }
 

@@ -12,4 +12,10 @@
 /* The time of CLOCK_... in nanoseconds. => 0, -EINVAL */
 __must_check int clock_read(int clock, uint64_t *ns);
 
+/* Numbers that name a clock device, as on Linux; there is none here. */
+static inline bool clock_is_dynamic(int clock)
+{
+    return clock < 0 && (clock & 7) == 3;
+}
+
 #endif

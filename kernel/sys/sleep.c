@@ -7,6 +7,7 @@
 #include "arch/x86/time.h"
 #include "lib/checked.h"
 #include "mm/usercopy.h"
+#include "proc/cpu_watch.h"
 #include "proc/itimer.h"
 #include "proc/process.h"
 #include "proc/signal.h"
@@ -43,45 +44,127 @@ SYSCALL2(nanosleep, vaddr_t, time, vaddr_t, left)
     return error ? error : sleep_for(ns, left);
 }
 
-/* A sleeper whose alarm follows the wall clock, which may be set meanwhile. */
-struct wall_sleep {
+/* A sleeper who waits for an alarm: its clock may be set meanwhile, or count CPU time. */
+struct alarm_sleep {
     struct alarm alarm;
     struct wait_queue wakes;
 };
 
-static void wall_sleep_rings(struct alarm *alarm)
+static void sleep_rings(struct alarm *alarm)
 {
-    wake_all(&container_of(alarm, struct wall_sleep, alarm)->wakes);
+    wake_all(&container_of(alarm, struct alarm_sleep, alarm)->wakes);
 }
 
-static const struct alarm_ops wall_sleep_ops = {.rings = wall_sleep_rings};
+static const struct alarm_ops sleep_alarm_ops = {.rings = sleep_rings};
 
-/* Sleep until the wall clock says `ns`. => 0, -EINTR */
-static int sleep_until_wall_time(uint64_t ns)
+static void sleep_init(struct alarm_sleep *sleep)
+{
+    wait_queue_init(&sleep->wakes);
+    alarm_init(&sleep->alarm, &sleep_alarm_ops);
+}
+
+/* Sleep until the alarm's clock says `ns`. => 0, -EINTR */
+static int sleep_until_alarm(struct alarm_sleep *sleep, uint64_t ns, int kind)
 {
     const struct alarm_setting setting = {.value_ns = MAX(ns, UINT64_C(1))};
-    struct wall_sleep sleep;
     int error;
 
-    wait_queue_init(&sleep.wakes);
-    alarm_init(&sleep.alarm, &wall_sleep_ops);
-    alarm_set(&sleep.alarm, &setting, ALARM_AT_WALL_TIME);
-    error = wait_event_interruptible(&sleep.wakes, alarm_has_rung(&sleep.alarm));
-    alarm_end(&sleep.alarm);
+    alarm_set(&sleep->alarm, &setting, kind);
+    error = wait_event_interruptible(&sleep->wakes, alarm_has_rung(&sleep->alarm));
+    alarm_end(&sleep->alarm);
     return error;
+}
+
+static int sleep_until_wall_time(uint64_t ns)
+{
+    struct alarm_sleep sleep;
+
+    sleep_init(&sleep);
+    return sleep_until_alarm(&sleep, ns, ALARM_AT_WALL_TIME);
+}
+
+/* Takes over the clock. => 0, -EINTR */
+static int sleep_until_cpu_time(struct cpu_clock *clock, uint64_t ns)
+{
+    struct alarm_sleep sleep;
+    struct cpu_watch watch;
+    int error;
+
+    sleep_init(&sleep);
+    cpu_watch_begin(&watch, &sleep.alarm, clock);
+    (void)cpu_watch_tell(&watch); // a clock that stands does not ring
+    error = sleep_until_alarm(&sleep, ns, ALARM_AT);
+    cpu_watch_end(&watch);
+    return error;
+}
+
+/* Like sleep_restartably, with the number of the clock at args[2]. */
+static int64_t cpu_sleep_restartably(struct restart_block *block)
+{
+    uint64_t args[3] = {block->args[0], block->args[1], block->args[2]}, now;
+    struct cpu_clock clock;
+    int error = cpu_clock_find(args[2], &clock);
+
+    if (error || !sleep_until_cpu_time(&clock, args[0]))
+        return error;
+    if (args[1] && (clock_read(args[2], &now) || put_timespec(args[1], args[0] - MIN(args[0], now))))
+        return -EFAULT;
+    return signal_restart_with(cpu_sleep_restartably, args, ARRAY_SIZE(args));
+}
+
+static int64_t cpu_sleep_for(int number, uint64_t ns, vaddr_t left)
+{
+    struct restart_block block = {.args = {0, left, number}};
+    uint64_t now;
+
+    if (clock_read(number, &now))
+        return -EINVAL;
+    if (add_overflows(now, ns, &block.args[0]))
+        block.args[0] = UINT64_MAX;
+    return cpu_sleep_restartably(&block);
+}
+
+static int64_t cpu_sleep(int number, bool absolute, uint64_t ns, vaddr_t left)
+{
+    struct cpu_clock clock;
+    int error = cpu_clock_find(number, &clock);
+
+    if (error)
+        return error;
+    if (clock.thread == current_thread()->tid->number) { // it would never wake
+        cpu_clock_put(&clock);
+        return -EINVAL;
+    }
+    if (absolute)
+        return sleep_until_cpu_time(&clock, ns) ? -ERESTARTNOHAND : 0;
+    cpu_clock_put(&clock);
+    return cpu_sleep_for(number, ns, left);
+}
+
+/* => 0, -EINVAL: no clock; -EOPNOTSUPP: one that nobody can sleep by */
+static int check_clock(int clock)
+{
+    uint64_t ns;
+
+    if (clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)
+        return 0;
+    if (clock_is_dynamic(clock) || clock == CLOCK_THREAD_CPUTIME_ID)
+        return -EOPNOTSUPP;
+    return cpu_clock_is(clock) ? 0 : clock_read(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
 }
 
 SYSCALL4(clock_nanosleep, int, clock, int, flags, vaddr_t, time, vaddr_t, left)
 {
     bool wall = clock == CLOCK_REALTIME || clock == CLOCK_TAI;
     uint64_t ns;
-    int error;
+    int error = check_clock(clock);
 
-    if (!wall && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-        return clock_read(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
-    error = user_timespec(time, &ns);
+    if (!error)
+        error = user_timespec(time, &ns);
     if (error)
         return error;
+    if (cpu_clock_is(clock))
+        return cpu_sleep(clock, flags & TIMER_ABSTIME, ns, left);
     if (!(flags & TIMER_ABSTIME))
         return sleep_for(ns, left);
     error = wall ? sleep_until_wall_time(ns) : sleep_until(ns);

@@ -5,6 +5,7 @@
 #include <linux/time.h>
 
 #include "mm/usercopy.h"
+#include "proc/cpu_clock.h"
 #include "proc/posix_timer.h"
 #include "proc/signal.h"
 #include "sys/clock.h"
@@ -18,7 +19,9 @@ static int check_clock(int clock)
 
     if (clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)
         return 0;
-    return clock_read(clock, &ns) ? -EINVAL : -EOPNOTSUPP;
+    if (cpu_clock_is(clock) && !clock_is_dynamic(clock))
+        return 0;
+    return clock_is_dynamic(clock) || !clock_read(clock, &ns) ? -EOPNOTSUPP : -EINVAL;
 }
 
 static int read_request(struct posix_timer_request *request, vaddr_t address)
@@ -42,7 +45,7 @@ static int read_request(struct posix_timer_request *request, vaddr_t address)
 
 SYSCALL3(timer_create, int, clock, vaddr_t, event, vaddr_t, id_address)
 {
-    struct posix_timer_request request = {.wall = clock == CLOCK_REALTIME || clock == CLOCK_TAI};
+    struct posix_timer_request request = {.clock = clock};
     int id = read_request(&request, event);
 
     if (!id)

@@ -31,7 +31,7 @@ GUEST_PROGRAMS := \
 	fork_wait vfork exec exec_auxv random_places exec_loader threads futex clone3 vdso exec_script exec_hostile kill_groups \
 	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \
 	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
-	epoll epoll_nested epoll_race eventfd timerfd signalfd posix_timer file_locks flock openat2 file_copy splice xattr sched_policy pidfd \
+	epoll epoll_nested epoll_race eventfd timerfd signalfd posix_timer cpu_timers file_locks flock openat2 file_copy splice xattr sched_policy pidfd \
 	sockets socket_names socket_rights memfd shm process_vm commit smaps \
 	clocks system_info procfs proc_maps missing_calls fail_sweep
 
