@@ -1,6 +1,7 @@
 # Gaur. `make help` lists what can be made.
 #
 #   DEBUG=1    the kernel with assertions, in build/debug (else build/release)
+#   SANITIZE=1 the kernel with assertions and sanitizers, in build/sanitize
 #   CC=clang   another compiler for the kernel
 #   V=1        show whole commands
 #   ARGS=...   options and program for `make run` and `make gdb`
@@ -12,7 +13,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-BUILD     := build/$(if $(DEBUG),debug,release)
+BUILD     := build/$(if $(SANITIZE),sanitize,$(if $(DEBUG),debug,release))
 USERBUILD := build/user
 USERCC    := musl-gcc
 USERFLAGS := -static -O2 -g -Wall -Wextra
@@ -24,7 +25,7 @@ say  = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-5s %s
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all kernel debug user root run test bench profile soak gdb setup clean help compile_commands.json
+.PHONY: all kernel debug sanitize user root run test bench profile soak gdb setup clean help compile_commands.json
 
 all: kernel root ; @:
 
@@ -39,6 +40,9 @@ kernel: $(BUILD)/gaur.elf ; @:
 
 debug: root
 	$(Q)$(MAKE) --no-print-directory DEBUG=1 kernel
+
+sanitize: root
+	$(Q)$(MAKE) --no-print-directory SANITIZE=1 kernel
 
 # --- programs for the guest, and its root
 
@@ -71,10 +75,10 @@ build/profile/plugin.so: tools/profiler/plugin.c tools/profiler/plugin.h
 # --- what a person types
 
 run:
-	@./gaur run $(if $(DEBUG),--debug) $(ARGS)
+	@./gaur run $(if $(SANITIZE),--sanitize,$(if $(DEBUG),--debug)) $(ARGS)
 
 soak:
-	@./gaur soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@./gaur soak $(if $(SANITIZE),--sanitize) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 gdb:
 	@./gaur gdb $(ARGS)
@@ -110,12 +114,13 @@ help:
 	@echo 'make gdb       boot under the debugger'
 	@echo 'make kernel    the kernel alone; with DEBUG=1 the one with assertions, in build/debug'
 	@echo 'make debug     the kernel with assertions, and the root'
+	@echo 'make sanitize  the kernel with assertions and sanitizers, and the root'
 	@echo 'make user      the programs for the guest;  make root: its root, build/root.cpio'
 	@echo 'make setup     install what is needed to build and run (Debian)'
 	@echo 'make compile_commands.json    for editors'
 	@echo 'make clean     remove all that was made'
 	@echo
-	@echo 'Variables: DEBUG=1, CC=clang, V=1, ARGS, ONLY, ROWS; see the top of the Makefile.'
+	@echo 'Variables: DEBUG=1, SANITIZE=1, CC=clang, V=1, ARGS, ONLY, ROWS; see the top of the Makefile.'
 
 print-guest-tests:
 	@echo $(GUEST_TESTS)

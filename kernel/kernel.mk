@@ -2,12 +2,12 @@
 #
 # kernel.mk - builds $(BUILD)/gaur.elf. Included by the Makefile; also works alone:
 #
-#   make -f kernel/kernel.mk BUILD=build/release [CC=clang] [DEBUG=1] [V=1]
+#   make -f kernel/kernel.mk BUILD=build/release [CC=clang] [DEBUG=1] [SANITIZE=1] [V=1]
 
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-BUILD ?= build/$(if $(DEBUG),debug,release)
+BUILD ?= build/$(if $(SANITIZE),sanitize,$(if $(DEBUG),debug,release))
 LD    := ld
 NM    := nm
 Q     ?= $(if $(V),,@)
@@ -16,12 +16,15 @@ say   ?= $(if $(V),@:,@printf '  %-5s %s\n' '$(1)' '$(2)')
 .PHONY: kernel.default
 kernel.default: $(BUILD)/gaur.elf
 
+# Undefined behaviour ends in kernel/lib/sanitizer/ubsan.c, and does not return.
+KERNEL_SANITIZE := -DSANITIZE=1 -fsanitize=undefined -fno-sanitize-recover=all
+
 # -fpie: every reference is relative to RIP, as the high half is out of reach for 32-bit absolute addresses.
 # -mgeneral-regs-only: the FPU's registers belong to the user. No red zone: interrupts use the stack below us.
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
                  -mcmodel=small -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
                  -fno-asynchronous-unwind-tables -fcf-protection=none -Wall -Wextra -Ikernel \
-                 $(if $(DEBUG),-DDEBUG=1)
+                 $(if $(DEBUG)$(SANITIZE),-DDEBUG=1) $(if $(SANITIZE),$(KERNEL_SANITIZE))
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none
 
 VDSO_FOLDER    := kernel/arch/x86/vdso
@@ -33,6 +36,8 @@ KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c kernel/mm/% k
                $(addprefix kernel/sys/,buffer.c descriptor.c identity.c memory.c poll.c process.c rw.c table.c wait.c)
 
 KERNEL_SOURCES := $(sort $(filter-out $(VDSO_FOLDER)/%,$(shell find kernel -name '*.c' -o -name '*.S')))
+# What only a kernel with sanitizers has lies in folders of that name.
+KERNEL_SOURCES := $(if $(SANITIZE),$(KERNEL_SOURCES),$(foreach source,$(KERNEL_SOURCES),$(if $(findstring /sanitizer/,$(source)),,$(source))))
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/%.o)
 
 -include $(KERNEL_OBJECTS:.o=.d)

@@ -62,7 +62,7 @@ enum lock_rank {
     RANK_SPINNING_LAST,
 
     /* Taken in interrupts, too. */
-    RANK_DEVICE,            // a driver's rings and registers
+    RANK_DEVICE,            // a driver's rings and registers, the queue of a disk
     RANK_TTY,               // a terminal's buffers and settings
     RANK_ITIMER,            // interval timers of a process
     RANK_PROCESS_TREE,      // parents, children, groups, sessions, pids

@@ -24,9 +24,10 @@ HOST_ADDRESS  := -fsanitize=address,undefined -fno-sanitize-recover=all
 # gcc says that its thread sanitizer does not know fences; what they order here, the machine's locks order too.
 HOST_THREAD   := -fsanitize=thread $(if $(findstring clang,$(CC)),,-Wno-tsan)
 
-# What of the kernel is linked: all of mm, and what it stands on that needs no hardware.
+# What of the kernel is linked: all of mm, what it stands on that needs no hardware, and the queue of disks.
 HOST_KERNEL := $(wildcard kernel/mm/*.c) kernel/lib/tree.c kernel/lib/bitmap.c \
-               $(addprefix kernel/sync/,spinlock.c rank.c mutex.c rwlock.c wait.c)
+               $(addprefix kernel/sync/,spinlock.c rank.c mutex.c rwlock.c wait.c) \
+               $(addprefix kernel/dev/,block.c block_device.c)
 HOST_SHARED := $(addprefix $(HOST_SRC)/,arena.c floor.c machine.c support.c swap_device.c strlcpy.c)
 
 HOST_THREADED := test_threads

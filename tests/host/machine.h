@@ -50,4 +50,10 @@ struct vspace *machine_loaded(void);
 /* Panics end the process unless this is set. */
 extern void (*machine_on_panic)(const char *message);
 
+/* A thread that sleeps while there are no others ends the test, unless this is set: it does what others would. */
+extern void (*machine_on_sleep)(void);
+
+/* What clock_ns says. */
+extern uint64_t machine_clock;
+
 #endif

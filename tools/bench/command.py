@@ -179,7 +179,7 @@ def qemu_version():
 
 def kernels(gaur_only):
     """The kernels to measure; and a line that says why Linux is not among them, if so."""
-    found = {'Gaur': (common.kernel_file(debug=False), common.VERSION)}
+    found = {'Gaur': (common.kernel_file('release'), common.VERSION)}
     if gaur_only:
         return found, ''
     try:

@@ -44,6 +44,7 @@ through: 128 + N if signal N killed the program, 125 if the guest itself failed,
   --timeout SEC   stop the guest after SEC seconds
   --append ARGS   kernel arguments
   --debug         the kernel with assertions
+  --sanitize      the kernel with assertions and sanitizers; give it 64M or more
   --quiet         only the program's own output
   -h, --help      this text
   --version       the version
@@ -82,7 +83,7 @@ class Options:
     icount: bool = False
     timeout: float = 0
     append: str = ''
-    debug: bool = False
+    kernel: str = 'release'     # its kind: common.GOALS has all
     quiet: bool = False
     batch: str = ''
     command: list = field(default_factory=list)     # PROGRAM and its arguments
@@ -129,7 +130,7 @@ def parse_later(name):
         raise Usage(f'{name}: not there yet; this kernel does not drive disks')
     return refuse
 
-# option: the field it sets, and how its text is read; without a reader, a flag
+# option: the field it sets, and how its text is read, or, of a flag, to what it sets it
 VALUES = {
     '-m': ('memory', parse_memory),
     '-c': ('cpus', parse_cpus),
@@ -140,7 +141,8 @@ VALUES = {
     '--disk': ('', parse_later('--disk')),
     '--swap': ('', parse_later('--swap')),
 }
-FLAGS = {'--icount': 'icount', '--quiet': 'quiet', '--debug': 'debug'}
+FLAGS = {'--icount': ('icount', True), '--quiet': ('quiet', True), '--debug': ('kernel', 'debug'),
+         '--sanitize': ('kernel', 'sanitize')}
 
 def parse(arguments, help_text, batch=False):
     """Options and PROGRAM of `run` and `gdb`; None if help was all that was wanted."""
@@ -159,7 +161,7 @@ def parse(arguments, help_text, batch=False):
             sys.stdout.write(f'gaur {common.VERSION}\n')
             return None
         if name in FLAGS:
-            setattr(options, FLAGS[name], True)
+            setattr(options, *FLAGS[name])
         elif name == '--batch':
             options.batch = text
         else:

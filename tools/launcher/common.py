@@ -11,6 +11,9 @@ VERSION = '0.1'
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, 'build')
 
+# What make is asked for, for each kind of kernel; each with the root.
+GOALS = {'release': 'all', 'debug': 'debug', 'sanitize': 'sanitize'}
+
 EXIT_USAGE = 2      # the command line makes no sense
 EXIT_GUEST = 125    # the guest itself failed, or could not be started
 
@@ -37,11 +40,11 @@ def say(text):
 
 def make(*goals):
     """The command that makes goals, and the environment for it. A make that started us hands down the variables
-    of its command line, such as CC=clang; its bookkeeping is not ours to take part in, nor its DEBUG."""
+    of its command line, such as CC=clang; its bookkeeping is not ours to take part in, nor which kernel it makes."""
     handed = re.findall(r'(?:^|\s)([A-Z]\w*=\S*)', os.environ.get('MAKEFLAGS', ''))
-    variables = [word for word in handed if not word.startswith(('DEBUG=', 'ARGS=', 'ONLY=', 'ROWS=', 'SECONDS=', 'SEED='))]
+    variables = [word for word in handed if not word.startswith(('DEBUG=', 'SANITIZE=', 'ARGS=', 'ONLY=', 'ROWS=', 'SECONDS=', 'SEED='))]
     environment = {name: value for name, value in os.environ.items()
-                   if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'MAKEOVERRIDES', 'DEBUG', 'ARGS', 'ONLY', 'ROWS')}
+                   if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'MAKEOVERRIDES', 'DEBUG', 'SANITIZE', 'ARGS', 'ONLY', 'ROWS')}
     return ['make', '--no-print-directory', f'-j{os.cpu_count()}', '-C', TOP, *variables, *goals], environment
 
 def build(*goals, quiet=False):
@@ -59,9 +62,8 @@ def run_make(command, environment):
     if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, env=environment, check=False).returncode:
         raise GuestFailed('the build failed; see above')
 
-def kernel_file(debug):
-    """The kernel to boot: GAUR_KERNEL, if that is set."""
-    kind = 'debug' if debug else 'release'
+def kernel_file(kind):
+    """The kernel to boot, of a kind in GOALS: GAUR_KERNEL, if that is set."""
     path = os.environ.get('GAUR_KERNEL') or os.path.join(BUILD, kind, 'gaur.elf')
     if not os.path.isfile(path):
         raise GuestFailed(f'no kernel at {path}; `make` builds it')

@@ -60,10 +60,10 @@ def run(options):
         raise common.Usage(f'--batch {options.batch}: no such file')
     if not shutil.which('gdb'):
         raise GuestFailed('gdb is not installed; tools/setup.sh installs it')
-    options.debug = True
+    options.kernel = 'debug'
     root.check(options)
     common.build('debug', quiet=bool(options.batch))
-    kernel = common.kernel_file(debug=True)
+    kernel = common.kernel_file('debug')
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupt)
     folder = tempfile.mkdtemp(prefix='gaur-gdb-')

@@ -61,5 +61,6 @@ def run(arguments):
         sys.stdout.write(f'gaur {common.VERSION}\n')
         return 0
     found = frames(arguments)
-    print('\n'.join(table(found, common.kernel_file('--debug' in arguments))))
+    kinds = [word[2:] for word in arguments if word.startswith('--') and word[2:] in common.GOALS]
+    print('\n'.join(table(found, common.kernel_file((kinds or ['release'])[-1]))))
     return 0

@@ -83,7 +83,7 @@ class Guest:
     # ---- start
 
     def start(self):
-        kernel = common.kernel_file(self.options.debug)
+        kernel = common.kernel_file(self.options.kernel)
         archive = root.archive(self.options, self.terminal)
         machine.check_memory(self.options, kernel, archive)
         names = ['ctl'] if self.terminal else ['console', 'io', 'err', 'ctl']
@@ -251,7 +251,7 @@ class Guest:
 def run(options):
     """The command `run`: returns the exit status."""
     root.check(options)
-    common.build('debug' if options.debug else 'all', quiet=options.quiet)
+    common.build(common.GOALS[options.kernel], quiet=options.quiet)
     terminal = on_terminal()
     guest = Guest(options, terminal, Streams(console=None if options.quiet else 2))
     saved = termios.tcgetattr(0) if terminal else None

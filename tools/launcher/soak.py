@@ -38,6 +38,7 @@ see, and the kernel's memory is verified meanwhile. The last line tells the resu
   -c N            CPUs (default 4)
   -m SIZE         memory (default 64M)
   --release       the kernel without assertions
+  --sanitize      the kernel with assertions and sanitizers
   -h, --help      this text
   --version       the version
 
@@ -45,7 +46,7 @@ A guest that is stuck is looked at with gdb, if that is installed: the backtrace
 `make soak SECONDS=N SEED=S` is the same.
 """
 
-LONG = ['seconds=', 'seed=', 'workers=', 'patience=', 'release', 'help', 'version']
+LONG = ['seconds=', 'seed=', 'workers=', 'patience=', 'release', 'sanitize', 'help', 'version']
 
 def number(name, text):
     if not re.fullmatch(r'[0-9]{1,20}', text):
@@ -58,7 +59,7 @@ def parse(arguments):
         pairs, mixtures = getopt.gnu_getopt(arguments, 'm:c:h', LONG)
     except getopt.GetoptError as error:
         raise Usage(str(error)) from None
-    options = cli.Options(memory='65536K', cpus=4, debug=True, quiet=True)
+    options = cli.Options(memory='65536K', cpus=4, kernel='debug', quiet=True)
     numbers = {'--seconds': '60', '--patience': '120'}
     for name, text in pairs:
         if name in ('-h', '--help'):
@@ -67,8 +68,8 @@ def parse(arguments):
         if name == '--version':
             sys.stdout.write(f'gaur {common.VERSION}\n')
             return None
-        if name == '--release':
-            options.debug = False
+        if name in ('--release', '--sanitize'):
+            options.kernel = name[2:]
         elif name in cli.VALUES:
             field, read = cli.VALUES[name]
             setattr(options, field, read(text))
@@ -124,7 +125,7 @@ def soak(options, folder):
     socket = os.path.join(folder, 'socket')
     source, sink = os.pipe()
     null = os.open(os.devnull, os.O_RDONLY)
-    lines = Lines(source, 2 * options.patience + HOLD, common.kernel_file(options.debug), socket)
+    lines = Lines(source, 2 * options.patience + HOLD, common.kernel_file(options.kernel), socket)
     guest = Guest(options, False, Streams(null, sink, 2), ['-gdb', f'unix:{socket},server=on,wait=off'])
     try:
         guest.start()
@@ -144,7 +145,7 @@ def run(arguments):
     options = parse(arguments)
     if options is None:
         return 0
-    common.build('debug' if options.debug else 'all', 'soak-program', quiet=True)
+    common.build(common.GOALS[options.kernel], 'soak-program', quiet=True)
     if not os.path.isfile(PROGRAM):
         raise GuestFailed('the program of the soak is not built; `make soak-program` builds it')
     for number_ in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

@@ -78,7 +78,7 @@ def run_rows(wishes, plugin):
     if unknown or not picked:
         raise Usage(f'no row to profile begins with {(unknown or wishes.words)[0]}; see ./gaur bench --list')
     memory = wishes.memory or f'{max(row.memory for row in picked) << 10}K'
-    boot = guest.Boot('Gaur', common.kernel_file(debug=False), memory, extra=plugin)
+    boot = guest.Boot('Gaur', common.kernel_file('release'), memory, extra=plugin)
     runs = dict.fromkeys(row.measured_by() for row in picked)
     found = {}
     for line in guest.lines(boot, ['/bench/micro', *runs]):
@@ -147,7 +147,7 @@ def run(arguments):
     if wishes is None:
         return 0
     common.build('all', 'bench-programs', PLUGIN, quiet=True)
-    symbols = Symbols(common.kernel_file(debug=False))
+    symbols = Symbols(common.kernel_file('release'))
     with tempfile.TemporaryDirectory(prefix='gaur-profile-') as folder:
         counted = os.path.join(folder, 'counts')
         marks = 'program' if wishes.program and not wishes.marks else 'region'

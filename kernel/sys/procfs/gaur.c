@@ -9,6 +9,7 @@
 #include "mm/verify.h"
 #include "sys/missing.h"
 #include "sys/procfs/node.h"
+#include "sys/procfs/sanitizer/provoke.h"
 #include "sys/syscall.h"
 
 /* Frames of text that the lines of one report of verify_all can take. */
@@ -91,6 +92,9 @@ const struct proc_node proc_gaur_nodes[] = {
     {.name = "fail", .mode = S_IFREG | 0600, .show = show_fail, .store = store_fail},
     PROC_FILE("frames", 0444, show_frames),
     PROC_FILE("missing", 0444, show_missing),
+#ifdef SANITIZE
+    {.name = "provoke", .mode = S_IFREG | 0600, .show = show_provoke, .store = store_provoke},
+#endif
     PROC_FILE("verify", 0400, show_verify),
     {0},
 };
