@@ -67,7 +67,9 @@ struct core_map_entry {
         } node;
         struct {
             struct page_cache *cache; // (p) the file, NULL once it was cut off by truncation
-            uint64_t index;           // (p) which page of it
+            uint64_t index : 52;      // (p) which page of it
+            uint64_t dirty : 1;       // (p) changed since it was last written to where the file is kept
+            uint64_t writing : 1;     // (p) on its way there
         } file;
         struct {
             uint32_t slot; // (s) where its content is, or is to be

@@ -289,6 +289,16 @@ static enum fault_outcome take_swapped(struct fault_context *c)
     return FAULT_RETRY;
 }
 
+/* A shared page of a file becomes writable. */
+static enum fault_outcome announce_write(struct fault_context *c)
+{
+    int error = page_cache_allow_write(c->region->file, vregion_file_index(c->region, c->page_va));
+
+    if (likely(!error))
+        return FAULT_RESOLVED;
+    return error == -ENOMEM ? FAULT_OOM : FAULT_BUS_ADRERR;
+}
+
 static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
 {
     enum fault_outcome outcome;
@@ -307,6 +317,8 @@ static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
         return outcome == FAULT_RESOLVED ? take_frame(c, false) : outcome;
     case PLAN_SWAP_IN:
         return take_swapped(c);
+    case PLAN_MARK_DIRTY:
+        return announce_write(c);
     default:
         return FAULT_RESOLVED;
     }

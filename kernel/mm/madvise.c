@@ -229,7 +229,7 @@ static int sync_part(struct vspace *space, vaddr_t *start, vaddr_t end, int flag
     } else {
         *hole |= vregion_start(region) > *start;
         *start = vregion_end(region);
-        if ((flags & MS_SYNC) && region->file && region->shared && region->file->ops->write_back) {
+        if ((flags & MS_SYNC) && region->file && region->shared && region->file->ops->sync) {
             *file = region->file;
             region->file->ops->hold(region->file);
         }
@@ -252,7 +252,7 @@ int vspace_msync(struct vspace *space, vaddr_t addr, uint64_t size, int flags)
         struct page_cache *file;
         int error = sync_part(space, &addr, end, flags, &file, &hole);
         if (file) {
-            error = file->ops->write_back(file);
+            error = file->ops->sync(file);
             file->ops->release(file);
         }
         if (error)

@@ -8,7 +8,7 @@
  * Invariants  I15 A page of a cache has kind file, and knows its cache and index.
  * Locking     The cache's spinlock around the radix tree; never while filling or copying to users.
  * Failure     -ENOMEM with nothing changed; what fill returned.
- * Not here    Which pages of a file are holes, write-back: the file system's.
+ * Not here    Dirty pages: page_cache_clean.c. Which pages of a file are holes: the file system's.
  */
 #include "mm/page_cache.h"
 
@@ -29,6 +29,8 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
     cache->pages = (struct radix){NULL, 0};
     atomic_init(&cache->size, 0);
     atomic_init(&cache->count, 0);
+    cache->unclean = 0;
+    atomic_init(&cache->error, 0);
     atomic_init(&cache->writers, 0);
     atomic_init(&cache->mapped, 0);
     atomic_init(&cache->punching, false);
@@ -45,6 +47,7 @@ static struct core_map_entry *remove_locked(struct page_cache *cache, uint64_t i
 
     if (page) {
         page->file.cache = NULL;
+        cache->unclean -= page->file.dirty;
         atomic_fetch_sub_explicit(&cache->count, 1, memory_order_relaxed);
     }
     return page;
@@ -59,11 +62,17 @@ static void drop_pages(struct page_cache *cache, uint64_t first, uint64_t end)
         spin_lock(&cache->lock);
         struct core_map_entry *page = NULL;
         if (radix_next(&cache->pages, &index) && index < end)
-            page = remove_locked(cache, index);
+            page = radix_find(&cache->pages, index);
+        bool busy = page && page->file.writing;
+        if (page && !busy)
+            (void)remove_locked(cache, index);
         spin_unlock(&cache->lock);
         if (!page)
             return;
-        frame_put(page);
+        if (busy)
+            page_cache_wait_written(cache, index);
+        else
+            frame_put(page);
     }
 }
 
@@ -115,6 +124,7 @@ int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_
     if (!error) {
         page->file.cache = cache;
         page->file.index = index;
+        page->file.dirty = page->file.writing = 0;
         atomic_fetch_add_explicit(&cache->count, 1, memory_order_relaxed);
     }
     spin_unlock(&cache->lock);
@@ -138,20 +148,32 @@ static int fill_page(struct page_cache *cache, uint64_t index, struct core_map_e
     return 0;
 }
 
+/* page_cache_allow_write for a page that the caller has a reference to, which goes if that fails. */
+static int allow_write(struct page_cache *cache, uint64_t index, struct core_map_entry **page)
+{
+    int error = page_cache_allow_write(cache, index);
+
+    if (error) {
+        frame_put(*page);
+        *page = NULL;
+    }
+    return error;
+}
+
 int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **result)
 {
     for (;;) {
         struct core_map_entry *page = find(cache, index);
         *result = page;
         if (page || how == PAGE_FIND)
-            return 0;
+            return how == PAGE_WRITE ? allow_write(cache, index, result) : 0;
         int error = fill_page(cache, index, &page);
         if (error)
             return error;
         error = page_cache_insert(cache, index, page);
         if (!error) {
             *result = page;
-            return 0;
+            return how == PAGE_WRITE ? allow_write(cache, index, result) : 0;
         }
         frame_put(page);
         frame_put(page);
@@ -172,6 +194,7 @@ static void zero_within(struct page_cache *cache, uint64_t start, uint64_t end)
 
     if (page) {
         memset((char *)page2kva(page) + (start & PAGE_MASK), 0, end - start);
+        page_cache_mark_dirty(cache, start >> PAGE_SHIFT);
         frame_put(page);
     }
 }
@@ -221,10 +244,18 @@ static int64_t read_part(struct page_cache *cache, struct io *io, size_t part)
 static int64_t write_part(struct page_cache *cache, struct io *io, size_t part)
 {
     struct core_map_entry *page;
-    int error = page_cache_get(cache, io->offset >> PAGE_SHIFT, PAGE_WRITE, &page);
+    uint64_t index = io->offset >> PAGE_SHIFT;
+    int error = page_cache_get(cache, index, PAGE_READ, &page);
     if (error)
         return error;
+    if (cache->ops && cache->ops->reserve) // now that the page has what is there: its new room has rubbish
+        error = cache->ops->reserve(cache, io->offset, part);
+    if (error) {
+        frame_put(page);
+        return error;
+    }
     size_t done = io_copy_in(io, (char *)page2kva(page) + (io->offset & PAGE_MASK), part);
+    page_cache_mark_dirty(cache, index);
     frame_put(page);
     if (done && io->offset > atomic_load(&cache->size))
         atomic_store(&cache->size, io->offset);
@@ -310,6 +341,18 @@ struct page_cache *page_cache_create_anonymous(uint64_t size, bool promised)
     atomic_init(&file->cache.size, size);
     atomic_init(&file->holds, 1);
     return &file->cache;
+}
+
+uint64_t page_caches_unclean(void)
+{
+    struct page_cache *cache;
+    uint64_t unclean = 0;
+
+    spin_lock(&caches_lock);
+    list_for_each_entry(cache, &caches, link)
+        unclean += cache->unclean; // each as it happens to be: one word
+    spin_unlock(&caches_lock);
+    return unclean;
 }
 
 void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t index, struct core_map_entry *page,

@@ -32,10 +32,19 @@ struct page_cache_ops {
     void (*hold)(struct page_cache *cache);
     void (*release)(struct page_cache *cache);
 
-    /* Make [offset, offset + size) a hole (MADV_REMOVE); and write what has changed back to the device (msync). NULL: there is no such
-     * thing. => may sleep; no lock is held; 0 or -errno */
+    /*
+     * For a file that is kept elsewhere as well, on a disk. NULL: it is not (tmpfs); its pages are never marked dirty.
+     * reserve: bytes [offset, offset + size) will be written to: give them room, so that `write` need not ask for any.
+     * write: write `count` pages from `index` on. It takes no memory that it can do without, for memory may be short.
+     * => may sleep; reserve under a vspace's lock; 0 or -errno (-ENOSPC, -EIO, -ENOMEM)
+     */
+    int (*reserve)(struct page_cache *cache, uint64_t offset, uint64_t size);
+    int (*write)(struct page_cache *cache, uint64_t index, struct core_map_entry *const *pages, unsigned count);
+
+    /* Make [offset, offset + size) a hole (MADV_REMOVE); and bring the file to where it is kept, for good (msync). NULL: there is no
+     * such thing. => may sleep; no lock is held; 0 or -errno */
     int (*punch)(struct page_cache *cache, uint64_t offset, uint64_t size);
-    int (*write_back)(struct page_cache *cache);
+    int (*sync)(struct page_cache *cache);
 
     /* Its path, with its end, into buf, and its identity. => the length, or -errno */
     int (*describe)(struct page_cache *cache, char *buf, size_t size, struct map_identity *identity);
@@ -46,9 +55,11 @@ struct page_cache {
     struct spinlock lock;
     struct radix pages;               // (l) index -> core_map_entry; one reference each
     _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
-    _Atomic uint64_t count;           // (a) pages held
+    _Atomic uint32_t count;           // (a) pages held
+    uint32_t unclean;                 // (l) of them dirty, or being written
     _Atomic uint32_t mapped;          // (a) regions that map it
     _Atomic bool punching;            // (a) pages are leaving it: a fault looks again, instead of taking one that still is there
+    _Atomic int16_t error;            // (a) why pages could not be written since write-back was last asked for, or 0
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     uint32_t recount;                 // verify only: regions that it has found
@@ -59,7 +70,7 @@ struct page_cache {
 enum page_how {
     PAGE_FIND,  // only if it is there: NULL otherwise, and 0
     PAGE_READ,  // fill it if it is absent
-    PAGE_WRITE, // the same; it will be changed (marks it dirty)
+    PAGE_WRITE, // the same, for a mapping through which it will be written to: it has room, and is marked dirty
 };
 
 void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops);
@@ -118,6 +129,35 @@ void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end);
  */
 int64_t page_cache_read(struct page_cache *cache, struct io *io);
 int64_t page_cache_write(struct page_cache *cache, struct io *io);
+
+/*
+ * ---- Dirty pages (page_cache_clean.c) ----
+ *
+ * A page whose file has a `write` is dirty from the moment that it may differ from what is kept elsewhere: when write(2) has copied
+ * into it, and before a mapping lets a program write. Cleaning takes the mark away first, then write-protects the page in every
+ * mapping, then writes it: what is changed meanwhile makes it dirty again. Who drops pages from the cache to gain memory may take
+ * those that are neither dirty nor being written and have no reference but the cache's, under the cache's lock.
+ */
+
+/* Mark page `index` dirty, if the file has a `write`. */
+void page_cache_mark_dirty(struct page_cache *cache, uint64_t index);
+
+/* Page `index` is about to become writable in a mapping. => it is there, and stays; 0, or what reserve says */
+__must_check int page_cache_allow_write(struct page_cache *cache, uint64_t index);
+
+/*
+ * Write the dirty pages of [first, end) to where the file is kept, and wait for those that somebody else writes.
+ *
+ * => no vspace lock held; may sleep; 0, -ENOMEM (they are dirty still), or why a page could not be written, now or since the last
+ *    call: such a page counts as clean then, as on Linux
+ */
+__must_check int page_cache_write_back(struct page_cache *cache, uint64_t first, uint64_t end);
+
+/* Wait until page `index` is not being written. */
+void page_cache_wait_written(struct page_cache *cache, uint64_t index);
+
+/* Pages of all files that are dirty or being written. */
+uint64_t page_caches_unclean(void);
 
 /*
  * A nameless file of zeros with one hold, behind MAP_SHARED | MAP_ANONYMOUS; `promised`: all its pages are (commit.h).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * unmap_file.c - take pages of a file out of every address space that maps them: truncation, and holes.
+ * unmap_file.c - take pages of a file out of every address space that maps them: truncation, and holes. And write-protect them there,
+ * so that they can be cleaned.
  *
  * Theory      Two passes over all spaces. The first empties the entries, marks the vpage_infos as moving, so that a fault on such a page looks
  *             again instead of filling the entry in, and flushes each space. The second drops what the infos hold. Between them no
@@ -45,21 +46,22 @@ static bool page_goes(const struct vpage_info *info, const struct unmapping *unm
     return info->used && (unmapping->copies || (info->present && frame_kind(vpage_frame(info)) == FRAME_FILE));
 }
 
-/* One step for one page. => the leaf is locked */
-typedef void page_step(struct core_map_entry *leaf, vaddr_t va, struct vpage_info *info);
+/* One step for one page of a region. => the leaf is locked */
+typedef void page_step(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va, struct vpage_info *info);
 
-static void hide_page(struct core_map_entry *leaf, vaddr_t va, struct vpage_info *info)
+static void hide_page(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va, struct vpage_info *info)
 {
     struct vpage_info moving = *info;
 
+    (void)region;
     (void)!vspace_underive(leaf, va);
     moving.moving = 1;
     vpage_store(info, moving);
 }
 
-static void drop_page(struct core_map_entry *leaf, vaddr_t va, struct vpage_info *info)
+static void drop_page(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va, struct vpage_info *info)
 {
-    (void)va;
+    (void)region, (void)va;
     if (!info->moving)
         return; // came after the first pass: it is inside the file, as it is now
     vpage_put(*info);
@@ -67,7 +69,20 @@ static void drop_page(struct core_map_entry *leaf, vaddr_t va, struct vpage_info
     leaf_info_removed(leaf);
 }
 
-static void step_range(struct vspace *space, struct leaf_range range, const struct unmapping *unmapping, page_step *step)
+/* The entry is derived even if the info is clean already: it may lag behind that of another owner of the leaf. */
+static void protect_page(struct core_map_entry *leaf, const struct vregion *region, vaddr_t va, struct vpage_info *info)
+{
+    struct vpage_info clean = *info;
+
+    if (!region->shared)
+        return;
+    clean.writable = 0;
+    vpage_store(info, clean);
+    (void)!vspace_derive(leaf, region, va);
+}
+
+static void step_range(struct vspace *space, const struct vregion *region, struct leaf_range range,
+                       const struct unmapping *unmapping, page_step *step)
 {
     struct core_map_entry *leaf;
 
@@ -77,7 +92,7 @@ static void step_range(struct vspace *space, struct leaf_range range, const stru
         for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE) {
             struct vpage_info *info = leaf_info(leaf, page);
             if (page_goes(info, unmapping))
-                step(leaf, page, info);
+                step(leaf, region, page, info);
         }
         node_unlock(leaf);
     }
@@ -90,7 +105,7 @@ static void step_space(struct vspace *space, const struct unmapping *unmapping, 
         struct leaf_range range = region_part(region, unmapping);
         if (range.start == range.end)
             continue;
-        step_range(space, range, unmapping, step);
+        step_range(space, region, range, unmapping, step);
         if (flush)
             tlb_flush_range(space, range.start, range.end);
     }
@@ -117,5 +132,16 @@ void file_unmap_pages(struct page_cache *cache, uint64_t first, uint64_t end, bo
     struct list *spaces = vspaces_lock();
     step_all(spaces, &unmapping, hide_page, true);
     step_all(spaces, &unmapping, drop_page, false);
+    vspaces_unlock();
+}
+
+void file_protect_pages(struct page_cache *cache, uint64_t first, uint64_t end)
+{
+    const struct unmapping unmapping = {cache, first, end, false};
+
+    if ((atomic_load(&cache->writers) & ~PAGE_CACHE_SEALED) == 0)
+        return;
+    struct list *spaces = vspaces_lock();
+    step_all(spaces, &unmapping, protect_page, true);
     vspaces_unlock();
 }

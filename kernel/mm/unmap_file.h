@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * unmap_file.h - take pages of a file out of every address space that maps them.
+ * unmap_file.h - take pages of a file, or the right to write to them, out of every address space that maps them.
  */
 #ifndef MM_UNMAP_FILE_H
 #define MM_UNMAP_FILE_H
@@ -15,5 +15,8 @@ struct page_cache;
  * => the file's own lock held; no vspace lock; may wait for other CPUs. The next touch finds what the file has then
  */
 void file_unmap_pages(struct page_cache *cache, uint64_t first, uint64_t end, bool copies);
+
+/* Write-protect pages [first, end) in every shared mapping, so that the next write is a fault. => no vspace lock; may wait */
+void file_protect_pages(struct page_cache *cache, uint64_t first, uint64_t end);
 
 #endif

@@ -112,6 +112,8 @@ static void check_file_page(struct check *check, const struct vregion *region, c
                      frame_kind_name(frame_kind(page)));
     } else if (page->file.cache != region->file || page->file.index != vregion_file_index(region, va)) {
         violated(check, I18_FILE_PAGE, "page %#lx is in a frame that its file does not have there", va);
+    } else if (info->writable && region->file->ops && region->file->ops->write && !page->file.dirty && !page->file.writing) {
+        violated(check, I21_DIRTY_PAGE, "page %#lx can be written to, and its file does not know that it is dirty", va);
     }
 }
 

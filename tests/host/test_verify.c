@@ -297,7 +297,7 @@ static void a_file_page_that_mistakes_its_file_is_I15(void **state)
     struct core_map_entry *page = frame_of(space, VA + 16 * PAGE_SIZE);
 
     (void)state;
-    assert_corruption(I15_CACHE_INDEX, page->file.index, 3);
+    assert_corrupt_bits(I15_CACHE_INDEX, page->file.index, 3);
     assert_corruption(I15_CACHE_INDEX, page->file.cache, NULL);
     frame_set_kind(page, FRAME_ANON);
     assert_broken(I15_CACHE_INDEX);

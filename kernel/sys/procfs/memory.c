@@ -10,6 +10,7 @@
 #include "mm/core_map.h"
 #include "mm/kalloc.h"
 #include "mm/magazine.h"
+#include "mm/page_cache.h"
 #include "mm/slab.h"
 #include "mm/stat.h"
 #include "sys/memory_info.h"
@@ -38,7 +39,7 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     put_line(text, "SwapCached:", info.swap_cached);
     put_line(text, "SwapTotal:", info.swap_total);
     put_line(text, "SwapFree:", info.swap_free);
-    put_line(text, "Dirty:", 0);
+    put_line(text, "Dirty:", page_caches_unclean());
     put_line(text, "Writeback:", 0);
     put_line(text, "AnonPages:", info.anonymous);
     put_line(text, "Shmem:", info.shared);
