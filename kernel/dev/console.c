@@ -4,6 +4,7 @@
  */
 #include "dev/console.h"
 
+#include <asm/termbits.h>
 #include <linux/major.h>
 #include <linux/stat.h>
 
@@ -73,6 +74,8 @@ static void console_resume(struct tty *tty __maybe_unused)
 }
 
 static const struct tty_device tty_device = {
+    .control_modes = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
+    .speed = 115200,
     .transmit = console_transmit,
     .resume = console_resume,
 };
@@ -80,8 +83,7 @@ static const struct tty_device tty_device = {
 // Both nodes are the same terminal.
 static int console_open(struct file *file)
 {
-    file->private = console_tty;
-    return tty_opened(file);
+    return tty_open(file, console_tty);
 }
 
 static struct file_ops console_file_ops;

@@ -8,6 +8,7 @@
 #include <linux/major.h>
 #include <linux/poll.h>
 #include <linux/stat.h>
+#include <stdatomic.h>
 
 #include "dev/tty_private.h"
 #include "fs/char_device.h"
@@ -26,11 +27,10 @@ void tty_set_hooks(const struct tty_hooks *hooks)
     tty_hooks = hooks;
 }
 
-// As a serial console begins on Linux.
+// As terminals begin on Linux; how fast is the device's.
 static const struct termios2 first_termios = {
     .c_iflag = ICRNL | IXON,
     .c_oflag = OPOST | ONLCR,
-    .c_cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
     .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
     .c_cc = {
         [VINTR] = 'C' & 0x1f,
@@ -47,8 +47,6 @@ static const struct termios2 first_termios = {
         [VWERASE] = 'W' & 0x1f,
         [VLNEXT] = 'V' & 0x1f,
     },
-    .c_ispeed = 115200,
-    .c_ospeed = 115200,
 };
 
 struct tty *tty_create(const struct tty_device *device, void *private, uint32_t number)
@@ -67,14 +65,31 @@ struct tty *tty_create(const struct tty_device *device, void *private, uint32_t 
     mutex_init(&tty->write_lock, "terminal writer", RANK_TTY_SLEEP);
     wait_queue_init(&tty->readable);
     wait_queue_init(&tty->writable);
+    tty->refs = 1;
     tty->device = device;
     tty->private = private;
     tty->number = number;
     tty->termios = first_termios;
+    tty->termios.c_cflag = device->control_modes;
+    tty->termios.c_ispeed = tty->termios.c_ospeed = device->speed;
     return tty;
 }
 
-void *tty_private(struct tty *tty)
+void tty_get(struct tty *tty)
+{
+    atomic_fetch_add_explicit(&tty->refs, 1, memory_order_relaxed);
+}
+
+void tty_put(struct tty *tty)
+{
+    if (atomic_fetch_sub_explicit(&tty->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    tty->device->release(tty);
+    kfree(tty->input);
+    slab_free(tty);
+}
+
+void *tty_private(const struct tty *tty)
 {
     return tty->private;
 }
@@ -84,23 +99,58 @@ uint32_t tty_number(const struct tty *tty)
     return tty->number;
 }
 
-int tty_foreground_group(struct tty *tty)
+int tty_open(struct file *file, struct tty *tty)
 {
-    return tty->foreground;
+    int error = 0;
+
+    mutex_lock(&tty_sessions);
+    if (tty->hung_up)
+        error = -EIO;
+    else if (tty->device->opening != NULL)
+        error = tty->device->opening(tty);
+    if (error == 0) {
+        tty_get(tty);
+        tty->files++;
+        file->private = tty;
+        tty_offer(file, tty);
+    }
+    mutex_unlock(&tty_sessions);
+    return error;
+}
+
+static void tty_release(struct file *file)
+{
+    struct tty *tty = file->private;
+
+    mutex_lock(&tty_sessions);
+    if (--tty->files == 0 && tty->device->closed != NULL)
+        tty->device->closed(tty);
+    mutex_unlock(&tty_sessions);
+    tty_put(tty);
 }
 
 static int64_t tty_read(struct file *file, struct io *io)
 {
-    int error = tty_check_read(file->private);
+    struct tty *tty = file->private;
+    int error;
 
-    return error != 0 ? error : tty_read_chars(file->private, io, file_is_nonblocking(file));
+    if (tty->hung_up)
+        return 0;
+    error = tty_check_read(tty);
+    if (error != 0 || io->left == 0)
+        return error;
+    return tty_read_chars(tty, io, file_is_nonblocking(file));
 }
 
 static int64_t tty_write(struct file *file, struct io *io)
 {
-    int error = tty_check_write(file->private);
+    struct tty *tty = file->private;
+    int error;
 
-    return error != 0 ? error : tty_write_chars(file->private, io, file_is_nonblocking(file));
+    if (tty->hung_up)
+        return -EIO;
+    error = tty_check_write(tty);
+    return error != 0 ? error : tty_write_chars(tty, io, file_is_nonblocking(file));
 }
 
 static uint32_t tty_poll(struct file *file, struct poll_table *table)
@@ -114,13 +164,16 @@ static uint32_t tty_poll(struct file *file, struct poll_table *table)
         wanted = tty->termios.c_cc[VMIN];
     if (tty_available(tty) >= wanted)
         ready |= POLLIN | POLLRDNORM;
-    if (!tty->stopped)
+    if (!tty->stopped && (tty->device->has_room == NULL || tty->device->has_room(tty)))
         ready |= POLLOUT | POLLWRNORM;
+    if (tty->hung_up)
+        ready |= POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR | POLLHUP;
     return ready;
 }
 
 const struct file_ops tty_file_ops = {
     .stream = true,
+    .release = tty_release,
     .read = tty_read,
     .write = tty_write,
     .ioctl = tty_ioctl,
@@ -130,13 +183,20 @@ const struct file_ops tty_file_ops = {
 // /dev/tty is whatever terminal the caller's session has.
 static int own_terminal_open(struct file *file)
 {
-    file->private = tty_hooks != NULL ? tty_hooks->current_terminal() : NULL;
-    return file->private != NULL ? 0 : -ENXIO;
+    struct tty *tty = tty_hooks->get_terminal();
+    int error;
+
+    if (tty == NULL)
+        return -ENXIO;
+    error = tty_open(file, tty);
+    tty_put(tty);
+    return error;
 }
 
 static const struct file_ops own_terminal_ops = {
     .stream = true,
     .open = own_terminal_open,
+    .release = tty_release,
     .read = tty_read,
     .write = tty_write,
     .ioctl = tty_ioctl,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * tty_control.c - settings of a terminal, the session it belongs to, and job control: ioctl_tty(2), tcsetpgrp(3).
+ * tty_control.c - settings of a terminal, and what else ioctl_tty(2) does; sessions are in tty_session.c.
  */
 #include <asm/ioctls.h>
 #include <asm/signal.h>
-#include <linux/fcntl.h>
+#include <linux/poll.h>
 #include <linux/tty.h>
 
 #include "dev/tty_private.h"
@@ -12,138 +12,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/usercopy.h"
-
-// Is the caller in this terminal's session, but not in the group in front?
-static bool caller_in_background(const struct tty *tty)
-{
-    return tty_hooks != NULL && tty->foreground != 0 && tty_hooks->current_terminal() == tty &&
-           tty_hooks->current_group() != tty->foreground;
-}
-
-// Stop the caller's group. => -EINTR, so that the call is issued again when it continues; -EIO for orphans
-static int stop_caller(int signal)
-{
-    if (tty_hooks->current_group_is_orphaned())
-        return -EIO;
-    tty_hooks->signal_group(tty_hooks->current_group(), signal);
-    return -EINTR;
-}
-
-int tty_check_read(struct tty *tty)
-{
-    if (!caller_in_background(tty))
-        return 0;
-    return tty_hooks->current_ignores(SIGTTIN) ? -EIO : stop_caller(SIGTTIN);
-}
-
-// Whoever ignores or blocks SIGTTOU may change things from the background.
-static int check_change(struct tty *tty)
-{
-    if (!caller_in_background(tty) || tty_hooks->current_ignores(SIGTTOU))
-        return 0;
-    return stop_caller(SIGTTOU);
-}
-
-int tty_check_write(struct tty *tty)
-{
-    return tty_local(tty, TOSTOP) ? check_change(tty) : 0;
-}
-
-static void make_controlling(struct tty *tty)
-{
-    tty->session = tty_hooks->current_session();
-    tty->foreground = tty_hooks->current_group();
-    tty_hooks->set_terminal(tty);
-}
-
-int tty_opened(struct file *file)
-{
-    struct tty *tty = file->private;
-
-    if ((file->flags & O_NOCTTY) || tty_hooks == NULL || tty->session != 0)
-        return 0;
-    if (tty_hooks->current_leads_session() && tty_hooks->current_terminal() == NULL)
-        make_controlling(tty);
-    return 0;
-}
-
-// TIOCSCTTY. `steal`: take it from another session; only the superuser may, whom sys/ cannot tell us here: refused.
-static int set_controlling(struct tty *tty)
-{
-    if (tty_hooks == NULL || !tty_hooks->current_leads_session())
-        return -EPERM;
-    if (tty_hooks->current_terminal() == tty)
-        return 0;
-    if (tty_hooks->current_terminal() != NULL || tty->session != 0)
-        return -EPERM;
-    make_controlling(tty);
-    return 0;
-}
-
-void tty_session_ended(struct tty *tty)
-{
-    int group = tty->foreground;
-
-    tty->session = 0;
-    tty->foreground = 0;
-    if (group == 0 || tty_hooks == NULL)
-        return;
-    tty_hooks->signal_group(group, SIGHUP);
-    tty_hooks->signal_group(group, SIGCONT);
-}
-
-// TIOCNOTTY: a leader gives the terminal up for its whole session.
-static int give_up_controlling(struct tty *tty)
-{
-    int session = tty->session;
-
-    if (tty_hooks == NULL || tty_hooks->current_terminal() != tty)
-        return -ENOTTY;
-    if (!tty_hooks->current_leads_session())
-        return 0;
-    tty_session_ended(tty);
-    tty_hooks->clear_terminal(session);
-    return 0;
-}
-
-static bool is_callers_terminal(const struct tty *tty)
-{
-    return tty_hooks != NULL && tty_hooks->current_terminal() == tty;
-}
-
-static int64_t get_foreground(struct tty *tty, vaddr_t argument)
-{
-    if (!is_callers_terminal(tty))
-        return -ENOTTY;
-    return put_user_u32(argument, (uint32_t)tty->foreground);
-}
-
-static int64_t set_foreground(struct tty *tty, vaddr_t argument)
-{
-    uint32_t group;
-    int error;
-
-    if (!is_callers_terminal(tty) || tty->session != tty_hooks->current_session())
-        return -ENOTTY;
-    error = check_change(tty);
-    if (error == 0)
-        error = get_user_u32(&group, argument);
-    if (error != 0)
-        return error;
-    if ((int)group < 0)
-        return -EINVAL;
-    if (!tty_hooks->group_in_session((int)group, tty->session))
-        return -EPERM;
-    tty->foreground = (int)group;
-    return 0;
-}
-
-static int64_t get_session(struct tty *tty, vaddr_t argument)
-{
-    if (!is_callers_terminal(tty))
-        return -ENOTTY;
-    return put_user_u32(argument, (uint32_t)tty->session);
-}
 
 static struct termios2 read_settings(struct tty *tty)
 {
@@ -162,12 +30,44 @@ static int64_t get_settings(struct tty *tty, vaddr_t argument, size_t size)
     return copy_to_user(argument, &settings, size);
 }
 
+// Do ^S and ^Q, those very keys, stop and start output?
+static bool has_usual_flow(const struct termios2 *settings)
+{
+    return (settings->c_iflag & IXON) && settings->c_cc[VSTOP] == ('S' & 0x1f) &&
+           settings->c_cc[VSTART] == ('Q' & 0x1f);
+}
+
+// What packet mode tells of a change.
+static uint8_t change_events(const struct termios2 *old, const struct termios2 *new)
+{
+    bool flow = has_usual_flow(new);
+    uint8_t events = (old->c_lflag | new->c_lflag) & EXTPROC ? TIOCPKT_IOCTL : 0;
+
+    if (flow != has_usual_flow(old))
+        events |= flow ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP;
+    return events;
+}
+
+// => lock held
+static void change_settings(struct tty *tty, struct termios2 *settings)
+{
+    struct termios2 old = tty->termios;
+
+    if (tty->device->always_8_bits)
+        settings->c_cflag = (settings->c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8 | CREAD;
+    tty->termios = *settings;
+    if ((settings->c_lflag ^ old.c_lflag) & ICANON)
+        tty_input_mode_changed(tty);
+    if (!(settings->c_iflag & IXON) && (old.c_iflag & IXON))
+        tty_start(tty);
+    tty_tell(tty, change_events(&old, settings));
+}
+
 static int64_t set_settings(struct tty *tty, vaddr_t argument, size_t size, bool flush)
 {
     struct termios2 settings = read_settings(tty);
-    int error = check_change(tty);
+    int error = tty_check_change(tty);
     uint64_t flags;
-    bool mode_changed;
 
     if (error == 0)
         error = copy_from_user(&settings, argument, size);
@@ -176,24 +76,20 @@ static int64_t set_settings(struct tty *tty, vaddr_t argument, size_t size, bool
     flags = spin_lock_irq(&tty->lock);
     if (flush)
         tty_input_flush(tty);
-    mode_changed = (settings.c_lflag ^ tty->termios.c_lflag) & ICANON;
-    tty->termios = settings;
-    if (mode_changed)
-        tty_input_mode_changed(tty);
-    if (!(settings.c_iflag & IXON))
-        tty->stopped = false;
+    change_settings(tty, &settings);
     spin_unlock_irq(&tty->lock, flags);
-    tty->output_ready = true;
-    wake_all(&tty->writable);
-    wake_all(&tty->readable);
+    tty_writable(tty);
+    wake_all_for(&tty->readable, POLLIN | POLLRDNORM);
     tty->device->resume(tty);
     return 0;
 }
 
 static int64_t get_window(struct tty *tty, vaddr_t argument)
 {
+    uint64_t flags = spin_lock_irq(&tty->lock);
     struct winsize window = tty->window;
 
+    spin_unlock_irq(&tty->lock, flags);
     return copy_to_user(argument, &window, sizeof window);
 }
 
@@ -201,6 +97,7 @@ static int64_t set_window(struct tty *tty, vaddr_t argument)
 {
     struct winsize window;
     int error = copy_from_user(&window, argument, sizeof window);
+    int group = tty->foreground;
     uint64_t flags;
     bool changed;
 
@@ -210,46 +107,69 @@ static int64_t set_window(struct tty *tty, vaddr_t argument)
     changed = memcmp(&window, &tty->window, sizeof window) != 0;
     tty->window = window;
     spin_unlock_irq(&tty->lock, flags);
-    if (changed && tty_hooks != NULL && tty->foreground != 0)
-        tty_hooks->signal_group(tty->foreground, SIGWINCH);
+    if (changed && group != 0)
+        tty_hooks->signal_group(group, SIGWINCH);
     return 0;
 }
 
+// Output is not kept: to forget it is to say so only.
 static int64_t flush(struct tty *tty, vaddr_t what)
 {
-    int error = check_change(tty);
+    int error = tty_check_change(tty);
     uint64_t flags;
 
     if (error != 0)
         return error;
     if (what != TCIFLUSH && what != TCOFLUSH && what != TCIOFLUSH)
         return -EINVAL;
-    if (what == TCOFLUSH) // output is not kept
-        return 0;
     flags = spin_lock_irq(&tty->lock);
-    tty_input_flush(tty);
+    if (what != TCOFLUSH)
+        tty_input_flush(tty);
+    if (what != TCIFLUSH)
+        tty_tell(tty, TIOCPKT_FLUSHWRITE);
     spin_unlock_irq(&tty->lock, flags);
     tty->device->resume(tty);
     return 0;
 }
 
+// Stop output, or let it go on: only what this call has stopped.
+static void suspend(struct tty *tty, bool suspended)
+{
+    uint64_t flags = spin_lock_irq(&tty->lock);
+
+    if (suspended != tty->suspended) {
+        tty->suspended = suspended;
+        suspended ? tty_stop(tty) : tty_start(tty);
+    }
+    spin_unlock_irq(&tty->lock, flags);
+    tty_writable(tty);
+}
+
+// Ask the other side to stop sending, or to go on, by its own key for that. A full device loses it, as it would an echo.
+static void send_control(struct tty *tty, unsigned index)
+{
+    uint64_t flags = spin_lock_irq(&tty->lock);
+    uint8_t c = tty->termios.c_cc[index];
+
+    if (c != 0)
+        tty->device->transmit(tty, &c, 1);
+    spin_unlock_irq(&tty->lock, flags);
+}
+
 static int64_t flow(struct tty *tty, vaddr_t what)
 {
-    int error = check_change(tty);
+    int error = tty_check_change(tty);
 
     if (error != 0)
         return error;
     switch (what) {
     case TCOOFF:
-        tty->stopped = true;
-        return 0;
     case TCOON:
-        tty->stopped = false;
-        tty->output_ready = true;
-        wake_all(&tty->writable);
+        suspend(tty, what == TCOOFF);
         return 0;
     case TCIOFF:
     case TCION:
+        send_control(tty, what == TCIOFF ? VSTOP : VSTART);
         return 0;
     default:
         return -EINVAL;
@@ -274,30 +194,41 @@ static int64_t ioctl_settings(struct tty *tty, unsigned command, vaddr_t argumen
         return set_settings(tty, argument, sizeof(struct termios2), false);
     case TCSETSF2:
         return set_settings(tty, argument, sizeof(struct termios2), true);
-    case TIOCGWINSZ:
-        return get_window(tty, argument);
-    case TIOCSWINSZ:
-        return set_window(tty, argument);
-    case TIOCGETD:
-        return put_user_u32(argument, N_TTY);
     default:
         return -ENOTTY;
     }
 }
 
-static int64_t ioctl_session(struct tty *tty, unsigned command, vaddr_t argument)
+// TIOCSETD: there is one line discipline.
+static int64_t set_discipline(struct tty *tty, vaddr_t argument)
+{
+    uint32_t discipline;
+    int error = get_user_u32(&discipline, argument);
+
+    if (error == 0)
+        error = tty_check_change(tty);
+    if (error != 0)
+        return error;
+    return discipline == N_TTY ? 0 : -EINVAL;
+}
+
+int64_t tty_ioctl_shared(struct file *file, struct tty *tty, unsigned command, vaddr_t argument)
 {
     switch (command) {
-    case TIOCGPGRP:
-        return get_foreground(tty, argument);
     case TIOCSPGRP:
-        return set_foreground(tty, argument);
-    case TIOCGSID:
-        return get_session(tty, argument);
+        return tty_set_foreground(tty, argument);
     case TIOCSCTTY:
-        return set_controlling(tty);
-    case TIOCNOTTY:
-        return give_up_controlling(tty);
+        return tty_set_controlling(file, tty, argument == 1);
+    case TIOCGWINSZ:
+        return get_window(tty, argument);
+    case TIOCSWINSZ:
+        return set_window(tty, argument);
+    case TIOCGDEV:
+        return put_user_u32(argument, tty->number);
+    case TIOCGETD:
+        return put_user_u32(argument, N_TTY);
+    case TIOCSETD:
+        return set_discipline(tty, argument);
     default:
         return ioctl_settings(tty, command, argument);
     }
@@ -307,19 +238,27 @@ int64_t tty_ioctl(struct file *file, unsigned command, vaddr_t argument)
 {
     struct tty *tty = file->private;
 
+    if (tty->hung_up)
+        return command == TIOCSPGRP ? -ENOTTY : -EIO;
     switch (command) {
+    case TIOCGPGRP:
+    case TIOCGSID:
+    case TIOCNOTTY:
+        return tty_ioctl_session(tty, command, argument);
     case TIOCINQ:
         return put_user_u32(argument, tty_count_input(tty));
     case TIOCOUTQ:
         return put_user_u32(argument, tty->echo_head - tty->echo_tail);
+    case TIOCGPTPEER: // for masters
+        return -EIO;
     case TCFLSH:
         return flush(tty, argument);
     case TCXONC:
         return flow(tty, argument);
     case TCSBRK:
     case TCSBRKP:
-        return check_change(tty);
+        return tty_check_change(tty);
     default:
-        return ioctl_session(tty, command, argument);
+        return tty_ioctl_shared(file, tty, command, argument);
     }
 }

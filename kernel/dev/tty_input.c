@@ -5,6 +5,7 @@
  * The order of the questions asked of a character is that of Linux's n_tty.c.
  */
 #include <asm/signal.h>
+#include <linux/poll.h>
 
 #include "arch/x86/time.h"
 #include "dev/tty_private.h"
@@ -60,6 +61,7 @@ void tty_input_flush(struct tty *tty)
 {
     tty->head = tty->line_end = tty->tail;
     tty->literal_next = false;
+    tty_tell(tty, TIOCPKT_FLUSHREAD);
 }
 
 // What was typed in raw mode is one line now; what was a line being edited can be read.
@@ -217,9 +219,12 @@ static int signal_of(const struct tty *tty, uint8_t c)
 
 static void before_signal(struct tty *tty, uint8_t c)
 {
-    tty->stopped = false;
-    if (!tty_local(tty, NOFLSH))
+    if (!tty_local(tty, NOFLSH)) {
+        tty_tell(tty, TIOCPKT_FLUSHWRITE);
         tty_input_flush(tty);
+    }
+    if (tty_in(tty, IXON))
+        tty_start(tty);
     if (tty_local(tty, ECHO))
         echo_visible(tty, c);
 }
@@ -230,15 +235,15 @@ static bool flow_control(struct tty *tty, uint8_t c)
     if (!tty_in(tty, IXON))
         return false;
     if (tty_is_control(tty, VSTART, c)) {
-        tty->stopped = false;
+        tty_start(tty);
         return true;
     }
     if (tty_is_control(tty, VSTOP, c)) {
-        tty->stopped = true;
+        tty_stop(tty);
         return true;
     }
     if (tty_in(tty, IXANY))
-        tty->stopped = false;
+        tty_start(tty);
     return false;
 }
 
@@ -336,18 +341,18 @@ void tty_receive(struct tty *tty, const uint8_t *data, size_t size)
 
     while (i < size) {
         uint64_t flags = spin_lock_irq(&tty->lock);
-        int signal = 0;
+        int group = tty->foreground, signal = 0;
 
         while (i < size && signal == 0)
             signal = receive_char(tty, data[i++]);
         spin_unlock_irq(&tty->lock, flags);
-        if (signal != 0 && tty_hooks != NULL && tty->foreground != 0)
-            tty_hooks->signal_group(tty->foreground, signal);
+        if (signal != 0 && group != 0)
+            tty_hooks->signal_group(group, signal);
     }
     tty->output_ready = true; // ^Q may have come
-    wake_all(&tty->writable);
+    wake_all_for(&tty->writable, POLLOUT | POLLWRNORM);
     if (tty_available(tty) > 0)
-        wake_all(&tty->readable);
+        wake_all_for(&tty->readable, POLLIN | POLLRDNORM);
 }
 
 uint32_t tty_count_input(struct tty *tty)
@@ -409,7 +414,9 @@ static int64_t read_available(struct tty *tty, struct io *io)
 // Wait until there are more than `seen` bytes to read. => 0, -EINTR, -ETIMEDOUT
 static int wait_for_more(struct tty *tty, uint32_t seen, uint64_t deadline)
 {
-    return wait_event_deadline(&tty->readable, tty_available(tty) > seen, deadline);
+    int error = wait_event_deadline(&tty->readable, tty_available(tty) > seen || tty->hung_up, deadline);
+
+    return tty->hung_up ? -EIO : error;
 }
 
 static int wait_for_line(struct tty *tty, bool nonblocking)
@@ -449,7 +456,7 @@ static int64_t read_locked(struct tty *tty, struct io *io, bool nonblocking)
 
 int64_t tty_read_chars(struct tty *tty, struct io *io, bool nonblocking)
 {
-    int64_t result = mutex_lock_interruptible(&tty->read_lock);
+    int64_t result = tty_take_turn(&tty->read_lock, nonblocking);
 
     if (result != 0)
         return result;

@@ -104,6 +104,22 @@ void tty_echo(struct tty *tty, uint8_t c)
         tty->echo[tty->echo_head++ % ECHO_SIZE] = out[sent];
 }
 
+void tty_stop(struct tty *tty)
+{
+    if (tty->stopped)
+        return;
+    tty->stopped = true;
+    tty_tell(tty, TIOCPKT_STOP);
+}
+
+void tty_start(struct tty *tty)
+{
+    if (!tty->stopped || tty->suspended)
+        return;
+    tty->stopped = false;
+    tty_tell(tty, TIOCPKT_START);
+}
+
 void tty_writable(struct tty *tty)
 {
     uint64_t flags = spin_lock_irq(&tty->lock);
@@ -111,7 +127,7 @@ void tty_writable(struct tty *tty)
     tty_echo_flush(tty);
     spin_unlock_irq(&tty->lock, flags);
     tty->output_ready = true;
-    wake_all(&tty->writable);
+    wake_all_for(&tty->writable, POLLOUT | POLLWRNORM);
 }
 
 // Hand bytes over while the terminal is not stopped. => how many were taken
@@ -129,7 +145,12 @@ static size_t send_now(struct tty *tty, const uint8_t *data, size_t size)
     return sent;
 }
 
-// => 0; -EAGAIN, -EINTR with *sent bytes sent
+static bool may_send(const struct tty *tty)
+{
+    return (tty->output_ready && !tty->stopped) || tty->hung_up;
+}
+
+// => 0; -EAGAIN, -EINTR, -EIO (hung up) with *sent bytes sent
 static int send_all(struct tty *tty, const uint8_t *data, size_t size, bool nonblocking, size_t *sent)
 {
     int error = 0;
@@ -139,7 +160,9 @@ static int send_all(struct tty *tty, const uint8_t *data, size_t size, bool nonb
         *sent += send_now(tty, data + *sent, size - *sent);
         if (*sent == size)
             return 0;
-        error = nonblocking ? -EAGAIN : wait_event_interruptible(&tty->writable, tty->output_ready && !tty->stopped);
+        error = nonblocking ? -EAGAIN : wait_event_interruptible(&tty->writable, may_send(tty));
+        if (tty->hung_up)
+            error = -EIO;
     }
     return error;
 }
@@ -199,7 +222,7 @@ static int64_t write_all(struct tty *tty, struct io *io, bool nonblocking)
 
 int64_t tty_write_chars(struct tty *tty, struct io *io, bool nonblocking)
 {
-    int64_t result = mutex_lock_interruptible(&tty->write_lock);
+    int64_t result = tty_take_turn(&tty->write_lock, nonblocking);
 
     if (result != 0)
         return result;

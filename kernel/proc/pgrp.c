@@ -9,7 +9,9 @@
 
 #include "dev/tty.h"
 #include "lib/errno.h"
+#include "lib/log.h"
 #include "mm/slab.h"
+#include "proc/cred.h"
 #include "proc/deferred.h"
 #include "proc/handlers.h"
 #include "proc/process.h"
@@ -45,6 +47,7 @@ void group_inherit(struct process *child, struct process *parent)
     group_join(child, parent->group);
     child->session = parent->session;
     child->session->members++;
+    child->left_terminal = parent->left_terminal;
 }
 
 void group_leave(struct process *process, struct deferred **garbage)
@@ -61,6 +64,7 @@ void session_found(struct process *leader, struct session *session, struct defer
         group_leave(leader, garbage);
     leader->pid->session = session;
     leader->session = session;
+    leader->left_terminal = false;
     group_join(leader, leader->pid);
 }
 
@@ -225,18 +229,58 @@ void group_orphan_check(struct process *process, struct process *parent, bool en
     signal_send_group(group, SIGCONT);
 }
 
+/* The session of a number, or NULL. => process_tree held */
+static struct session *session_find(int number)
+{
+    struct pid *pid = pid_find(number);
+
+    return pid != NULL ? pid->session : NULL;
+}
+
+/* The session that a group lies in, or NULL: it has no members. => process_tree held */
+static const struct session *session_of_group(const struct pid *group)
+{
+    struct list *first = group != NULL ? list_first(&group->members) : NULL;
+
+    return first != NULL ? list_entry(first, struct process, in_group)->session : NULL;
+}
+
+/* Take its terminal from a session. => process_tree held; the reference is now the caller's. NULL: it has none */
+static struct tty *session_take_tty(struct session *session)
+{
+    struct tty *tty = session != NULL ? session->tty : NULL;
+
+    if (tty != NULL)
+        session->tty = NULL;
+    return tty;
+}
+
+/* The leader outlived a hang-up: only now the group that was in front learns of it. => process_tree held */
+static void tell_hung_up(struct session *session)
+{
+    struct pid *group = session->hung_up_group != 0 ? pid_find(session->hung_up_group) : NULL;
+
+    session->hung_up_group = 0;
+    if (session_of_group(group) != session)
+        return;
+    signal_send_group(group, SIGHUP);
+    signal_send_group(group, SIGCONT);
+}
+
 void session_leader_exit(struct process *leader)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
-    struct tty *tty = leads_session(leader) ? leader->session->tty : NULL;
+    struct tty *tty = NULL;
 
+    if (leads_session(leader)) {
+        tty = session_take_tty(leader->session);
+        tell_hung_up(leader->session);
+    }
     spin_unlock_irq(&process_tree, flags);
     if (tty == NULL)
         return;
-    tty_session_ended(tty);
-    flags = spin_lock_irq(&process_tree);
-    leader->session->tty = NULL;
-    spin_unlock_irq(&process_tree, flags);
+    tty_session_ended(tty, leader->id);
+    tty_put(tty);
 }
 
 /* The hooks of the terminal: dev/tty.h says what each is for. */
@@ -249,6 +293,28 @@ static void hook_signal_group(int number, int sig)
     if (group != NULL)
         signal_send_group(group, sig);
     spin_unlock_irq(&process_tree, flags);
+}
+
+static void hook_hang_up(int number, int group)
+{
+    uint64_t flags = spin_lock_irq(&process_tree);
+    struct session *session = session_find(number);
+    struct tty *tty = session_take_tty(session);
+    struct process *leader = session != NULL ? session->id->process : NULL;
+
+    if (session != NULL)
+        session->hung_up_group = group;
+    if (leader != NULL) {
+        struct signal_entry *none = NULL;
+
+        spin_lock(&leader->signal_lock);
+        (void)signal_send_locked(leader, NULL, SIGHUP, &none);
+        (void)signal_send_locked(leader, NULL, SIGCONT, &none);
+        spin_unlock(&leader->signal_lock);
+    }
+    spin_unlock_irq(&process_tree, flags);
+    if (tty != NULL)
+        tty_put(tty);
 }
 
 static int hook_current_group(void)
@@ -290,23 +356,37 @@ static bool hook_current_group_is_orphaned(void)
     return orphaned;
 }
 
-static bool hook_group_in_session(int number, int session)
+static int hook_check_group(int number)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
-    struct pid *group = pid_find(number);
-    struct list *first = group != NULL ? list_first(&group->members) : NULL;
-    bool found = first != NULL
-                 && list_entry(first, struct process, in_group)->session->id->number == session;
+    const struct session *session = session_of_group(pid_find(number));
+    int error = session == NULL ? -ESRCH : session != current_process()->session ? -EPERM : 0;
 
     spin_unlock_irq(&process_tree, flags);
-    return found;
+    return error;
 }
 
-static struct tty *hook_current_terminal(void)
+struct tty *process_tty(const struct process *process)
+{
+    return process->session != NULL && !process->left_terminal ? process->session->tty : NULL;
+}
+
+static const struct tty *hook_current_terminal(void)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
-    struct tty *tty = current_process()->session->tty;
+    const struct tty *tty = process_tty(current_process());
 
+    spin_unlock_irq(&process_tree, flags);
+    return tty;
+}
+
+static struct tty *hook_get_terminal(void)
+{
+    uint64_t flags = spin_lock_irq(&process_tree);
+    struct tty *tty = process_tty(current_process());
+
+    if (tty != NULL)
+        tty_get(tty);
     spin_unlock_irq(&process_tree, flags);
     return tty;
 }
@@ -315,6 +395,8 @@ static void hook_set_terminal(struct tty *tty)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
 
+    ASSERT(current_process()->session->tty == NULL);
+    tty_get(tty);
     current_process()->session->tty = tty;
     spin_unlock_irq(&process_tree, flags);
 }
@@ -322,10 +404,18 @@ static void hook_set_terminal(struct tty *tty)
 static void hook_clear_terminal(int number)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
-    struct pid *pid = pid_find(number);
+    struct tty *tty = session_take_tty(session_find(number));
 
-    if (pid != NULL && pid->session != NULL)
-        pid->session->tty = NULL;
+    spin_unlock_irq(&process_tree, flags);
+    if (tty != NULL)
+        tty_put(tty);
+}
+
+static void hook_leave_terminal(void)
+{
+    uint64_t flags = spin_lock_irq(&process_tree);
+
+    current_process()->left_terminal = true;
     spin_unlock_irq(&process_tree, flags);
 }
 
@@ -333,15 +423,19 @@ void pgrp_init(void)
 {
     static const struct tty_hooks hooks = {
         .signal_group = hook_signal_group,
+        .hang_up = hook_hang_up,
+        .credentials = current_credentials,
         .current_group = hook_current_group,
         .current_session = hook_current_session,
         .current_leads_session = hook_current_leads_session,
         .current_ignores = hook_current_ignores,
         .current_group_is_orphaned = hook_current_group_is_orphaned,
-        .group_in_session = hook_group_in_session,
+        .check_group = hook_check_group,
         .current_terminal = hook_current_terminal,
+        .get_terminal = hook_get_terminal,
         .set_terminal = hook_set_terminal,
         .clear_terminal = hook_clear_terminal,
+        .leave_terminal = hook_leave_terminal,
     };
 
     tty_set_hooks(&hooks);

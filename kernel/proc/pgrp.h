@@ -18,7 +18,8 @@ struct tty;
 struct session {
     uint32_t members;           // (t) processes in it
     struct pid *id;             // (c) the leader's number, in use by the session
-    struct tty *tty;            // (t) the controlling terminal or NULL
+    struct tty *tty;            // (t) the controlling terminal, with a reference, or NULL
+    pid_t hung_up_group;        // (t) was in front when the terminal was hung up; 0: none
 };
 
 /* setpgid(2), getpgid(2), setsid(2), getsid(2). pid 0: the running process. */
@@ -46,11 +47,14 @@ void session_found(struct process *leader, struct session *session, struct defer
 void group_orphan_check(struct process *process, struct process *parent, bool ending);
 
 /*
- * The session leader ends: the terminal is given up, its foreground group gets SIGHUP and SIGCONT.
+ * The session leader ends: the terminal is given up, its foreground group gets SIGHUP.
  *
  * => no lock held
  */
 void session_leader_exit(struct process *leader);
+
+/* The process's controlling terminal or NULL. => process_tree held */
+struct tty *process_tty(const struct process *process);
 
 /* Sets the terminal's hooks. Once, at boot. */
 void pgrp_init(void);

@@ -81,6 +81,7 @@ struct process {
     enum process_state state;           // (t)
     bool has_execed;                    // (t) setpgid by the parent is over
     bool subreaper;                     // (t) PR_SET_CHILD_SUBREAPER
+    bool left_terminal;                 // (t) has given up the session's terminal, for itself and its children
 
     // what it has
     struct spinlock lock;               // (p) guards the pointers below against readers from outside

@@ -108,7 +108,7 @@ static char state_letter(struct process *process)
 /* => process_tree held */
 static void snapshot_family(struct process *process, struct process_snapshot *out)
 {
-    struct tty *tty = process->session != NULL ? process->session->tty : NULL;
+    const struct tty *tty = process_tty(process);
 
     out->id = process->id;
     out->parent = process->parent != NULL ? process->parent->id : 0;

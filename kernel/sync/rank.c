@@ -29,6 +29,7 @@ static const char *const names[RANK_LAST] = {
     [RANK_DIRECTORY] = "directory",
     [RANK_INODE] = "inode",
     [RANK_SOCKET_RECEIVE] = "socket_receive",
+    [RANK_TTY_SESSIONS] = "tty_sessions",
     [RANK_TTY_SLEEP] = "tty_sleep",
     [RANK_RECLAIM] = "reclaim",
     [RANK_SWAP_GATE] = "swap_gate",

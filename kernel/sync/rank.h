@@ -29,6 +29,7 @@ enum lock_rank {
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
     RANK_SOCKET_RECEIVE,    // one receiver of a socket at a time
+    RANK_TTY_SESSIONS,      // which terminal belongs to which session
     RANK_TTY_SLEEP,         // one reader, one writer of a terminal or host channel at a time
     RANK_RECLAIM,           // who looks for memory to give back
     RANK_SWAP_GATE,         // pages on their way to or from a swap device, against verify
@@ -38,7 +39,7 @@ enum lock_rank {
 
     /* Spinning. */
     RANK_MOUNTS,            // the mount tree itself
-    RANK_SUPERBLOCK,        // the types of file systems; the character devices
+    RANK_SUPERBLOCK,        // the types of file systems; the character devices; numbers of pseudo-terminals
     RANK_DENTRY,            // the names of an inode
     RANK_FILE_TABLE,        // a table of descriptors
     RANK_FS_CONTEXT,        // a process's root, working directory, umask
