@@ -147,6 +147,14 @@ static void file_system_mount(const char *type, const char *where)
         say(2, "init: no %s on %s: %s\n", type, where, strerror(errno));
 }
 
+/* Where pseudo-terminals have their names; group 5 is tty, as mesg(1) and write(1) want it. */
+static void terminals_mount(void)
+{
+    mkdir("/dev/pts", 0755);
+    if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666") < 0 && errno != EBUSY)
+        say(2, "init: no devpts on /dev/pts: %s\n", strerror(errno));
+}
+
 /* Where POSIX shared memory has its names. */
 static void shared_memory_mount(void)
 {
@@ -320,6 +328,7 @@ int main(void)
     open_as(2, CONSOLE, O_RDWR);
     file_system_mount("proc", "/proc");
     file_system_mount("devtmpfs", "/dev");
+    terminals_mount();
     shared_memory_mount();
     // Once more: the root may have come without device nodes.
     for (int fd = 0; fd < 3; fd++)

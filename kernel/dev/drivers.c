@@ -4,6 +4,7 @@
 #include "dev/console.h"
 #include "dev/hostio.h"
 #include "dev/memory_devices.h"
+#include "dev/pty.h"
 #include "dev/random.h"
 #include "dev/tty.h"
 #include "fs/devfs.h"
@@ -32,6 +33,7 @@ void drivers_init(void)
     kmsg_init();
     random_init();
     tty_init();
+    pty_init();
     console_init();
     hostio_init();
     make_links();

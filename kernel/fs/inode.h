@@ -26,6 +26,7 @@ struct lookup;
 struct path;
 struct pipe;
 struct super_block;
+struct tty;
 
 // The names in a directory.    Fields: (t) the super block's tree lock
 struct directory {
@@ -119,6 +120,7 @@ struct inode {
         struct directory directory;     // S_IFDIR
         char *link;                     // (c) S_IFLNK: the text, allocated with slab_alloc
         struct pipe *pipe;              // S_IFIFO: while it is open somewhere; pipe.c's lock
+        struct tty *tty;                // (c) S_IFCHR in devpts: with a reference; NULL for ptmx
     };
 };
 

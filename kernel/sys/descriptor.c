@@ -9,6 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
+#include "dev/pty.h"
 #include "fs/inode.h"
 #include "fs/memfd.h"
 #include "fs/pipe.h"
@@ -179,9 +180,22 @@ static int64_t bytes_left(struct file *file, vaddr_t argument)
     return put_user_u32(argument, inode_size(file_inode(file)) - position);
 }
 
+/* TIOCGPTPEER. => a new descriptor of the master's terminal */
+static int64_t open_peer(struct file *master, unsigned flags)
+{
+    struct file *peer;
+    int error = pty_open_peer(master, flags, &peer);
+
+    return error ? error : descriptor_install_new(peer, flags & O_CLOEXEC);
+}
+
 static int64_t ioctl_file(int fd, struct file *file, unsigned command, vaddr_t argument)
 {
     switch (command) {
+    case TIOCGPTPEER:
+        if (file_is_pty_master(file))
+            return open_peer(file, argument);
+        break;
     case FIOCLEX:
     case FIONCLEX:
         return fd_set_close_on_exec(current_process()->files, fd, command == FIOCLEX);

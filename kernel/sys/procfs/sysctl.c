@@ -4,6 +4,7 @@
  */
 #include <linux/limits.h>
 
+#include "dev/devpts.h"
 #include "dev/random.h"
 #include "fs/file_table.h"
 #include "fs/pipe.h"
@@ -38,6 +39,8 @@ FACT(show_swappiness, "%d", 0)
 FACT(show_min_addr, "%lu", (unsigned long)USER_MIN)
 FACT(show_pipe_max, "%u", PIPE_CAPACITY)
 FACT(show_nr_open, "%d", FILE_TABLE_MAX)
+FACT(show_pty_max, "%u", devpts_limit())
+FACT(show_pty_nr, "%u", devpts_count())
 
 /* A whole number in decimal. => 0, -EINVAL */
 static int parse_int(const char *value, int *out)
@@ -164,6 +167,20 @@ static const struct proc_node random_nodes[] = {
     {0},
 };
 
+static int store_pty_max(const struct proc_inode *inode, const char *value)
+{
+    int limit, error = parse_int(value, &limit);
+
+    (void)inode;
+    return error ? error : devpts_set_limit(limit);
+}
+
+static const struct proc_node pty_nodes[] = {
+    PROC_SETTING("max", show_pty_max, store_pty_max),
+    PROC_FILE("nr", 0444, show_pty_nr),
+    {0},
+};
+
 static const struct proc_node kernel_nodes[] = {
     PROC_SETTING("domainname", show_domainname, store_domainname),
     PROC_SETTING("hostname", show_hostname, store_hostname),
@@ -171,6 +188,7 @@ static const struct proc_node kernel_nodes[] = {
     PROC_FILE("osrelease", 0444, show_osrelease),
     PROC_FILE("ostype", 0444, show_ostype),
     PROC_FILE("pid_max", 0444, show_pid_max),
+    PROC_DIRECTORY("pty", pty_nodes),
     PROC_DIRECTORY("random", random_nodes),
     PROC_SETTING("randomize_va_space", show_randomize, store_randomize),
     PROC_FILE("tainted", 0444, show_tainted),
