@@ -386,7 +386,7 @@ bool node_release_range(struct vspace *space, vaddr_t start, vaddr_t end)
     if (end - leaf_base(leaf) < LEAF_SPAN)
         return leaf_release(space, leaf, start, end);
     if (range_steps(space->root, start, end, &detach))
-        tlb_flush_range(space, start, end);
+        tlb_flush_nodes(space, start, end);
     return range_steps(space->root, start, end, &drop);
 }
 

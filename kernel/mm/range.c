@@ -60,7 +60,7 @@ void range_prune(struct vspace *space, vaddr_t start, vaddr_t end)
 
     if (!node_prune(space, start, end, &pruned))
         return;
-    tlb_flush_space(space);
+    tlb_flush_nodes(space, 0, USER_END);
     node_release_pruned(pruned);
 }
 

@@ -227,7 +227,7 @@ static void drop_given_up(struct private_walk *walk)
 {
     if (walk->count == 0)
         return;
-    tlb_flush_space(walk->space);
+    tlb_flush_nodes(walk->space, 0, USER_END);
     while (walk->count > 0)
         node_put(walk->given_up[--walk->count]);
 }

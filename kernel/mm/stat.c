@@ -17,11 +17,13 @@ static const char *const names[VM_EVENTS] = {
     [VM_FILE_COPIED] = "file_copied",
     [VM_TLB_FLUSH_PAGE] = "tlb_flush_page",
     [VM_TLB_FLUSH_ALL] = "tlb_flush_all",
+    [VM_TLB_FLUSH_ABOVE] = "tlb_flush_above",
     [VM_PSWPIN] = "pswpin",
     [VM_PSWPOUT] = "pswpout",
     [VM_PGSCAN] = "pgscan",
     [VM_PGSTEAL] = "pgsteal",
     [VM_TLB_SHOOTDOWN] = "tlb_shootdown",
+    [VM_TLB_SHOOTDOWN_IDLE] = "tlb_shootdown_idle",
 };
 
 uint64_t vm_total(enum vm_event event)

@@ -24,11 +24,13 @@ enum vm_event {
     VM_FILE_COPIED,    // file_copied: private copies made of file pages
     VM_TLB_FLUSH_PAGE, // tlb_flush_page: single pages flushed on this CPU
     VM_TLB_FLUSH_ALL,  // tlb_flush_all: whole flushes on this CPU
+    VM_TLB_FLUSH_ABOVE, // tlb_flush_above: of those, for a range of more pages than are flushed one by one
     VM_PSWPIN,         // pswpin: pages read from swap
     VM_PSWPOUT,        // pswpout: pages written there
     VM_PGSCAN,         // pgscan: pages that reclaim has looked at
     VM_PGSTEAL,        // pgsteal: pages that it has taken from a mapping
     VM_TLB_SHOOTDOWN,  // tlb_shootdown: flushes that interrupted other CPUs
+    VM_TLB_SHOOTDOWN_IDLE, // tlb_shootdown_idle: flushes that spared CPUs which idled
     VM_EVENTS
 };
 

@@ -4,7 +4,8 @@
  *
  * Theory      A CPU joins `active` of a space before it loads the space's tables, with a barrier between; we change the
  *             entries before we read `active`, with a barrier between. So either we see the CPU and interrupt it, or it
- *             loads the tables after the change.
+ *             loads the tables after the change. A CPU that idles with the tables is marked instead (active.c), unless
+ *             page-table pages are about to be freed: a processor may walk on its own account, through what it remembers.
  * Locking     One flush of other CPUs at a time, under a spinlock whose holder waits with interrupts on; whoever waits for
  *             the lock serves interrupts too.
  */
@@ -14,8 +15,8 @@
 
 #include "arch/x86/tlb.h"
 #include "lib/log.h"
+#include "mm/active.h"
 #include "mm/stat.h"
-#include "mm/vspace.h"
 #include "sync/rank.h"
 #include "sync/sched.h"
 
@@ -36,6 +37,8 @@ static void flush_here(vaddr_t start, vaddr_t end)
     if (pages > FLUSH_PAGES_MAX) {
         tlb_flush_local_all();
         vm_count(VM_TLB_FLUSH_ALL);
+        if (end != USER_END)
+            vm_count(VM_TLB_FLUSH_ABOVE);
         return;
     }
     for (vaddr_t va = start; va < end; va += PAGE_SIZE)
@@ -43,44 +46,59 @@ static void flush_here(vaddr_t start, vaddr_t end)
     vm_count_n(VM_TLB_FLUSH_PAGE, pages);
 }
 
-/* On the CPU that was asked, in an interrupt. */
+/* On the CPU that was asked, in an interrupt. One that idles need not be asked again. */
 static void shootdown_handler(void)
 {
     uint64_t self = 1ull << cpu_id();
 
     if (!(atomic_load(&request.outstanding) & self))
         return;
-    flush_here(request.start, request.end);
+    if (request.start >= USER_END || !vspace_leave_idle())
+        flush_here(request.start, request.end);
     atomic_fetch_and(&request.outstanding, ~self);
 }
 
 /* => preemption off, interrupts on */
 static void flush_others(uint64_t targets, vaddr_t start, vaddr_t end)
 {
-    struct cpuset set = {targets};
-
     while (atomic_exchange_explicit(&request.busy, true, memory_order_acquire))
         cpu_relax();
     request.start = start;
     request.end = end;
     atomic_store(&request.outstanding, targets);
-    tlb_send_shootdown(&set);
+    tlb_send_shootdown(targets);
     while (atomic_load(&request.outstanding))
         cpu_relax();
     atomic_store_explicit(&request.busy, false, memory_order_release);
     vm_count(VM_TLB_SHOOTDOWN);
 }
 
-void tlb_flush_range(struct vspace *space, vaddr_t start, vaddr_t end)
+/* Some other CPU has the space, or this one has it not. => preemption off, interrupts on */
+static __attribute__((noinline)) void flush_on(uint64_t targets, vaddr_t start, vaddr_t end)
 {
-    lock_rank_assert_no_spinlock("wait for a TLB flush");
-    preempt_disable();
-    atomic_thread_fence(memory_order_seq_cst);
-    uint64_t targets = cpuset_bits(&space->active), self = 1ull << cpu_id();
+    uint64_t self = 1ull << cpu_id();
+
     if (targets & self)
         flush_here(start, end);
     if (targets & ~self)
         flush_others(targets & ~self, start, end);
+}
+
+/* Whether this CPU runs in the space, and no other has its tables. => preemption off, the entries are written */
+static bool is_ours_alone(const struct vspace *space)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    return likely(atomic_load(&space->active) == ACTIVE_RUNNING(cpu_id()));
+}
+
+void tlb_flush_range(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    lock_rank_assert_no_spinlock("wait for a TLB flush");
+    preempt_disable();
+    if (is_ours_alone(space))
+        flush_here(start, end);
+    else
+        flush_on(active_targets(space), start, end);
     preempt_enable();
 }
 
@@ -89,14 +107,34 @@ void tlb_flush_space(struct vspace *space)
     tlb_flush_range(space, 0, USER_END);
 }
 
-bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
+void tlb_flush_nodes(struct vspace *space, vaddr_t start, vaddr_t end)
 {
-    atomic_thread_fence(memory_order_seq_cst);
-    uint64_t targets = cpuset_bits(&space->active), self = 1ull << cpu_id();
+    lock_rank_assert_no_spinlock("wait for a TLB flush");
+    preempt_disable();
+    if (is_ours_alone(space))
+        flush_here(start, end);
+    else
+        flush_on(active_holders(space), start, end);
+    preempt_enable();
+}
+
+static __attribute__((noinline)) bool try_flush_on(uint64_t targets, vaddr_t va)
+{
+    uint64_t self = 1ull << cpu_id();
+
     if (targets & ~self)
         return false;
-    if (targets & self)
+    if (targets)
         flush_here(va, va + PAGE_SIZE);
+    return true;
+}
+
+bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
+{
+    if (!is_ours_alone(space))
+        return try_flush_on(active_targets(space), va);
+    tlb_flush_local_page(va);
+    vm_count(VM_TLB_FLUSH_PAGE);
     return true;
 }
 

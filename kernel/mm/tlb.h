@@ -10,7 +10,8 @@
 struct vspace;
 
 /*
- * Make every CPU that may hold translations of [start, end) forget them, and wait until they have.
+ * Make every CPU that may use translations of [start, end) forget them, and wait until they have. One that idles with the
+ * space's tables forgets them later, before it uses any.
  *
  * => the entries are written; no spinlock held. Only for entries that lost rights or changed frames: a new mapping where
  *    there was none needs no flush
@@ -22,6 +23,13 @@ void tlb_flush_space(struct vspace *space);
 
 /* Make every CPU forget translations of [start, end) of whatever space it has loaded, and wait until they have: for a leaf of several. */
 void tlb_flush_all_spaces(vaddr_t start, vaddr_t end);
+
+/*
+ * The same, and idle CPUs give the space's tables up: before nodes below which [start, end) lay go.
+ *
+ * => as tlb_flush_range
+ */
+void tlb_flush_nodes(struct vspace *space, vaddr_t start, vaddr_t end);
 
 /*
  * Flush one page if no CPU but this one may hold it, without waiting for anybody.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * vspace.c - the life of an address space: made, loaded on CPUs, measured, torn down.
+ * vspace.c - the life of an address space: made, measured, torn down.
  */
 #include "mm/vspace.h"
 
-#include "arch/x86/paging.h"
 #include "lib/log.h"
 #include "mm/commit.h"
 #include "mm/node.h"
 #include "mm/share.h"
 #include "mm/slab.h"
+#include "mm/tlb.h"
 #include "mm/vregion.h"
 #include "sync/mutex.h"
 
@@ -18,9 +18,6 @@
 static struct slab_cache space_cache;
 static struct mutex spaces_lock;
 static struct list spaces = LIST_INIT(spaces); // spaces_lock
-
-/* The space loaded on each CPU. Only its CPU touches it, with preemption off. */
-static struct vspace *loaded[MAX_CPUS];
 
 void vspace_init(void)
 {
@@ -97,27 +94,14 @@ void vspace_put(struct vspace *space)
 {
     if (atomic_fetch_sub_explicit(&space->refs, 1, memory_order_acq_rel) > 1)
         return;
-    ASSERT(cpuset_bits(&space->active) == 0);
+    if (unlikely(space->active))
+        tlb_flush_nodes(space, 0, USER_END); // CPUs that idle with it
+    ASSERT(space->active == 0);
     vspace_tear_down(space);
     mutex_lock(&spaces_lock);
     list_remove(&space->link);
     mutex_unlock(&spaces_lock);
     slab_cache_free(&space_cache, space);
-}
-
-void vspace_activate(struct vspace *space)
-{
-    unsigned cpu = cpu_id();
-    struct vspace *old = loaded[cpu];
-
-    if (old == space)
-        return;
-    if (space)
-        cpuset_add(&space->active, cpu); // a full barrier: tlb.c
-    paging_load(space ? page2pa(space->root) : paging_kernel_root());
-    loaded[cpu] = space;
-    if (old)
-        cpuset_remove(&old->active, cpu);
 }
 
 void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vregion *region, void *arg), void *arg)

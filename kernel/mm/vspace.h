@@ -29,7 +29,7 @@ struct vspace {
     bool fork_edits;                 // (v) some region has, or had, VR_DONTFORK, VR_WIPEONFORK or VR_LOCKED
     struct vregion *_Atomic recent;  // (a) the region found last; set by readers, cleared when a region goes
     struct core_map_entry *root;     // (c) the top page-table page
-    struct cpuset active;            // (a) CPUs that may hold our translations
+    _Atomic uint64_t active;         // (a) CPUs that have our tables loaded, and how (active.h)
     vaddr_t brk_start, brk;          // (v) the heap: [brk_start, brk), to the byte
     vaddr_t mmap_top;                // (v) mmap looks for room below this, from the top
     _Atomic uint64_t stack_limit;    // (a) bytes that the stack may grow to (RLIMIT_STACK)
@@ -47,7 +47,7 @@ void vspace_get(struct vspace *space);
 /* The same for a space found in the list of all, which may be on its way out. => false: it is; the list's lock held */
 __must_check bool vspace_try_get(struct vspace *space);
 
-/* One reference less; the last takes everything down. => may sleep; not loaded on a CPU when it is the last */
+/* One reference less; the last takes everything down. => may sleep; no CPU runs in it when it is the last */
 void vspace_put(struct vspace *space);
 
 /*
@@ -56,13 +56,6 @@ void vspace_put(struct vspace *space);
  * => takes parent->lock for writing; returns after the parent's write rights are flushed; 0 or -ENOMEM, nothing changed
  */
 __must_check int vspace_fork(struct vspace *parent, struct vspace **child);
-
-/*
- * Load the space on this CPU: join its active set, then CR3. NULL loads the kernel's own tables.
- *
- * => preemption off; from the scheduler's switch hook, and from exec
- */
-void vspace_activate(struct vspace *space);
 
 /*
  * brk(2): move the heap's end. lock_limit: bytes that may be locked in all, for after mlockall(MCL_FUTURE).

@@ -24,6 +24,7 @@
 #include "fs/mount.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/active.h"
 #include "mm/kalloc.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"

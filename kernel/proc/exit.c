@@ -16,6 +16,7 @@
 #include "fs/file_table.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "mm/active.h"
 #include "mm/usercopy.h"
 #include "mm/vspace.h"
 #include "proc/deferred.h"

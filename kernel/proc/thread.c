@@ -18,6 +18,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/active.h"
 #include "mm/kstack.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"
@@ -49,13 +50,22 @@ static void switch_from(struct kthread *kthread)
         fpu_save(thread->fpu);
 }
 
+/* To a thread without a user side. */
+static __attribute__((noinline)) void switch_to_kernel(const struct kthread *kthread)
+{
+    if (kthread->is_idle)
+        vspace_idle();
+    else
+        vspace_activate(NULL); // the one that was loaded may go meanwhile
+}
+
 /* => interrupts off, run queue locked */
 static void switch_to(struct kthread *kthread)
 {
     struct thread *thread = thread_of(kthread);
 
     if (!kthread_is_user(kthread)) {
-        vspace_activate(NULL); // the one that was loaded may go meanwhile
+        switch_to_kernel(kthread);
         return;
     }
     vspace_activate(thread->detached ? NULL : thread->process->vspace);

@@ -7,7 +7,7 @@
  *             dirty walks again to mark it. An access that the remembered rights forbid is a fault, which forgets that one.
  *             Absent entries are never remembered.
  * Locking     Each CPU's lock is held during an access and by those who make it forget, like an interrupt that waits
- *             for the end of an instruction.
+ *             for the end of an instruction; before it another, during a switch of tables and an interrupt.
  */
 #include "machine.h"
 
@@ -20,6 +20,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/active.h"
 #include "mm/kalloc.h"
 #include "mm/node.h"
 #include "mm/slab.h"
@@ -44,6 +45,7 @@ struct path {
 
 static struct mmu {
     pthread_mutex_t lock;
+    pthread_mutex_t switching; // interrupts are off while other tables are loaded
     paddr_t root;
     struct vspace *space;
     struct translation tlb[TLB_ENTRIES];
@@ -120,14 +122,16 @@ void tlb_set_shootdown_handler(void (*handler)(void))
     shootdown_handler = handler;
 }
 
-void tlb_send_shootdown(const struct cpuset *targets)
+void tlb_send_shootdown(uint64_t targets)
 {
     unsigned self = host_cpu.id;
 
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
-        if (cpu != self && cpuset_bits(targets) >> cpu & 1) {
+        if (cpu != self && targets >> cpu & 1) {
             host_cpu.id = cpu;
+            pthread_mutex_lock(&mmus[cpu].switching);
             shootdown_handler();
+            pthread_mutex_unlock(&mmus[cpu].switching);
         }
     host_cpu.id = self;
 }
@@ -143,10 +147,22 @@ void paging_load(paddr_t root)
 
 void machine_load(struct vspace *space)
 {
-    preempt_disable();
+    struct mmu *mmu = &mmus[cpu_id()];
+
+    pthread_mutex_lock(&mmu->switching);
     vspace_activate(space);
-    mmus[cpu_id()].space = space;
-    preempt_enable();
+    pthread_mutex_unlock(&mmu->switching);
+    mmu->space = space;
+}
+
+void machine_idle(void)
+{
+    struct mmu *mmu = &mmus[cpu_id()];
+
+    pthread_mutex_lock(&mmu->switching);
+    vspace_idle();
+    pthread_mutex_unlock(&mmu->switching);
+    mmu->space = NULL;
 }
 
 struct vspace *machine_loaded(void)
@@ -416,7 +432,7 @@ void machine_boot(void)
     arena_map((void *)(uintptr_t)KERNBASE, ARENA_SIZE);
     arena_map((void *)(uintptr_t)KSTACK_AREA, KSTACK_SLOTS * KSTACK_SLOT_SIZE);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
-        pthread_mutex_init(&mmus[cpu].lock, NULL);
+        pthread_mutex_init(&mmus[cpu].lock, NULL), pthread_mutex_init(&mmus[cpu].switching, NULL);
     kernel_root = boot_alloc_pages(1);
     for (unsigned i = PTES_PER_NODE / 2; i < PTES_PER_NODE; i += 7)
         pte_store((pte_t *)P2V(kernel_root) + i, pte_table(kernel_root, true));

@@ -47,6 +47,9 @@ bool mmu_access(vaddr_t va, uint32_t access, uint8_t *value, uint32_t *code);
 void machine_load(struct vspace *space);
 struct vspace *machine_loaded(void);
 
+/* This CPU has nothing to do until the next machine_load. => machine_loaded */
+void machine_idle(void);
+
 /* Panics end the process unless this is set. */
 extern void (*machine_on_panic)(const char *message);
 

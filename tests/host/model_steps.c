@@ -79,6 +79,8 @@ static struct model_space *some_space(void)
 {
     struct model_space *space;
 
+    if (machine_loaded() && below(8) == 0)
+        machine_idle();
     machine_set_cpu(below(CPUS));
     if (below(24) > 0)
         for (space = model_spaces; space < model_spaces + MODEL_SPACES; space++)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/errno.h"
+#include "mm/active.h"
 #include "mm/kalloc.h"
 #include "mm/map.h"
 #include "mm/node.h"
@@ -207,8 +208,8 @@ void end_space(struct vspace *space)
     unsigned self = cpu_id();
 
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-        if (!(cpuset_bits(&space->active) >> cpu & 1))
-            continue;
+        if (!(space->active & (cpu == self ? ACTIVE_ANY(cpu) : ACTIVE_RUNNING(cpu))))
+            continue; // other CPUs may idle with it
         machine_set_cpu(cpu);
         machine_load(NULL);
     }

@@ -2,6 +2,7 @@
 /* test_derive.c - entries follow from metadata, but only when they are derived; when a flush is needed; what is cached. */
 #include "support.h"
 
+#include "mm/active.h"
 #include "mm/kalloc.h"
 #include "mm/map.h"
 #include "mm/node.h"
@@ -227,7 +228,7 @@ static void a_flush_reaches_every_cpu_that_has_the_space_and_no_other(void **sta
     tlb_flush_range(space, VA, VA + 2 * PAGE_SIZE);
     assert_events([VM_TLB_FLUSH_PAGE] = 6, [VM_TLB_SHOOTDOWN] = 1);
     tlb_flush_range(space, VA, VA + 33 * PAGE_SIZE);
-    assert_events([VM_TLB_FLUSH_ALL] = 3, [VM_TLB_SHOOTDOWN] = 1);
+    assert_events([VM_TLB_FLUSH_ALL] = 3, [VM_TLB_FLUSH_ABOVE] = 3, [VM_TLB_SHOOTDOWN] = 1);
     assert_false(tlb_try_flush_here(space, VA));
     assert_events(0);
     machine_set_cpu(3);
@@ -241,6 +242,106 @@ static void a_flush_reaches_every_cpu_that_has_the_space_and_no_other(void **sta
     assert_events(0);
     machine_set_cpu(0);
     end_space(other);
+    end_space(space);
+}
+
+/* CPU 1 has read the page at VA; now it idles, and CPU 0 runs in the space. */
+static void idle_on_cpu_1(void)
+{
+    make_page(R | W);
+    machine_set_cpu(1);
+    (void)peek(space, VA);
+    machine_idle();
+    machine_set_cpu(0);
+    machine_load(space);
+    forget_events();
+}
+
+static void an_idle_cpu_is_spared_and_forgets_before_it_goes_on(void **state)
+{
+    uint32_t code;
+    uint8_t value;
+
+    (void)state;
+    idle_on_cpu_1();
+    assert_int_equal(vspace_munmap(space, VA, PAGE_SIZE), 0);
+    assert_events([VM_TLB_FLUSH_PAGE] = 1, [VM_TLB_SHOOTDOWN_IDLE] = 1);
+    machine_set_cpu(1);
+    assert_true(mmu_access(VA, PF_U, &value, &code)); // it has not forgotten, and uses no user address while it idles
+    machine_load(space);
+    assert_events([VM_TLB_FLUSH_ALL] = 1);
+    assert_false(mmu_access(VA, PF_U, &value, &code));
+    assert_int_equal(try_read(space, VA), FAULT_SEGV_MAPERR);
+    end_space(space);
+}
+
+static void an_idle_cpu_goes_on_without_a_flush_if_nothing_changed(void **state)
+{
+    (void)state;
+    idle_on_cpu_1();
+    machine_set_cpu(1);
+    machine_load(space);
+    assert_events(0);
+    assert_int_equal(space->active, ACTIVE_RUNNING(0) | ACTIVE_RUNNING(1));
+    tlb_flush_range(space, VA, VA + PAGE_SIZE); // from now on it is told again
+    assert_events([VM_TLB_FLUSH_PAGE] = 2, [VM_TLB_SHOOTDOWN] = 1);
+    end_space(space);
+}
+
+static void an_idle_cpu_leaves_no_page_to_be_flushed_by_waiting(void **state)
+{
+    (void)state;
+    idle_on_cpu_1();
+    assert_true(tlb_try_flush_here(space, VA));
+    assert_events([VM_TLB_FLUSH_PAGE] = 1, [VM_TLB_SHOOTDOWN_IDLE] = 1);
+    machine_set_cpu(1);
+    machine_load(space);
+    assert_events([VM_TLB_FLUSH_ALL] = 1);
+    end_space(space);
+}
+
+static void an_idle_cpu_that_finds_other_work_has_left(void **state)
+{
+    struct vspace *other = vspace_create();
+
+    (void)state;
+    idle_on_cpu_1();
+    tlb_flush_space(space);
+    machine_set_cpu(1);
+    machine_load(other);
+    assert_int_equal(space->active, ACTIVE_RUNNING(0));
+    machine_idle();
+    assert_int_equal(other->active, ACTIVE_IDLE(1));
+    machine_load(NULL);
+    assert_int_equal(other->active, 0);
+    end_space(other);
+    end_space(space);
+}
+
+static void idle_cpus_give_the_tables_up_before_nodes_go(void **state)
+{
+    (void)state;
+    idle_on_cpu_1();
+    tlb_flush_nodes(space, VA, VA + PAGE_SIZE);
+    assert_events([VM_TLB_FLUSH_PAGE] = 1, [VM_TLB_SHOOTDOWN] = 1);
+    assert_int_equal(space->active, ACTIVE_RUNNING(0));
+    tlb_flush_nodes(space, VA, VA + PAGE_SIZE); // nobody else is left
+    assert_events([VM_TLB_FLUSH_PAGE] = 1);
+    end_space(space);
+}
+
+static void a_space_goes_while_cpus_idle_with_it(void **state)
+{
+    (void)state;
+    idle_on_cpu_1();
+    machine_load(NULL);
+    assert_int_equal(space->active, ACTIVE_IDLE(1));
+    vspace_put(space);
+    assert_events([VM_TLB_SHOOTDOWN] = 1);
+    space = make_space(); // most likely the same memory: CPU 1 has nothing to do with it
+    assert_int_equal(space->active, ACTIVE_RUNNING(0));
+    machine_set_cpu(1);
+    machine_load(space);
     end_space(space);
 }
 
@@ -270,6 +371,12 @@ int main(void)
         TEST(every_combination_of_rights_gives_its_entry),
         TEST(a_missing_flush_leaves_the_old_translation_in_use),
         TEST(a_flush_reaches_every_cpu_that_has_the_space_and_no_other),
+        TEST(an_idle_cpu_is_spared_and_forgets_before_it_goes_on),
+        TEST(an_idle_cpu_goes_on_without_a_flush_if_nothing_changed),
+        TEST(an_idle_cpu_leaves_no_page_to_be_flushed_by_waiting),
+        TEST(an_idle_cpu_that_finds_other_work_has_left),
+        TEST(idle_cpus_give_the_tables_up_before_nodes_go),
+        TEST(a_space_goes_while_cpus_idle_with_it),
         TEST(thousand_first_touches_flush_nothing),
     };
 

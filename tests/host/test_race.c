@@ -35,8 +35,8 @@ struct core_map_entry *__real_frame_alloc(enum frame_kind kind);
 struct core_map_entry *__wrap_frame_alloc(enum frame_kind kind);
 struct core_map_entry *__real_frame_alloc_zeroed(enum frame_kind kind);
 struct core_map_entry *__wrap_frame_alloc_zeroed(enum frame_kind kind);
-void __real_tlb_send_shootdown(const struct cpuset *targets);
-void __wrap_tlb_send_shootdown(const struct cpuset *targets);
+void __real_tlb_send_shootdown(uint64_t targets);
+void __wrap_tlb_send_shootdown(uint64_t targets);
 
 static bool in_flush; // act there, and not where frames are taken
 
@@ -54,7 +54,7 @@ struct core_map_entry *__wrap_frame_alloc_zeroed(enum frame_kind kind)
     return __real_frame_alloc_zeroed(kind);
 }
 
-void __wrap_tlb_send_shootdown(const struct cpuset *targets)
+void __wrap_tlb_send_shootdown(uint64_t targets)
 {
     if (in_flush)
         act();

@@ -88,19 +88,29 @@ static enum fault_outcome touch(vaddr_t va, uint32_t access, uint8_t *value)
     return machine_access(space, va, access | PF_U, value, NULL);
 }
 
+/* What others change meanwhile must be seen afterwards. */
+static void idle_for_a_moment(void)
+{
+    machine_idle();
+    sched_yield();
+    machine_load(space);
+}
+
 /* Count up in the thread's own byte of each page; what is there must be what was written last. */
 static void count_up(unsigned cpu)
 {
     uint8_t expected = 0;
 
     machine_load(space);
-    for (unsigned round = 0; round < ROUNDS; round++, expected++)
+    for (unsigned round = 0; round < ROUNDS; round++, expected++) {
+        idle_for_a_moment();
         for (unsigned i = 0; i < PAGES_USED; i++) {
             uint8_t value = 0, next = expected + 1;
             check(touch(byte_of(i, cpu), 0, &value) == FAULT_RESOLVED);
             check(value == expected);
             check(touch(byte_of(i, cpu), PF_W, &next) == FAULT_RESOLVED);
         }
+    }
 }
 
 /* ---- The tests ---- */
@@ -158,12 +168,14 @@ static void touch_anyway(unsigned cpu)
     uint8_t value = 1;
 
     machine_load(space);
-    for (unsigned round = 0; round < ROUNDS; round++)
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        idle_for_a_moment();
         for (unsigned i = 0; i < PAGES_USED; i++) {
             enum fault_outcome outcome = touch(byte_of(i, cpu), round & 1 ? PF_W : 0, &value);
             check(outcome == FAULT_RESOLVED || outcome == FAULT_SEGV_MAPERR || outcome == FAULT_SEGV_ACCERR);
             check(outcome != FAULT_RESOLVED || value <= 1);
         }
+    }
 }
 
 static void map_and_unmap(void)

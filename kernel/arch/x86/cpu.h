@@ -230,31 +230,6 @@ static inline uint64_t read_tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* A set of CPUs; single operations are atomic and sequentially consistent (the flushing rules need the barrier). */
-struct cpuset {
-    _Atomic uint64_t bits;
-};
-
-static inline void cpuset_add(struct cpuset *set, unsigned cpu)
-{
-    __atomic_fetch_or((uint64_t *)&set->bits, 1ull << cpu, __ATOMIC_SEQ_CST);
-}
-
-static inline void cpuset_remove(struct cpuset *set, unsigned cpu)
-{
-    __atomic_fetch_and((uint64_t *)&set->bits, ~(1ull << cpu), __ATOMIC_SEQ_CST);
-}
-
-static inline uint64_t cpuset_bits(const struct cpuset *set)
-{
-    return __atomic_load_n((const uint64_t *)&set->bits, __ATOMIC_SEQ_CST);
-}
-
-static inline bool cpuset_has(const struct cpuset *set, unsigned cpu)
-{
-    return cpuset_bits(set) >> cpu & 1;
-}
-
 /* Check that the CPU has what the kernel cannot do without (panics by name if not), and turn on its protections:
  * NX, write protection in ring 0, SMEP, SMAP, UMIP, global pages. */
 void cpu_init_features(void);

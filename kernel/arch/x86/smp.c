@@ -160,9 +160,9 @@ void smp_send_reschedule(unsigned cpu)
     lapic_send(cpus[cpu].lapic_id, T_RESCHEDULE);
 }
 
-void tlb_send_shootdown(const struct cpuset *targets)
+void tlb_send_shootdown(uint64_t targets)
 {
-    uint64_t bits = cpuset_bits(targets) & ~(1ull << cpu_id());
+    uint64_t bits = targets & ~(1ull << cpu_id());
 
     for (unsigned i = 0; bits; i++, bits >>= 1) {
         if (bits & 1)

@@ -21,12 +21,12 @@ static inline void tlb_flush_local_all(void)
 }
 
 /*
- * Interrupt every CPU in `targets` but this one; each calls the handler, with interrupts off. Does not wait: the
+ * Interrupt every CPU in `targets`, a bit each, but this one; each calls the handler, with interrupts off. Does not wait: the
  * handler and its caller agree on how to acknowledge.
  *
  * => preemption off
  */
-void tlb_send_shootdown(const struct cpuset *targets);
+void tlb_send_shootdown(uint64_t targets);
 void tlb_set_shootdown_handler(void (*handler)(void));
 
 #endif

@@ -82,23 +82,4 @@ static inline void irq_restore(unsigned long flags)
 /* Somebody waits for another CPU. Panics when there is no other thread: it would be for ever. */
 void cpu_relax(void);
 
-struct cpuset {
-    _Atomic uint64_t bits;
-};
-
-static inline void cpuset_add(struct cpuset *set, unsigned cpu)
-{
-    atomic_fetch_or(&set->bits, 1ull << cpu);
-}
-
-static inline void cpuset_remove(struct cpuset *set, unsigned cpu)
-{
-    atomic_fetch_and(&set->bits, ~(1ull << cpu));
-}
-
-static inline uint64_t cpuset_bits(const struct cpuset *set)
-{
-    return atomic_load(&((struct cpuset *)(uintptr_t)set)->bits);
-}
-
 #endif

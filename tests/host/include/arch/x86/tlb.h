@@ -10,7 +10,7 @@ void tlb_flush_local_page(vaddr_t va);
 void tlb_flush_local_all(void);
 
 /* Each target calls the handler before this returns: the caller plays it, with that CPU's number. */
-void tlb_send_shootdown(const struct cpuset *targets);
+void tlb_send_shootdown(uint64_t targets);
 void tlb_set_shootdown_handler(void (*handler)(void));
 
 #endif
