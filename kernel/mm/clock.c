@@ -99,7 +99,7 @@ static bool leave_for_slot(struct batch *batch, struct vpage_info *info)
     if (write)
         batch->writes[batch->write_count++] = page;
     vpage_store(info, vpage_in_slot(slot));
-    batch->leaf->node.has_slots = true;
+    batch->leaf->has_slots = true;
     frame_put(page);
     return true;
 }

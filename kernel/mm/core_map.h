@@ -47,7 +47,8 @@ struct core_map_entry {
     _Atomic uint8_t lock;  // (a) a node's spinlock: 1 while held
     uint8_t level;         // (c) of a node: 1 is a leaf, 4 the root
     uint32_t recount;      // (v) references that verify has found
-    uint32_t owner : 24;   // (a) debug: who took it or gave it back last, as an offset from KERNBASE
+    uint32_t owner : 23;   // (a) debug: who took it or gave it back last, as an offset from KERNBASE
+    uint32_t has_slots : 1; // (n) of a leaf: some of its pages may be in swap
     uint32_t round : 8;    // (n) of a leaf: the round of the clock in which its pages were looked at last
     union {
         struct {
@@ -59,9 +60,9 @@ struct core_map_entry {
                 uint64_t groups;      // (n) above a leaf: bit i is set if one of entries 8i .. 8i + 7 may be in use
             };
             uint32_t base_2m : 26; // (c) first address mapped, in units of 2 MiB; once out of the tree: the next node that is
-            uint32_t has_slots : 1; // (n) of a leaf: some of its pages may be in swap
             uint32_t locked : 1;   // (n) of a leaf: a parent has locked pages in it (mlock), which its region does not tell
-            uint32_t part : 4;     // (n) of a leaf: which part of its metadata there is, plus one; 0: all
+            uint32_t part : 4;     // (n) of a leaf: which part of its metadata there is, plus one; 0: all. Also read without the
+                                   // lock: what shares its word changes only while nobody else uses the leaf
             uint16_t live;                 // (n) entries (above) or vpage_infos (leaf) in use
             uint8_t first_pair, last_pair; // (n) of a leaf: bounds around those, in units of two; meaningless while live is 0
         } node;

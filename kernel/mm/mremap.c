@@ -202,7 +202,7 @@ static void move_chunk(struct vspace *space, const struct vregion *region, vaddr
         infos[i] = take_info(from, va + i * PAGE_SIZE);
     node_unlock(from);
     node_lock(to);
-    to->node.has_slots |= from->node.has_slots;
+    to->has_slots |= from->has_slots;
     for (size_t i = 0; i < count; i++) {
         vaddr_t page = va + delta + i * PAGE_SIZE;
         if (!infos[i].used)

@@ -157,7 +157,7 @@ struct core_map_entry *node_create_raw(int level, vaddr_t va, unsigned part, boo
         return NULL;
     node->level = level;
     node->node.base_2m = node_base(va, level) / LEAF_SPAN;
-    node->node.has_slots = false;
+    node->has_slots = false;
     node->node.locked = false;
     node->node.part = part;
     node->node.live = 0;

@@ -170,8 +170,8 @@ static void copy_pages(struct core_map_entry *leaf, struct core_map_entry *copy,
         if (!copy->node.part)
             clear_around(copy->node.vpi, first, past);
     }
-    copy->node.has_slots = leaf->node.has_slots;
-    if (unlikely(leaf->node.has_slots))
+    copy->has_slots = leaf->has_slots;
+    if (unlikely(leaf->has_slots))
         copy_infos_and_slots(leaf->node.vpi->info, copy->node.vpi->info, first, past);
     else
         copy_infos(leaf->node.vpi->info, copy->node.vpi->info, first, past);

@@ -123,7 +123,7 @@ static void check_slot(struct check *check, const struct core_map_entry *leaf, c
 {
     if (!pte_is_none(entry))
         violated(check, I8_ENTRY_FRAME, "page %#lx is in swap, but has an entry", va);
-    if (!leaf->node.has_slots)
+    if (!leaf->has_slots)
         violated(check, I20_SLOT_HOLDERS, "page %#lx is in swap, but its leaf does not say that such pages are", va);
     if (!check->again && !swap_verify_holder((uint32_t)info->ppn, false))
         violated(check, I20_SLOT_HOLDERS, "page %#lx: there is no slot %#lx", va, (uint64_t)info->ppn);

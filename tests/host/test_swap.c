@@ -306,9 +306,9 @@ static void verify_finds_a_wrong_holder(void **state)
     leaf_info(leaf, AT)->ppn = 199;
     assert_broken(I20_SLOT_HOLDERS);
     *leaf_info(leaf, AT) = info;
-    leaf->node.has_slots = false;
+    leaf->has_slots = false;
     assert_broken(I20_SLOT_HOLDERS);
-    leaf->node.has_slots = true;
+    leaf->has_slots = true;
     assert_verify_clean();
     end();
 }
