@@ -16,8 +16,16 @@ say   ?= $(if $(V),@:,@printf '  %-5s %s\n' '$(1)' '$(2)')
 .PHONY: kernel.default
 kernel.default: $(BUILD)/gaur.elf
 
-# Undefined behaviour ends in kernel/lib/sanitizer/ubsan.c, and does not return.
-KERNEL_SANITIZE := -DSANITIZE=1 -fsanitize=undefined -fno-sanitize-recover=all
+# Undefined behaviour ends in kernel/lib/sanitizer/ubsan.c, and does not return; accesses to memory that nobody has, beside it
+# in kasan.c. The shadow of address / 8 lies at this offset.
+SHADOW_OFFSET   := 0xdffffc0000000000
+KERNEL_SANITIZE := -DSANITIZE=1 -DSHADOW_OFFSET=$(SHADOW_OFFSET) -fsanitize=undefined -fno-sanitize-recover=undefined
+KERNEL_ADDRESS  := -fsanitize=kernel-address -fsanitize-recover=kernel-address -fasan-shadow-offset=$(SHADOW_OFFSET) \
+                   --param asan-stack=1 --param asan-globals=1 --param asan-instrument-allocas=0 \
+                   -fsanitize-address-use-after-scope --param asan-instrumentation-with-call-threshold=10000
+# What touches memory that nobody has because that is its task.
+KERNEL_NO_ADDRESS := kernel/lib/sanitizer/% kernel/arch/x86/sanitizer/% kernel/arch/x86/backtrace.c \
+                     kernel/mm/sanitizer/% kernel/mm/slab.c kernel/mm/magazine.c
 
 # -fpie: every reference is relative to RIP, as the high half is out of reach for 32-bit absolute addresses.
 # -mgeneral-regs-only: the FPU's registers belong to the user. No red zone: interrupts use the stack below us.
@@ -44,13 +52,15 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/%.o)
 
 # Objects of another compiler or other flags are stale: a change of this file's content makes all again.
 KERNEL_STAMP := $(BUILD)/kernel/flags
-$(shell mkdir -p $(BUILD)/kernel; echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' | cmp -s - $(KERNEL_STAMP) || \
-        echo '$(CC) $(KERNEL_CFLAGS) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' > $(KERNEL_STAMP))
+$(shell mkdir -p $(BUILD)/kernel; echo '$(CC) $(KERNEL_CFLAGS) $(if $(SANITIZE),$(KERNEL_ADDRESS) $(KERNEL_NO_ADDRESS)) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' | cmp -s - $(KERNEL_STAMP) || \
+        echo '$(CC) $(KERNEL_CFLAGS) $(if $(SANITIZE),$(KERNEL_ADDRESS) $(KERNEL_NO_ADDRESS)) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' > $(KERNEL_STAMP))
+
+address_flags = $(if $(SANITIZE),$(if $(filter $(KERNEL_NO_ADDRESS),$<),,$(KERNEL_ADDRESS)))
 
 $(BUILD)/kernel/%.c.o: kernel/%.c $(KERNEL_STAMP)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(KERNEL_FAST),$<),,-Os) -include arch/x86/hidden.h -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(KERNEL_FAST),$<),,-Os) $(address_flags) -include arch/x86/hidden.h -MMD -MP -c $< -o $@
 
 $(BUILD)/kernel/%.S.o: kernel/%.S $(KERNEL_STAMP)
 	$(call say,AS,$<)
@@ -58,7 +68,7 @@ $(BUILD)/kernel/%.S.o: kernel/%.S $(KERNEL_STAMP)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/kernel/kernel.ld: kernel/kernel.ld kernel/arch/x86/layout.h $(KERNEL_STAMP)
-	$(Q)$(CC) -E -P -x c -D__ASSEMBLER__ -Ikernel $< -o $@
+	$(Q)$(CC) -E -P -x c -D__ASSEMBLER__ $(filter -D%,$(KERNEL_CFLAGS)) -Ikernel $< -o $@
 
 # The vDSO is a shared object of its own, for user mode; the kernel's image holds it as bytes.
 VDSO_CFLAGS  := -std=gnu11 -O2 -ffreestanding -fpic -fno-stack-protector -fasynchronous-unwind-tables \

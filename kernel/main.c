@@ -25,6 +25,7 @@
 #include "mm/core_map.h"
 #include "mm/fail.h"
 #include "mm/kalloc.h"
+#include "mm/kasan_report.h"
 #include "mm/kstack.h"
 #include "mm/magazine.h"
 #include "mm/slab.h"
@@ -83,6 +84,7 @@ static void start_core(void)
     timer_set_handler(timer_interrupt);
     core_map_init();
     paging_set_page_source(kalloc);
+    kasan_report_init();
     slab_init();
     tlb_init();
     vspace_init();

@@ -19,6 +19,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/fault.h"
+#include "mm/kasan_report.h"
 #include "mm/reclaim.h"
 #include "proc/oom.h"
 #include "proc/process.h"
@@ -96,6 +97,8 @@ static void __noreturn __cold kernel_trap_panic(struct trap_frame *tf, vaddr_t a
     trap_frame_print(tf);
     if ((tf->trapno == T_DBLFLT || tf->trapno == T_PGFLT) && kstack_is_guard(address))
         panic("kernel stack overflow in %s, cpu %u", running_name(), cpu_id());
+    if (tf->trapno == T_PGFLT)
+        kasan_report_fault(address, tf->rip);
     if (tf->trapno == T_PGFLT)
         panic("page fault in the kernel: %s of %#lx in %s, cpu %u",
               tf->err & PF_I   ? "execution"

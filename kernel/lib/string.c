@@ -52,6 +52,8 @@ static inline void copy_upwards(char *to, const char *from, size_t size)
 
 NO_IDIOM void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
+    kasan_check_read(from, size);
+    kasan_check_write(to, size);
     if (size < 8)
         copy_few(to, from, size);
     else
@@ -72,6 +74,8 @@ static NO_IDIOM void copy_downwards(char *to, const char *from, size_t size)
 
 NO_IDIOM void *memmove(void *to, const void *from, size_t size)
 {
+    kasan_check_read(from, size);
+    kasan_check_write(to, size);
     if (size < 8)
         copy_few(to, from, size);
     else if ((uintptr_t)to - (uintptr_t)from >= size)
@@ -86,6 +90,7 @@ NO_IDIOM void *memset(void *to, int byte, size_t size)
     uint64_t pattern = (unsigned char)byte * UINT64_C(0x0101010101010101);
     char *at = to;
 
+    kasan_check_write(to, size);
     if (size >= 8) {
         size_t words = (size - 1) / 8;
 

@@ -7,6 +7,7 @@
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
 
+#include "lib/kasan.h"
 #include "lib/types.h"
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
@@ -35,6 +36,7 @@ static inline void page_zero(void *page)
 {
     uint64_t words = PAGE_SIZE / 8;
 
+    kasan_check_write(page, PAGE_SIZE);
     __asm__ volatile("rep stosq" : "+D"(page), "+c"(words) : "a"(UINT64_C(0)) : "memory");
 }
 
@@ -42,6 +44,8 @@ static inline void page_copy(void *restrict to, const void *restrict from)
 {
     uint64_t words = PAGE_SIZE / 8;
 
+    kasan_check_read(from, PAGE_SIZE);
+    kasan_check_write(to, PAGE_SIZE);
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
 }
 

@@ -14,9 +14,11 @@
 #include "mm/kalloc.h"
 
 #include "arch/x86/cpu.h"
+#include "lib/kasan.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/fail.h"
+#include "mm/frame_guard.h"
 #include "mm/stat.h"
 #include "sync/sched.h"
 #include "sync/spinlock.h"
@@ -37,6 +39,7 @@ static struct frame_cache {
     struct spinlock lock;
     unsigned count;
     uint32_t frames[CACHE_FRAMES];
+    struct frame_quarantine quarantine;
 } __attribute__((aligned(64))) caches[MAX_CPUS] = {
     [0 ... MAX_CPUS - 1] = {.lock = SPINLOCK_INIT("kmem cache", RANK_KMEM_CACHE)},
 };
@@ -130,7 +133,7 @@ static void note_owner(struct core_map_entry *page, const void *caller)
 #endif
 }
 
-static void poison_check(struct core_map_entry *page)
+static __no_kasan void poison_check(struct core_map_entry *page)
 {
 #ifdef DEBUG
     const uint64_t *words = page2kva(page);
@@ -143,7 +146,7 @@ static void poison_check(struct core_map_entry *page)
 #endif
 }
 
-static void poison_fill(struct core_map_entry *page)
+static __no_kasan void poison_fill(struct core_map_entry *page)
 {
 #ifdef DEBUG
     uint64_t *words = page2kva(page);
@@ -157,6 +160,7 @@ static void poison_fill(struct core_map_entry *page)
 /* A free frame becomes one in use, with one reference; and back. => the lock of the list that it comes from, or goes to */
 static void frame_begin(struct core_map_entry *page, enum frame_kind kind, const void *caller)
 {
+    kasan_unpoison(page2kva(page), PAGE_SIZE);
     poison_check(page);
     note_owner(page, caller);
     frame_set_kind(page, kind);
@@ -166,6 +170,7 @@ static void frame_begin(struct core_map_entry *page, enum frame_kind kind, const
 static void frame_end(struct core_map_entry *page, const void *caller)
 {
     poison_fill(page);
+    kasan_poison(page2kva(page), PAGE_SIZE, KASAN_FRAME_FREE);
     note_owner(page, caller);
     frame_set_kind(page, FRAME_FREE);
 }
@@ -232,6 +237,18 @@ static void cache_shrink(struct frame_cache *cache, unsigned keep)
     spin_unlock(&kmem.lock);
 }
 
+/* Give the frames that only the sanitizer keeps back to the buddy allocator. => cache->lock held */
+static void cache_release(struct frame_cache *cache)
+{
+    struct core_map_entry *page;
+
+    while ((page = frame_guard_release(&cache->quarantine))) {
+        spin_lock(&kmem.lock);
+        buddy_free_locked(page2pfn(page), 0);
+        spin_unlock(&kmem.lock);
+    }
+}
+
 /* => a frame in use, or NULL */
 static struct core_map_entry *cache_take(enum frame_kind kind, const void *caller)
 {
@@ -257,7 +274,9 @@ static void cache_give(struct core_map_entry *page, const void *caller)
     if (cache->count == CACHE_FRAMES)
         cache_shrink(cache, CACHE_FRAMES / 2);
     frame_end(page, caller);
-    cache->frames[cache->count++] = page2pfn(page);
+    page = frame_guard_keep(&cache->quarantine, page);
+    if (page)
+        cache->frames[cache->count++] = page2pfn(page);
     spin_unlock(&cache->lock);
 }
 
@@ -265,6 +284,7 @@ void kalloc_drain(void)
 {
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         spin_lock(&caches[cpu].lock);
+        cache_release(&caches[cpu]);
         cache_shrink(&caches[cpu], 0);
         spin_unlock(&caches[cpu].lock);
     }
@@ -379,6 +399,7 @@ void kalloc_add_range(pfn_t first, pfn_t count)
 
     for (pfn_t pfn = first; pfn < end; pfn++) {
         poison_fill(&core_map[pfn]);
+        kasan_poison(page2kva(&core_map[pfn]), PAGE_SIZE, KASAN_FRAME_FREE);
         atomic_store_explicit(&core_map[pfn].kind, FRAME_FREE, memory_order_relaxed);
     }
     atomic_fetch_add_explicit(&kind_counts[FRAME_FREE], count, memory_order_relaxed);
@@ -408,9 +429,11 @@ void kalloc_thaw(void)
 
 void kalloc_for_each_free(void (*visit)(struct core_map_entry *page, void *arg), void *arg)
 {
-    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         for (unsigned i = 0; i < caches[cpu].count; i++)
             visit(&core_map[caches[cpu].frames[i]], arg);
+        frame_guard_for_each(&caches[cpu].quarantine, visit, arg);
+    }
     for (unsigned order = 0; order < BUDDY_ORDERS; order++)
         for (pfn_t pfn = kmem.head[order]; pfn; pfn = core_map[pfn].free.next)
             for (pfn_t i = 0; i < (pfn_t)1 << order; i++)

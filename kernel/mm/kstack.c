@@ -11,6 +11,7 @@
 #include "mm/kstack.h"
 
 #include "arch/x86/paging.h"
+#include "lib/kasan.h"
 #include "lib/log.h"
 #include "mm/kalloc.h"
 #include "mm/tlb.h"
@@ -51,7 +52,7 @@ static void put_frames(const paddr_t *frames, unsigned count)
 
 static bool take_frames(paddr_t *frames)
 {
-    for (unsigned i = 0; i < KSTACK_PAGES; i++) {
+    for (unsigned i = 0; i < KSTACK_FRAMES; i++) {
         struct core_map_entry *page = frame_alloc(FRAME_STACK);
         if (!page) {
             put_frames(frames, i);
@@ -97,6 +98,7 @@ static void *kept_take(unsigned spared)
 
 void kstack_free(void *top)
 {
+    kasan_poison((char *)top - KSTACK_SIZE, KSTACK_SIZE - sizeof(void *), KASAN_STACK_FREE);
     spin_lock(&kstacks.lock);
     *link_of(top) = kstacks.kept;
     kstacks.kept = top;
@@ -107,19 +109,18 @@ void kstack_free(void *top)
 /* Unmap a stack on every CPU, then give back its frames, page tables that it leaves empty, and the slot. */
 static void unmap(void *top)
 {
-    vaddr_t start = (vaddr_t)top - KSTACK_SIZE, last = (vaddr_t)top - PAGE_SIZE;
-    unsigned slot = kstack_slot_of(start);
-    paddr_t frames[KSTACK_PAGES], tables[2];
+    unsigned slot = kstack_slot_of((vaddr_t)top - PAGE_SIZE);
+    paddr_t frames[KSTACK_FRAMES], tables[KSTACK_FRAMES];
 
     spin_lock(&kstacks.lock);
     kstack_unmap(slot, frames);
-    tables[0] = kernel_take_empty_table(start);
-    tables[1] = kernel_take_empty_table(last); // 0 if it is the same one
+    for (unsigned i = 0; i < KSTACK_FRAMES; i++)
+        tables[i] = kernel_take_empty_table(kstack_page(slot, i)); // 0 if it is the same as the one before
     spin_unlock(&kstacks.lock);
-    for (vaddr_t va = start; va <= last; va += PAGE_SIZE)
-        tlb_flush_everywhere(va);
-    put_frames(frames, KSTACK_PAGES);
-    for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
+    for (unsigned i = 0; i < KSTACK_FRAMES; i++)
+        tlb_flush_everywhere(kstack_page(slot, i));
+    put_frames(frames, KSTACK_FRAMES);
+    for (unsigned i = 0; i < KSTACK_FRAMES; i++)
         if (tables[i])
             kfree(P2V(tables[i]));
     spin_lock(&kstacks.lock);
@@ -127,21 +128,30 @@ static void unmap(void *top)
     spin_unlock(&kstacks.lock);
 }
 
+/* All of a stack may be touched, whatever its last thread has left. */
+static void *clean(void *top)
+{
+    kasan_unpoison((char *)top - KSTACK_SIZE, KSTACK_SIZE);
+    return top;
+}
+
 void *kstack_alloc(void)
 {
-    paddr_t frames[KSTACK_PAGES];
+    paddr_t frames[KSTACK_FRAMES];
     void *surplus = kept_take(KEPT_STACKS), *top = kept_take(0);
 
     if (surplus)
         unmap(surplus);
     if (top)
-        return top;
+        return clean(top);
     if (!take_frames(frames))
         return NULL;
     top = map_new(frames);
-    if (!top)
-        put_frames(frames, KSTACK_PAGES);
-    return top;
+    if (!top) {
+        put_frames(frames, KSTACK_FRAMES);
+        return NULL;
+    }
+    return clean(top);
 }
 
 void kstack_drain(void)

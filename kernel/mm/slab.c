@@ -15,6 +15,7 @@
 #include "mm/fail.h"
 #include "mm/kalloc.h"
 #include "mm/magazine.h"
+#include "mm/slab_guard.h"
 
 #define FREE_MARK 0xdeadf4eedeadf4eeull
 
@@ -51,7 +52,7 @@ void slab_cache_init(struct slab_cache *cache, const char *name, size_t size)
     ASSERT(size > 0 && size <= SLAB_MAX && cache_count < MAGAZINES_MAX);
     spin_init(&cache->lock, name, RANK_SLAB);
     cache->name = name;
-    cache->size = ALIGN_UP(size, (size_t)16);
+    cache->size = ALIGN_UP(size, (size_t)16) + SLAB_GUARD_SIZE;
     cache->per_frame = (PAGE_SIZE - FIRST_OBJECT) / cache->size;
     cache->index = cache_count++;
     cache->kept_max = magazine_kept_max(cache->size);
@@ -91,6 +92,7 @@ static void check_are_used(struct slab_cache *cache, const struct slab_chain *ch
 
     ASSERT(frame_of(chain->last)->cache == cache);
     for (uint32_t i = 0; i < chain->count; i++) {
+        slab_guard_check(cache, object, (char *)frame_of(object) + FIRST_OBJECT, caller);
         if (object->mark == FREE_MARK && is_free(cache, object))
             panic("slab %s: object %p freed twice, now at %p", cache->name, (const void *)object, caller);
         mark_free(object);
@@ -118,6 +120,7 @@ static struct slab_frame *slab_frame_create(struct slab_cache *cache)
     }
     last->next = NULL;
     mark_free(last);
+    slab_guard_frame((char *)frame + FIRST_OBJECT, (char *)frame + PAGE_SIZE);
     list_add_head(&cache->partial, &frame->link);
     return frame;
 }
@@ -166,6 +169,7 @@ static void check_was_free(const struct slab_cache *cache, struct free_object *o
     if (object->mark != FREE_MARK)
         panic("slab %s: object %p was written to after it was freed", cache->name, (void *)object);
     object->mark = 0;
+    slab_guard_take(cache, object);
 #else
     (void)cache, (void)object;
 #endif
@@ -263,10 +267,36 @@ void slab_cache_give(struct slab_cache *cache, struct slab_chain *chain)
     *chain = (struct slab_chain){NULL, NULL, 0};
 }
 
+static inline __attribute__((always_inline)) void give_one(struct slab_cache *cache, void *object)
+{
+    const struct slab_chain one = {object, object, 1};
+
+    if (magazines_in_use)
+        magazine_give(cache, object);
+    else
+        chain_give(cache, &one);
+}
+
+/* With guards: one after the other, by way of the quarantine, from which objects of other frames come. */
+static void give_each(struct slab_cache *cache, struct slab_chain *chain)
+{
+    for (void *object = chain->first, *next; object; object = next) {
+        struct slab_cache *from = cache;
+
+        next = *(void **)object;
+        if (!slab_guard_keep(&from, &object))
+            give_one(from, object);
+    }
+    *chain = (struct slab_chain){NULL, NULL, 0};
+}
+
 void slab_cache_free_chain(struct slab_cache *cache, struct slab_chain *chain)
 {
     check_are_used(cache, chain, __builtin_return_address(0));
-    slab_cache_give(cache, chain);
+    if (SLAB_GUARD_SIZE)
+        give_each(cache, chain);
+    else
+        slab_cache_give(cache, chain);
 }
 
 void slab_cache_free(struct slab_cache *cache, void *object)
@@ -274,16 +304,19 @@ void slab_cache_free(struct slab_cache *cache, void *object)
     const struct slab_chain one = {object, object, 1};
 
     check_are_used(cache, &one, __builtin_return_address(0));
-    if (magazines_in_use)
-        magazine_give(cache, object);
-    else
-        chain_give(cache, &one);
+    if (!slab_guard_keep(&cache, &object))
+        give_one(cache, object);
 }
 
 void *slab_alloc(size_t size)
 {
     ASSERT(size > 0 && size <= SLAB_MAX);
-    return slab_cache_alloc(&classes[class_of[(size + 15) / 16]]);
+    struct slab_cache *cache = &classes[class_of[(size + 15) / 16]];
+    void *object = slab_cache_alloc(cache);
+
+    if (SLAB_GUARD_SIZE && object)
+        slab_guard_trim(cache, object, size);
+    return object;
 }
 
 void *slab_zalloc(size_t size)
@@ -317,7 +350,10 @@ void slab_init(void)
 void slab_drain(void)
 {
     struct slab_cache *cache;
+    void *object;
 
+    while (slab_guard_release(&cache, &object))
+        give_one(cache, object);
     list_for_each_entry(cache, &caches, link) {
         magazines_drain(cache);
         spin_lock(&cache->lock);
@@ -355,3 +391,15 @@ void slab_for_each(void (*visit)(const struct slab_cache *cache, const struct sl
         visit(cache, &usage, arg);
     }
 }
+
+#ifdef SANITIZE
+struct slab_cache *slab_cache_of(const void *object)
+{
+    return frame_of(object)->cache;
+}
+
+vaddr_t slab_first_object(vaddr_t va)
+{
+    return ALIGN_DOWN(va, PAGE_SIZE) + FIRST_OBJECT;
+}
+#endif

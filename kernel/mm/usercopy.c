@@ -5,6 +5,7 @@
 #include "arch/x86/user_copy.h"
 #include "lib/checked.h"
 #include "lib/errno.h"
+#include "lib/kasan.h"
 
 /* A user address as the pointer that arch's functions take. */
 static void *user_pointer(vaddr_t va)
@@ -22,6 +23,7 @@ size_t copy_to_user_partial(vaddr_t dst, const void *src, size_t n)
 {
     size_t part = user_part(dst, n);
 
+    kasan_check_read(src, part);
     return part - user_copy_raw(user_pointer(dst), src, part);
 }
 
@@ -29,6 +31,7 @@ size_t copy_from_user_partial(void *dst, vaddr_t src, size_t n)
 {
     size_t part = user_part(src, n);
 
+    kasan_check_write(dst, part);
     return part - user_copy_raw(dst, user_pointer(src), part);
 }
 
@@ -43,6 +46,7 @@ int copy_to_user(vaddr_t dst, const void *src, size_t n)
 {
     if (!range_within(dst, n, USER_END))
         return -EFAULT;
+    kasan_check_read(src, n);
     return user_copy_raw(user_pointer(dst), src, n) ? -EFAULT : 0;
 }
 
@@ -50,6 +54,7 @@ int copy_from_user(void *dst, vaddr_t src, size_t n)
 {
     if (!range_within(src, n, USER_END))
         return -EFAULT;
+    kasan_check_write(dst, n);
     return user_copy_raw(dst, user_pointer(src), n) ? -EFAULT : 0;
 }
 
@@ -65,6 +70,7 @@ int64_t strncpy_from_user(char *dst, vaddr_t src, size_t size)
     size_t part = user_part(src, size);
     if (part == 0)
         return size ? -EFAULT : -ENAMETOOLONG;
+    kasan_check_write(dst, part);
     int64_t length = user_strncpy_raw(dst, user_pointer(src), part);
     if (length < 0)
         return length;

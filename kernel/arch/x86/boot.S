@@ -40,6 +40,17 @@ boot_entry:
     cmpl $0x40000000 + LARGE_FLAGS, %eax
     jne 1b
 
+#ifdef SANITIZE
+    // One page for all of the shadow, until paging_init maps it in earnest.
+    movl $PHYSICAL(boot_shadow_pdpt) + TABLE_FLAGS, PHYSICAL(boot_pml4) + 8 * ((((KERNBASE >> 3) + SHADOW_OFFSET) >> 39) & 511)
+    movl $PHYSICAL(boot_shadow_pd) + TABLE_FLAGS, PHYSICAL(boot_shadow_pdpt)
+    movl $512, %ecx
+2:  movl $PHYSICAL(boot_shadow_pt) + TABLE_FLAGS, PHYSICAL(boot_shadow_pd) - 8(, %ecx, 8)
+    movl $PHYSICAL(boot_shadow) + TABLE_FLAGS, PHYSICAL(boot_shadow_pt) - 8(, %ecx, 8)
+    decl %ecx
+    jnz 2b
+#endif
+
     movl $CR4_PAE, %eax
     movl %eax, %cr4
     movl $PHYSICAL(boot_pml4), %eax
@@ -100,5 +111,15 @@ boot_pdpt:
     .skip 4096
 boot_pd:
     .skip 4096
+#ifdef SANITIZE
+boot_shadow_pdpt:
+    .skip 4096
+boot_shadow_pd:
+    .skip 4096
+boot_shadow_pt:
+    .skip 4096
+boot_shadow:
+    .skip 4096
+#endif
 
     .section .note.GNU-stack, "", @progbits

@@ -22,11 +22,21 @@
 
 /* Kernel stacks: slots of one guard page (never mapped) and KSTACK_SIZE above it. */
 #define KSTACK_AREA      0xffffc00000000000
-#define KSTACK_SIZE      8192
 #define KSTACK_PAGES     (KSTACK_SIZE / PAGE_SIZE)
-#define KSTACK_SLOT_SIZE (KSTACK_SIZE + PAGE_SIZE)
 #define KSTACK_SLOTS     65536
+#ifdef SANITIZE
+#define KSTACK_SIZE      16384 // what surrounds variables takes room
+#define KSTACK_SLOT_SIZE 32768 // its shadow is one page, and its frame comes after those of the stack
+#define KSTACK_FRAMES    (KSTACK_PAGES + 1)
+#else
+#define KSTACK_SIZE      8192
+#define KSTACK_SLOT_SIZE (KSTACK_SIZE + PAGE_SIZE)
+#define KSTACK_FRAMES    KSTACK_PAGES
+#endif
 #define KSTACK_AREA_END  (KSTACK_AREA + (vaddr_t)KSTACK_SLOTS * KSTACK_SLOT_SIZE)
+
+/* The address sanitizer's shadow: a byte for each 8 from KERNBASE on. kernel.mk has the offset, for the compiler too. */
+#define SHADOW(va) (((vaddr_t)(va) >> 3) + SHADOW_OFFSET)
 
 /* Where the loader puts the kernel image in physical memory. */
 #define IMAGE_PHYSICAL 0x100000

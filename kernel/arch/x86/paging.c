@@ -15,8 +15,10 @@
 #include "arch/x86/boot_info.h"
 #include "arch/x86/image.h"
 #include "arch/x86/pte.h"
+#include "arch/x86/shadow.h"
 #include "arch/x86/tlb.h"
 #include "lib/errno.h"
+#include "lib/kasan.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
@@ -147,7 +149,9 @@ void paging_init(void)
     }
     if (!add_table(&kernel_root[pte_index(KSTACK_AREA, 4)]))
         panic("too little memory for page tables");
+    shadow_map();
     paging_load(paging_kernel_root());
+    kasan_enable();
     check_conversions();
 }
 
@@ -244,29 +248,25 @@ void *paging_map_firmware(paddr_t pa, size_t size)
     return map_physical(pa, size, KERNEL_DATA);
 }
 
-int kstack_map(unsigned slot, const paddr_t frames[KSTACK_PAGES])
+int kstack_map(unsigned slot, const paddr_t frames[KSTACK_FRAMES])
 {
-    vaddr_t bottom = kstack_slot_top(slot) - KSTACK_SIZE;
-
-    for (unsigned i = 0; i < KSTACK_PAGES; i++) {
-        if (kernel_map_page(bottom + i * PAGE_SIZE, frames[i]) == 0)
+    for (unsigned i = 0; i < KSTACK_FRAMES; i++) {
+        if (kernel_map_page(kstack_page(slot, i), frames[i]) == 0)
             continue;
         while (i-- > 0)
-            kernel_unmap_page(bottom + i * PAGE_SIZE);
+            kernel_unmap_page(kstack_page(slot, i));
         return -ENOMEM;
     }
     return 0;
 }
 
-void kstack_unmap(unsigned slot, paddr_t frames[KSTACK_PAGES])
+void kstack_unmap(unsigned slot, paddr_t frames[KSTACK_FRAMES])
 {
-    vaddr_t bottom = kstack_slot_top(slot) - KSTACK_SIZE;
-
-    for (unsigned i = 0; i < KSTACK_PAGES; i++)
-        frames[i] = kernel_unmap_page(bottom + i * PAGE_SIZE);
+    for (unsigned i = 0; i < KSTACK_FRAMES; i++)
+        frames[i] = kernel_unmap_page(kstack_page(slot, i));
 }
 
 bool kstack_is_guard(vaddr_t va)
 {
-    return va >= KSTACK_AREA && va < KSTACK_AREA_END && (va - KSTACK_AREA) % KSTACK_SLOT_SIZE < PAGE_SIZE;
+    return va >= KSTACK_AREA && va < KSTACK_AREA_END && (va - KSTACK_AREA) % KSTACK_SLOT_SIZE < KSTACK_SLOT_SIZE - KSTACK_SIZE;
 }

@@ -83,6 +83,16 @@ static inline vaddr_t kstack_slot_top(unsigned slot)
     return KSTACK_AREA + (vaddr_t)(slot + 1) * KSTACK_SLOT_SIZE;
 }
 
+/* The address at which frame `i` < KSTACK_FRAMES of a stack is mapped. */
+static inline vaddr_t kstack_page(unsigned slot, unsigned i)
+{
+#ifdef SANITIZE
+    if (i == KSTACK_PAGES)
+        return SHADOW(kstack_slot_top(slot) - KSTACK_SLOT_SIZE);
+#endif
+    return kstack_slot_top(slot) - KSTACK_SIZE + i * PAGE_SIZE;
+}
+
 /* The slot that a stack address (guard page included) lies in. => `va` in [KSTACK_AREA, KSTACK_AREA_END) */
 static inline unsigned kstack_slot_of(vaddr_t va)
 {
@@ -90,14 +100,14 @@ static inline unsigned kstack_slot_of(vaddr_t va)
 }
 
 /*
- * Map KSTACK_PAGES frames as the stack of `slot`, the lowest address first.
+ * Map KSTACK_FRAMES frames as the stack of `slot`, the lowest address first.
  *
  * => locking as kernel_map_page; 0, or -ENOMEM with nothing mapped
  */
-int __must_check kstack_map(unsigned slot, const paddr_t frames[KSTACK_PAGES]);
+int __must_check kstack_map(unsigned slot, const paddr_t frames[KSTACK_FRAMES]);
 
 /* Undo it and give the frames back in `frames`. => flushed on this CPU only */
-void kstack_unmap(unsigned slot, paddr_t frames[KSTACK_PAGES]);
+void kstack_unmap(unsigned slot, paddr_t frames[KSTACK_FRAMES]);
 
 /* Whether `va` lies in a stack's guard page, that is: a kernel stack overflowed. */
 bool kstack_is_guard(vaddr_t va);

@@ -20,6 +20,11 @@ static inline vaddr_t kstack_slot_top(unsigned slot)
     return KSTACK_AREA + (vaddr_t)(slot + 1) * KSTACK_SLOT_SIZE;
 }
 
+static inline vaddr_t kstack_page(unsigned slot, unsigned i)
+{
+    return kstack_slot_top(slot) - KSTACK_SIZE + i * PAGE_SIZE;
+}
+
 static inline unsigned kstack_slot_of(vaddr_t va)
 {
     return (unsigned)((va - KSTACK_AREA) / KSTACK_SLOT_SIZE);
