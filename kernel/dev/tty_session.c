@@ -27,7 +27,9 @@ static bool is_callers_terminal(const struct tty *tty)
 // Is the caller in this terminal's session, but not in the group in front?
 static bool caller_in_background(const struct tty *tty)
 {
-    return tty->foreground != 0 && is_callers_terminal(tty) && tty_hooks->current_group() != tty->foreground;
+    int foreground = tty->foreground; // once: a hang-up may set it to 0 meanwhile
+
+    return foreground != 0 && is_callers_terminal(tty) && tty_hooks->current_group() != foreground;
 }
 
 // Stop the caller's group. => -EINTR, so that the call is issued again when it continues; -EIO for orphans
@@ -103,7 +105,9 @@ static int set_controlling(struct file *file, struct tty *tty, bool steal)
 
     if (tty_hooks->current_leads_session() && tty->session == tty_hooks->current_session())
         return 0;
-    if (!caller_wants_terminal() || tty->hung_up)
+    if (tty->hung_up)
+        return -EIO; // since the call began
+    if (!caller_wants_terminal())
         return -EPERM;
     if ((tty->session != 0 && !(steal && privileged)) || (!(file->mode & FILE_READ) && !privileged))
         return -EPERM;
@@ -203,13 +207,15 @@ int tty_set_foreground(struct tty *tty, vaddr_t argument)
 
 int64_t tty_ioctl_session(struct tty *tty, unsigned command, vaddr_t argument)
 {
+    int session = tty->session;
+
     if (!is_callers_terminal(tty))
         return -ENOTTY;
     switch (command) {
     case TIOCGPGRP:
         return put_user_u32(argument, (uint32_t)tty->foreground);
     case TIOCGSID:
-        return tty->session != 0 ? put_user_u32(argument, (uint32_t)tty->session) : -ENOTTY;
+        return session != 0 ? put_user_u32(argument, (uint32_t)session) : -ENOTTY;
     default:
         return give_up(tty);
     }

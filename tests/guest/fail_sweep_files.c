@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -17,6 +18,10 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441
+#endif
 
 /* ---- Files ---- */
 
@@ -102,6 +107,22 @@ static bool act_pipe(void)
     bool good = fine(write(ends[1], bytes, sizeof bytes)) & fine(poll(&input, 1, 0));
     close(ends[0]);
     close(ends[1]);
+    return good;
+}
+
+static bool act_terminal(void)
+{
+    int unlock = 0, slave, master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+
+    if (master < 0)
+        return fine(-1);
+    bool good = ioctl(master, TIOCSPTLCK, &unlock) == 0;
+    slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+    good &= fine(slave);
+    if (slave >= 0)
+        good &= write(slave, "shown", 5) == 5 && write(master, "typed\n", 6) == 6;
+    close(slave);
+    close(master);
     return good;
 }
 
@@ -210,6 +231,7 @@ static bool act_locks(void)
 
 static const struct operation operations[] = {
     {"pipe", NULL, act_pipe, NULL},
+    {"terminal", NULL, act_terminal, NULL},
     {"open", NULL, act_open, remove_file},
     {"write", open_file, act_write, remove_file},
     {"mmap_of_a_file", open_long_file, act_map_file, remove_file},

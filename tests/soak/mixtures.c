@@ -6,5 +6,5 @@
 
 const struct mixture *const mixtures[] = {
     &forks, &execs, &pipes, &records, &signals, &stops, &faults, &deaths, &exits, &kills, &wakeups, &files,
-    &threads, &generations, NULL,
+    &threads, &generations, &terminals, NULL,
 };
