@@ -4,7 +4,8 @@
  *
  * Theory      The area is divided into slots; a stack is frames mapped at a slot. A stack that is given back stays mapped and
  *             is kept for the next thread, linked through its topmost word: who gives it back cannot wait for other CPUs to
- *             forget it. Who takes one can, and unmaps one of those that are kept beyond a few.
+ *             forget it. Who takes one can: when many are kept it unmaps some of them together, for one interrupt to each
+ *             CPU. A stack that is mapped anew interrupts nobody, since its slot was forgotten by all when it came free.
  * Locking     kstacks.lock guards slots, kept stacks and the area's page tables. Unmapping waits for other CPUs outside it: a
  *             slot is free again only after that.
  */
@@ -18,6 +19,7 @@
 #include "sync/spinlock.h"
 
 #define KEPT_STACKS 8
+#define BATCH 8 // that are unmapped together
 #define MAX_STACKS 4096 // slots that we use: as many threads
 
 static struct {
@@ -81,17 +83,16 @@ static void **link_of(void *top)
     return (void **)top - 1;
 }
 
-/* One of the kept stacks, or NULL if no more than `spared` are kept. */
-static void *kept_take(unsigned spared)
+/* One of the kept stacks, or NULL. *many: more than a few are left. */
+static void *kept_take(bool *many)
 {
-    void *top = NULL;
-
     spin_lock(&kstacks.lock);
-    if (kstacks.kept_count > spared) {
-        top = kstacks.kept;
+    void *top = kstacks.kept;
+    if (top) {
         kstacks.kept = *link_of(top);
         kstacks.kept_count--;
     }
+    *many = kstacks.kept_count >= KEPT_STACKS + BATCH;
     spin_unlock(&kstacks.lock);
     return top;
 }
@@ -106,26 +107,57 @@ void kstack_free(void *top)
     spin_unlock(&kstacks.lock);
 }
 
-/* Unmap a stack on every CPU, then give back its frames, page tables that it leaves empty, and the slot. */
-static void unmap(void *top)
-{
-    unsigned slot = kstack_slot_of((vaddr_t)top - PAGE_SIZE);
-    paddr_t frames[KSTACK_FRAMES], tables[KSTACK_FRAMES];
+/* Stacks on their way out: what was mapped where, and page tables that are empty now. */
+struct unmapping {
+    unsigned stacks, tables_found;
+    vaddr_t pages[BATCH * KSTACK_FRAMES];
+    paddr_t frames[BATCH * KSTACK_FRAMES];
+    paddr_t tables[BATCH * KSTACK_FRAMES];
+};
 
+/* => kstacks.lock held */
+static void unmap_one(struct unmapping *u, void *top)
+{
+    unsigned slot = kstack_slot_of((vaddr_t)top - PAGE_SIZE), first = u->stacks++ * KSTACK_FRAMES;
+
+    kstack_unmap(slot, &u->frames[first]);
+    for (unsigned i = 0; i < KSTACK_FRAMES; i++) {
+        vaddr_t page = u->pages[first + i] = kstack_page(slot, i);
+        paddr_t table = kernel_take_empty_table(page);
+        if (table)
+            u->tables[u->tables_found++] = table;
+    }
+}
+
+/*
+ * Unmap some kept stacks on every CPU, if more than `spared` are kept; then give back their frames, their page tables and the slots.
+ *
+ * => whether there was one
+ */
+static bool unmap_some(unsigned spared)
+{
+    struct unmapping u;
+
+    u.stacks = u.tables_found = 0;
     spin_lock(&kstacks.lock);
-    kstack_unmap(slot, frames);
-    for (unsigned i = 0; i < KSTACK_FRAMES; i++)
-        tables[i] = kernel_take_empty_table(kstack_page(slot, i)); // 0 if it is the same as the one before
+    while (kstacks.kept_count > spared && u.stacks < BATCH) {
+        void *top = kstacks.kept;
+        kstacks.kept = *link_of(top);
+        kstacks.kept_count--;
+        unmap_one(&u, top);
+    }
     spin_unlock(&kstacks.lock);
-    for (unsigned i = 0; i < KSTACK_FRAMES; i++)
-        tlb_flush_everywhere(kstack_page(slot, i));
-    put_frames(frames, KSTACK_FRAMES);
-    for (unsigned i = 0; i < KSTACK_FRAMES; i++)
-        if (tables[i])
-            kfree(P2V(tables[i]));
+    if (u.stacks == 0)
+        return false;
+    tlb_flush_everywhere(u.pages, u.stacks * KSTACK_FRAMES);
+    put_frames(u.frames, u.stacks * KSTACK_FRAMES);
+    for (unsigned i = 0; i < u.tables_found; i++)
+        kfree(P2V(u.tables[i]));
     spin_lock(&kstacks.lock);
-    slot_give(slot);
+    for (unsigned i = 0; i < u.stacks; i++)
+        slot_give(kstack_slot_of(u.pages[i * KSTACK_FRAMES]));
     spin_unlock(&kstacks.lock);
+    return true;
 }
 
 /* All of a stack may be touched, whatever its last thread has left. */
@@ -138,10 +170,11 @@ static void *clean(void *top)
 void *kstack_alloc(void)
 {
     paddr_t frames[KSTACK_FRAMES];
-    void *surplus = kept_take(KEPT_STACKS), *top = kept_take(0);
+    bool many;
+    void *top = kept_take(&many);
 
-    if (surplus)
-        unmap(surplus);
+    if (unlikely(many))
+        (void)unmap_some(KEPT_STACKS);
     if (top)
         return clean(top);
     if (!take_frames(frames))
@@ -156,8 +189,6 @@ void *kstack_alloc(void)
 
 void kstack_drain(void)
 {
-    void *top;
-
-    while ((top = kept_take(0)))
-        unmap(top);
+    while (unmap_some(0))
+        ;
 }

@@ -26,7 +26,9 @@
 /* The flush that other CPUs are asked for. One at a time: taken by compare-and-exchange on `busy`. */
 static struct {
     _Atomic bool busy;
-    vaddr_t start, end;           // stable while busy
+    vaddr_t start, end;           // stable while busy; or
+    const vaddr_t *pages;         // so many pages of the kernel's; NULL: the range
+    unsigned count;
     _Atomic uint64_t outstanding; // CPUs that have not answered, a bit each
 } request;
 
@@ -46,6 +48,13 @@ static void flush_here(vaddr_t start, vaddr_t end)
     vm_count_n(VM_TLB_FLUSH_PAGE, pages);
 }
 
+static void flush_pages_here(const vaddr_t *pages, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        tlb_flush_local_page(pages[i]);
+    vm_count_n(VM_TLB_FLUSH_PAGE, count);
+}
+
 /* On the CPU that was asked, in an interrupt. One that idles need not be asked again. */
 static void shootdown_handler(void)
 {
@@ -53,24 +62,38 @@ static void shootdown_handler(void)
 
     if (!(atomic_load(&request.outstanding) & self))
         return;
-    if (request.start >= USER_END || !vspace_leave_idle())
+    if (request.pages)
+        flush_pages_here(request.pages, request.count);
+    else if (!vspace_leave_idle())
         flush_here(request.start, request.end);
     atomic_fetch_and(&request.outstanding, ~self);
 }
 
 /* => preemption off, interrupts on */
-static void flush_others(uint64_t targets, vaddr_t start, vaddr_t end)
+static void request_begin(void)
 {
     while (atomic_exchange_explicit(&request.busy, true, memory_order_acquire))
         cpu_relax();
-    request.start = start;
-    request.end = end;
+    request.pages = NULL;
+}
+
+/* Ask, and wait until all have answered. => as above, the request is written */
+static void request_send(uint64_t targets)
+{
     atomic_store(&request.outstanding, targets);
     tlb_send_shootdown(targets);
     while (atomic_load(&request.outstanding))
         cpu_relax();
     atomic_store_explicit(&request.busy, false, memory_order_release);
     vm_count(VM_TLB_SHOOTDOWN);
+}
+
+static void flush_others(uint64_t targets, vaddr_t start, vaddr_t end)
+{
+    request_begin();
+    request.start = start;
+    request.end = end;
+    request_send(targets);
 }
 
 /* Some other CPU has the space, or this one has it not. => preemption off, interrupts on */
@@ -150,13 +173,18 @@ void tlb_flush_all_spaces(vaddr_t start, vaddr_t end)
     preempt_enable();
 }
 
-void tlb_flush_everywhere(vaddr_t va)
+void tlb_flush_everywhere(const vaddr_t *pages, unsigned count)
 {
+    lock_rank_assert_no_spinlock("wait for a TLB flush");
     preempt_disable();
-    tlb_flush_local_page(va);
+    flush_pages_here(pages, count);
     uint64_t others = sched_online() & ~(1ull << cpu_id());
-    if (others)
-        flush_others(others, va, va + PAGE_SIZE);
+    if (others) {
+        request_begin();
+        request.pages = pages;
+        request.count = count;
+        request_send(others);
+    }
     preempt_enable();
 }
 

@@ -39,12 +39,12 @@ void tlb_flush_nodes(struct vspace *space, vaddr_t start, vaddr_t end);
 __must_check bool tlb_try_flush_here(struct vspace *space, vaddr_t va);
 
 /*
- * Make every CPU forget one page, whatever it has loaded. The direct map never changes, so this is for kernel stacks; and each CPU
- * that runs is interrupted, which is a barrier for it.
+ * Make every CPU forget these pages, whatever it has loaded. The direct map never changes, so this is for kernel stacks; and each CPU
+ * that runs is interrupted once, which is a barrier for it.
  *
  * => no spinlock held
  */
-void tlb_flush_everywhere(vaddr_t va);
+void tlb_flush_everywhere(const vaddr_t *pages, unsigned count);
 
 /* Answer other CPUs' requests. => once, at boot */
 void tlb_init(void);

@@ -63,6 +63,7 @@ SYSCALL3(mincore, vaddr_t, addr, uint64_t, size, vaddr_t, vector)
 SYSCALL3(membarrier, int, command, unsigned, flags, int, cpu)
 {
     struct process *process = current_process();
+    const vaddr_t any_page = 0;
 
     (void)cpu;
     if (flags)
@@ -82,7 +83,7 @@ SYSCALL3(membarrier, int, command, unsigned, flags, int, cpu)
         return 0;
     case MEMBARRIER_CMD_GLOBAL:
     case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
-        tlb_flush_everywhere(0);
+        tlb_flush_everywhere(&any_page, 1);
         return 0;
     default:
         return -EINVAL;

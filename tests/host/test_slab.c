@@ -269,6 +269,58 @@ static void stacks_are_kept_then_given_back(void **state)
     assert_int_equal(frames_by_kind(FRAME_STACK), before);
 }
 
+static void many_stacks_are_unmapped_for_one_interrupt(void **state)
+{
+    void *tops[40];
+    uint64_t before = frames_by_kind(FRAME_STACK);
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(tops); i++)
+        assert_non_null(tops[i] = kstack_alloc());
+    for (unsigned i = 0; i < ARRAY_SIZE(tops); i++)
+        kstack_free(tops[i]);
+    for (unsigned cpu = MAX_CPUS; cpu-- > 0;)
+        machine_set_cpu(cpu); // all run
+    forget_events();
+    tops[0] = kstack_alloc();
+    assert_events([VM_TLB_FLUSH_PAGE] = MAX_CPUS * 16, [VM_TLB_SHOOTDOWN] = 1);
+    assert_int_equal(frames_by_kind(FRAME_STACK), before + 2 * 32);
+    for (unsigned i = 1; i < 40; i++)
+        assert_non_null(tops[i] = kstack_alloc());
+    for (unsigned i = 0; i < ARRAY_SIZE(tops); i++)
+        for (unsigned j = 0; j < i; j++)
+            assert_ptr_not_equal(tops[i], tops[j]);
+    for (unsigned i = 0; i < ARRAY_SIZE(tops); i++)
+        kstack_free(tops[i]);
+    kstack_drain();
+    assert_int_equal(frames_by_kind(FRAME_STACK), before);
+}
+
+static void fresh_stacks_interrupt_nobody(void **state)
+{
+    void *tops[40];
+
+    (void)state;
+    kstack_drain();
+    machine_set_cpu(1);
+    forget_events();
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(tops); i++)
+            assert_non_null(tops[i] = kstack_alloc());
+        if (round == 0)
+            assert_events(0);
+        for (unsigned i = 0; i < 12; i++)
+            kstack_free(tops[i]);
+        for (unsigned i = 0; i < 12; i++)
+            assert_non_null(tops[i] = kstack_alloc()); // few came and went: they were kept
+        if (round == 0)
+            assert_events(0);
+        for (unsigned i = 0; i < ARRAY_SIZE(tops); i++)
+            kstack_free(tops[i]);
+    }
+    kstack_drain();
+}
+
 static void a_stack_without_memory_takes_nothing(void **state)
 {
     (void)state;
@@ -299,6 +351,8 @@ int main(void)
         TEST(a_pointer_that_is_no_object_panics),
         TEST(sizes_out_of_range_panic),
         TEST(stacks_are_kept_then_given_back),
+        TEST(many_stacks_are_unmapped_for_one_interrupt),
+        TEST(fresh_stacks_interrupt_nobody),
         TEST(a_stack_without_memory_takes_nothing),
     };
 
