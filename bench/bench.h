@@ -47,6 +47,7 @@ char *map(size_t size);                                      // private, anonymo
 void touch(char *at, size_t size);                           // writes a byte of each page
 void end_child(pid_t child);                                 // waits for it; it must have ended well
 void huge_pages(const char *mode);                           // "always" or "never", where the kernel has a say in it
+uint64_t nanoseconds(void);                                  // by the clock, for rows that are about time
 
 /* calls.c */
 void null_call(void);
@@ -70,6 +71,9 @@ void dump_pause(void);
 /* parallel.c */
 void parallel_threads(void);
 void parallel_processes(void);
+
+/* flush.c */
+void flush_threshold(void);
 
 /* maps.c */
 void map_and_unmap(void);

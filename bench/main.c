@@ -46,6 +46,7 @@ static const struct row {
     {"idle_children", idle_children},
     {"parallel_threads", parallel_threads},
     {"parallel_processes", parallel_processes},
+    {"flush_threshold", flush_threshold},
 };
 
 static bool run_exactly(const char *name, const struct row *row, size_t count)

@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -26,14 +25,6 @@ struct trial {
     atomic_ullong start;           // when the last one had arrived; 0 before
     uint64_t end[MOST_WORKERS];
 };
-
-static uint64_t nanoseconds(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
 
 /* Touch memory of one's own, beginning when all others do. */
 static void work(struct trial *trial)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -56,4 +57,12 @@ void huge_pages(const char *mode)
     if (write(fd, mode, strlen(mode)) < 0)
         perror("transparent_hugepage/enabled");
     close(fd);
+}
+
+uint64_t nanoseconds(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }

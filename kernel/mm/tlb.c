@@ -20,8 +20,7 @@
 #include "sync/rank.h"
 #include "sync/sched.h"
 
-/* Above so many pages one full flush costs less than one invlpg each. */
-#define FLUSH_PAGES_MAX 32
+_Atomic uint32_t tlb_flush_pages_max = 110;
 
 /* The flush that other CPUs are asked for. One at a time: taken by compare-and-exchange on `busy`. */
 static struct {
@@ -36,7 +35,7 @@ static void flush_here(vaddr_t start, vaddr_t end)
 {
     uint64_t pages = (end - start) >> PAGE_SHIFT;
 
-    if (pages > FLUSH_PAGES_MAX) {
+    if (pages > atomic_load_explicit(&tlb_flush_pages_max, memory_order_relaxed)) {
         tlb_flush_local_all();
         vm_count(VM_TLB_FLUSH_ALL);
         if (end != USER_END)

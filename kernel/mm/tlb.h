@@ -46,6 +46,9 @@ __must_check bool tlb_try_flush_here(struct vspace *space, vaddr_t va);
  */
 void tlb_flush_everywhere(const vaddr_t *pages, unsigned count);
 
+/* Above so many pages a range is flushed by forgetting everything. docs/mm.md tells why so many. */
+extern _Atomic uint32_t tlb_flush_pages_max;
+
 /* Answer other CPUs' requests. => once, at boot */
 void tlb_init(void);
 

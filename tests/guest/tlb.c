@@ -5,9 +5,12 @@
 #include "gaur.h"
 #include "touch.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define LIMIT_FILE "/proc/gaur/tlb_flush_pages"
 
 static unsigned char *pages;
 
@@ -71,6 +74,49 @@ static bool munmap_flushes(void)
     long before = flushes();
     pages_unmap(pages, 1);
     CHECK(flushes() > before);
+    return true;
+}
+
+static bool limit_put(const char *text)
+{
+    int fd = open(LIMIT_FILE, O_WRONLY);
+    bool put = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    close(fd);
+    return put;
+}
+
+static bool above_the_limit_all_is_flushed_at_once(void)
+{
+    char before[16];
+    long above, one_by_one;
+
+    NEEDS_GAUR();
+    ancestors_sleep();
+    CHECK(file_get(LIMIT_FILE, before, sizeof before) > 0);
+    CHECK(pages = pages_map(20));
+    memset(pages, 1, 20 * PAGE);
+    CHECK(limit_put("8"));
+    above = counter("tlb_flush_above");
+    CHECK_EQ(munmap(pages, 8 * PAGE), 0);
+    CHECK_EQ(counter("tlb_flush_above") - above, 0);
+    one_by_one = counter("tlb_flush_page");
+    CHECK_EQ(munmap(pages + 8 * PAGE, 9 * PAGE), 0);
+    CHECK_EQ(counter("tlb_flush_above") - above, 1);
+    CHECK_EQ(counter("tlb_flush_page") - one_by_one, 0);
+    CHECK(touch_refused(TOUCH_READ, pages + 16 * PAGE, SEGV_MAPERR));
+    CHECK(limit_put(before));
+    pages_unmap(pages + 17 * PAGE, 3);
+    return true;
+}
+
+static bool limit_is_a_number(void)
+{
+    static const char *const wrong[] = {"x", "-1", "1 2", "99999999999999999999"};
+
+    NEEDS_GAUR();
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        CHECK(!limit_put(wrong[i]) && errno == EINVAL);
     return true;
 }
 
@@ -199,6 +245,8 @@ int main(void)
     TEST(mprotect_to_readonly_flushes);
     TEST(munmap_flushes);
     TEST(copy_on_write_flushes);
+    TEST(above_the_limit_all_is_flushed_at_once);
+    TEST(limit_is_a_number);
     TEST(readonly_holds_at_once);
     TEST(prot_none_holds_at_once);
     TEST(munmap_holds_at_once);

@@ -227,7 +227,7 @@ static void a_flush_reaches_every_cpu_that_has_the_space_and_no_other(void **sta
     machine_set_cpu(1);
     tlb_flush_range(space, VA, VA + 2 * PAGE_SIZE);
     assert_events([VM_TLB_FLUSH_PAGE] = 6, [VM_TLB_SHOOTDOWN] = 1);
-    tlb_flush_range(space, VA, VA + 33 * PAGE_SIZE);
+    tlb_flush_range(space, VA, VA + (tlb_flush_pages_max + 1) * PAGE_SIZE);
     assert_events([VM_TLB_FLUSH_ALL] = 3, [VM_TLB_FLUSH_ABOVE] = 3, [VM_TLB_SHOOTDOWN] = 1);
     assert_false(tlb_try_flush_here(space, VA));
     assert_events(0);

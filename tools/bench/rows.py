@@ -114,6 +114,15 @@ def parallel_rows():
                         unit='percent', kind='timed'))
     return rows
 
+def flush_rows():
+    """Forgetting pages one by one, and all at once."""
+    run = 'flush_threshold'
+    rows = [Row(run, 'pages from which on flushing all is cheaper', unit='pages', kind='timed', only_gaur=True)]
+    for pages in (1, 8, 32, 64):
+        for how, what in (('pages', 'one by one'), ('all', 'with all others')):
+            rows.append(Row(f'flush_{how}_{pages}', f'  {pages} pages flushed {what}', run, unit='ns', kind='timed', only_gaur=True))
+    return rows
+
 ROWS = [
     Row('null_call', 'null system call (getppid, loop included)', wanted=at_most(120)),
     *fork_rows(),
@@ -141,6 +150,7 @@ ROWS = [
     Row('least_memory', 'least memory for a BusyBox shell with pipes', wanted=at_most(4096), memory=0, unit='KiB',
         kind='tried'),
     *parallel_rows(),
+    *flush_rows(),
 ]
 
 def named(word):

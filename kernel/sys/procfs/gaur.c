@@ -6,6 +6,7 @@
 #include "mm/core_map.h"
 #include "mm/fail.h"
 #include "mm/kalloc.h"
+#include "mm/tlb.h"
 #include "mm/verify.h"
 #include "sys/missing.h"
 #include "sys/procfs/node.h"
@@ -74,18 +75,45 @@ static int show_fail(const struct proc_inode *inode, struct text *text)
     return 0;
 }
 
+/* => 0, or -EINVAL: no decimal number, or a huge one */
+static int parse_number(const char *value, uint64_t *n)
+{
+    for (*n = 0; *value; value++) {
+        if (*value < '0' || *value > '9' || *n > UINT32_MAX)
+            return -EINVAL;
+        *n = *n * 10 + (uint64_t)(*value - '0');
+    }
+    return 0;
+}
+
 static int store_fail(const struct proc_inode *inode, const char *value)
 {
-    uint64_t n = 0;
+    uint64_t n;
+    int error = parse_number(value, &n);
 
     (void)inode;
-    for (; *value; value++) {
-        if (*value < '0' || *value > '9' || n > UINT32_MAX)
-            return -EINVAL;
-        n = n * 10 + (uint64_t)(*value - '0');
-    }
-    fail_arm(current_kthread(), n);
+    if (!error)
+        fail_arm(current_kthread(), n);
+    return error;
+}
+
+/* How many pages are flushed one by one at most; bench/flush.c looks for the best number. */
+static int show_flush_pages(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    text_printf(text, "%u\n", tlb_flush_pages_max);
     return 0;
+}
+
+static int store_flush_pages(const struct proc_inode *inode, const char *value)
+{
+    uint64_t n;
+    int error = parse_number(value, &n);
+
+    (void)inode;
+    if (!error)
+        tlb_flush_pages_max = (uint32_t)MIN(n, (uint64_t)UINT32_MAX);
+    return error;
 }
 
 const struct proc_node proc_gaur_nodes[] = {
@@ -95,6 +123,7 @@ const struct proc_node proc_gaur_nodes[] = {
 #ifdef SANITIZE
     {.name = "provoke", .mode = S_IFREG | 0600, .show = show_provoke, .store = store_provoke},
 #endif
+    {.name = "tlb_flush_pages", .mode = S_IFREG | 0600, .show = show_flush_pages, .store = store_flush_pages},
     PROC_FILE("verify", 0400, show_verify),
     {0},
 };
