@@ -53,6 +53,18 @@ static int edit_child(struct vspace *child)
     return error;
 }
 
+/* => 0; or -ENOMEM, and the child has none of the regions, and no promise for them */
+static int copy_regions(struct vspace *parent, struct vspace *child)
+{
+    int error = vregions_copy(parent, child);
+
+    if (error) {
+        vregions_drop(child);
+        vspace_uncommit(child, child->committed);
+    }
+    return error;
+}
+
 int vspace_fork(struct vspace *parent, struct vspace **result)
 {
     struct vspace *child = vspace_create();
@@ -70,7 +82,7 @@ int vspace_fork(struct vspace *parent, struct vspace **result)
     child->limited = parent->limited;
     int error = vspace_commit_again(child, parent->committed);
     if (!error)
-        error = vregions_copy(parent, child);
+        error = copy_regions(parent, child);
     if (unlikely(parent->fork_edits))
         vspace_mark_locked(parent);
     if (!error && node_share_top(parent, child))

@@ -111,6 +111,8 @@ int64_t vspace_residence(struct vspace *space, vaddr_t start, size_t pages, uint
 {
     size_t done = 0;
 
+    if (must_stop && must_stop())
+        return -EINTR;
     rwlock_read_lock(&space->lock);
     for (; done < pages; done++) {
         vaddr_t va = start + done * PAGE_SIZE;

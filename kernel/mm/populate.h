@@ -30,7 +30,7 @@ __must_check int vspace_populate(struct vspace *space, vaddr_t start, vaddr_t en
 /*
  * One byte for each page from `start` on into `vector`: 1 if touching it would need no device, for mincore(2).
  *
- * => how many pages, which ends before one that lies in no region; -ENOMEM: the first one does
+ * => how many pages, which ends before one that lies in no region; -ENOMEM: the first one does; -EINTR: a fatal signal
  */
 __must_check int64_t vspace_residence(struct vspace *space, vaddr_t start, size_t pages, uint8_t *vector);
 

@@ -57,6 +57,7 @@ static void __printf_like(3, 4) violated(struct check *check, enum invariant inv
 static void check_regions(struct check *check)
 {
     vaddr_t last_end = USER_MIN;
+    uint64_t promised = 0;
 
     for (struct vregion *region = vregion_lowest(check->space); region; region = vregion_next(region)) {
         vaddr_t start = vregion_start(region), end = vregion_end(region);
@@ -64,7 +65,10 @@ static void check_regions(struct check *check)
             violated(check, I6_REGIONS_SORTED, "region [%#lx, %#lx) overlaps, is empty, unaligned or out of order", start,
                      end);
         last_end = end;
+        promised += region->commit == VR_COMMITTED ? region->size >> PAGE_SHIFT : 0;
     }
+    if (promised != check->space->committed)
+        violated(check, I22_PROMISES, "a space's regions are promised %lu pages, it counts %lu", promised, check->space->committed);
 }
 
 /* ---- Leaves ---- */

@@ -332,6 +332,15 @@ static void a_mapped_page_that_the_file_does_not_have_there_is_I18(void **state)
     assert_verify_clean();
 }
 
+static void a_wrong_count_of_promises_is_I22(void **state)
+{
+    (void)state;
+    assert_int_equal(space->committed, 8); // of the regions only one is private and can be written
+    assert_corruption(I22_PROMISES, space->committed, 7);
+    assert_corruption(I22_PROMISES, child->committed, 9);
+    assert_corruption(I22_PROMISES, first_region()->commit, VR_COMMIT_NEVER);
+}
+
 static void a_file_that_counts_too_few_regions_is_I19(void **state)
 {
     (void)state;
@@ -400,6 +409,7 @@ int main(void)
         VERIFY_TEST(counts_that_core_map_does_not_bear_out_are_I16),
         VERIFY_TEST(a_mapped_page_that_the_file_does_not_have_there_is_I18),
         VERIFY_TEST(a_file_that_counts_too_few_regions_is_I19),
+        VERIFY_TEST(a_wrong_count_of_promises_is_I22),
         VERIFY_TEST(all_violations_are_counted_but_only_some_printed),
     };
 
