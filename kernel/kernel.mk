@@ -43,6 +43,11 @@ KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c kernel/mm/% k
                $(addprefix kernel/fs/,file.c file_table.c pipe.c inode.c dentry.c walk.c tmpfs.c mount.c poll.c) \
                $(addprefix kernel/sys/,buffer.c descriptor.c identity.c memory.c poll.c process.c rw.c table.c wait.c)
 
+# Of those folders what is called seldom, or waits for disks anyway.
+KERNEL_SMALL := $(addprefix kernel/mm/,clock.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c populate.c reclaim.c remote.c \
+                  swap.c swap_slots.c unmap_file.c verify.c) \
+                $(addprefix kernel/arch/x86/,acpi.c boot_%.c ioapic.c power.c reference_clock.c rtc.c smp.c trap_init.c)
+
 KERNEL_SOURCES := $(sort $(filter-out $(VDSO_FOLDER)/%,$(shell find kernel -name '*.c' -o -name '*.S')))
 # What only a kernel with sanitizers has lies in folders of that name.
 KERNEL_SOURCES := $(if $(SANITIZE),$(KERNEL_SOURCES),$(foreach source,$(KERNEL_SOURCES),$(if $(findstring /sanitizer/,$(source)),,$(source))))
@@ -52,15 +57,15 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/%.o)
 
 # Objects of another compiler or other flags are stale: a change of this file's content makes all again.
 KERNEL_STAMP := $(BUILD)/kernel/flags
-$(shell mkdir -p $(BUILD)/kernel; echo '$(CC) $(KERNEL_CFLAGS) $(if $(SANITIZE),$(KERNEL_ADDRESS) $(KERNEL_NO_ADDRESS)) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' | cmp -s - $(KERNEL_STAMP) || \
-        echo '$(CC) $(KERNEL_CFLAGS) $(if $(SANITIZE),$(KERNEL_ADDRESS) $(KERNEL_NO_ADDRESS)) $(KERNEL_FAST) $(KERNEL_LDFLAGS)' > $(KERNEL_STAMP))
+$(shell mkdir -p $(BUILD)/kernel; echo '$(CC) $(KERNEL_CFLAGS) $(if $(SANITIZE),$(KERNEL_ADDRESS) $(KERNEL_NO_ADDRESS)) $(KERNEL_FAST) $(KERNEL_SMALL) $(KERNEL_LDFLAGS)' | cmp -s - $(KERNEL_STAMP) || \
+        echo '$(CC) $(KERNEL_CFLAGS) $(if $(SANITIZE),$(KERNEL_ADDRESS) $(KERNEL_NO_ADDRESS)) $(KERNEL_FAST) $(KERNEL_SMALL) $(KERNEL_LDFLAGS)' > $(KERNEL_STAMP))
 
 address_flags = $(if $(SANITIZE),$(if $(filter $(KERNEL_NO_ADDRESS),$<),,$(KERNEL_ADDRESS)))
 
 $(BUILD)/kernel/%.c.o: kernel/%.c $(KERNEL_STAMP)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(KERNEL_FAST),$<),,-Os) $(address_flags) -include arch/x86/hidden.h -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(if $(filter-out $(KERNEL_SMALL),$(filter $(KERNEL_FAST),$<)),,-Os) $(address_flags) -include arch/x86/hidden.h -MMD -MP -c $< -o $@
 
 $(BUILD)/kernel/%.S.o: kernel/%.S $(KERNEL_STAMP)
 	$(call say,AS,$<)

@@ -2,7 +2,8 @@
 #
 # ksyms.awk - from `nm -n` of a linked kernel to the assembly of its symbol table (arch/x86/backtrace.c reads it).
 #
-# Addresses are the kernel's, in order; their low 32 bits are the offset from KERNBASE.
+# Addresses are the kernel's, in order; their low 32 bits are the offset from KERNBASE. The table stays in memory, so of each
+# function there is the distance from the one before, in as few bytes as it takes, and the name.
 
 BEGIN { count = 0 }
 
@@ -17,13 +18,13 @@ $2 ~ /^[tT]$/ && $3 !~ /^image_/ && $3 !~ /^\./ {
 END {
     print "    .section .ksyms, \"a\", @progbits"
     print "    .balign 4"
-    print "    .globl ksyms, ksym_count, ksym_names"
+    print "    .globl ksyms, ksym_count"
     print "ksym_count: .long " count
     print "ksyms:"
-    for (i = 0; i < count; i++)
-        print "    .long 0x" address[i] ", name" i " - ksym_names"
-    print "ksym_names:"
-    for (i = 0; i < count; i++)
-        print "name" i ": .asciz \"" name[i] "\""
+    address[-1] = "0"
+    for (i = 0; i < count; i++) {
+        print "    .uleb128 0x" address[i] " - 0x" address[i - 1]
+        print "    .asciz \"" name[i] "\""
+    }
     print "    .section .note.GNU-stack, \"\", @progbits"
 }

@@ -8,37 +8,43 @@
 #include "arch/x86/layout.h"
 #include "arch/x86/paging.h"
 #include "lib/log.h"
+#include "lib/string.h"
 
 #define DEPTH_MAX 24
 
-/* Made by kernel/ksyms.awk: functions by address. */
-struct ksym {
-    uint32_t address; // minus KERNBASE
-    uint32_t name;    // offset in ksym_names
-};
-
-extern const struct ksym ksyms[];
+/* Made by kernel/ksyms.awk: functions by address; of each the distance from the one before (from KERNBASE), in ULEB128, and its name. */
+extern const uint8_t ksyms[];
 extern const uint32_t ksym_count;
-extern const char ksym_names[];
+
+static uint64_t take_distance(const uint8_t **at)
+{
+    uint64_t distance = 0;
+    unsigned shift = 0;
+
+    do {
+        distance |= (uint64_t)(**at & 0x7f) << shift;
+        shift += 7;
+    } while (*(*at)++ & 0x80);
+    return distance;
+}
 
 const char *symbol_name(uint64_t address, uint64_t *offset)
 {
-    uint32_t low = 0, high = ksym_count;
+    const uint8_t *at = ksyms;
+    const char *name = NULL;
+    uint64_t start = 0;
 
     if (address < (uint64_t)image_start || address >= (uint64_t)image_text_end)
         return NULL;
-    while (low < high) { // find the first symbol above the address
-        uint32_t middle = low + (high - low) / 2;
-
-        if (ksyms[middle].address <= V2P(address))
-            low = middle + 1;
-        else
-            high = middle;
+    for (uint32_t i = 0; i < ksym_count; i++) {
+        start += take_distance(&at);
+        if (start > V2P(address))
+            break;
+        *offset = V2P(address) - start;
+        name = (const char *)at;
+        at += strlen(name) + 1;
     }
-    if (low == 0)
-        return NULL;
-    *offset = V2P(address) - ksyms[low - 1].address;
-    return ksym_names + ksyms[low - 1].name;
+    return name;
 }
 
 static bool frame_readable(uint64_t frame)
