@@ -143,11 +143,10 @@ static const struct super_block_ops devpts_super_ops = {
     .show_options = devpts_show_options,
 };
 
-static int devpts_mount(struct file_system_type *type, const char *source __maybe_unused, const char *text,
-                        struct super_block **out)
+static int devpts_mount(struct file_system_type *type, const struct mount_request *request, struct super_block **out)
 {
     struct devpts_options options;
-    int error = devpts_options_parse(text, &options);
+    int error = devpts_options_parse(request->options, &options);
     struct devpts *fs;
 
     if (error != 0)

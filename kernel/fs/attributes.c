@@ -53,7 +53,7 @@ int vfs_access(const struct path *path, unsigned wanted, const struct credential
 
     if ((wanted & MAY_EXEC) && inode_is(inode, S_IFREG) && (path->mount->flags & MS_NOEXEC))
         return -EACCES;
-    if ((wanted & MAY_WRITE) && (path->mount->flags & MS_RDONLY) && is_file_or_directory(inode))
+    if ((wanted & MAY_WRITE) && mount_is_read_only(path->mount) && is_file_or_directory(inode))
         return -EROFS;
     return inode_permission(inode, wanted, credentials);
 }
@@ -61,7 +61,7 @@ int vfs_access(const struct path *path, unsigned wanted, const struct credential
 int vfs_set_attributes(const struct path *path, const struct attributes *attributes,
                        const struct credentials *credentials)
 {
-    if (path->mount->flags & MS_RDONLY)
+    if (mount_is_read_only(path->mount))
         return -EROFS;
     if ((attributes->valid & ATTR_MODE) && inode_is(path_inode(path), S_IFLNK))
         return -EOPNOTSUPP;
@@ -126,7 +126,7 @@ int vfs_truncate(const struct path *path, uint64_t size, const struct credential
     error = inode_permission(inode, MAY_WRITE, credentials);
     if (error != 0)
         return error;
-    if (path->mount->flags & MS_RDONLY)
+    if (mount_is_read_only(path->mount))
         return -EROFS;
     return vfs_truncate_inode(inode, size, credentials_privileged(credentials));
 }

@@ -67,7 +67,7 @@ int may_add_name(const struct path *dir, const struct credentials *credentials)
 {
     if (dir->dentry->sb->flags & SB_VOLATILE)
         return -ENOENT; // what its look-up did not find cannot be, as in /proc on Linux
-    if (dir->mount->flags & MS_RDONLY)
+    if (mount_is_read_only(dir->mount))
         return -EROFS;
     if (dir->dentry->deleted)
         return -ENOENT;
@@ -85,7 +85,7 @@ int may_remove_name(const struct path *dir, const struct dentry *child, bool wan
 {
     int error;
 
-    if (dir->mount->flags & MS_RDONLY)
+    if (mount_is_read_only(dir->mount))
         return -EROFS;
     error = inode_permission(path_inode(dir), MAY_WRITE | MAY_EXEC, credentials);
     if (error != 0)

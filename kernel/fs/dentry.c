@@ -193,6 +193,19 @@ void dentry_unlink(struct dentry *dentry)
     dentry_put(dentry);
 }
 
+// With no reference left nobody can find it, not even as an inode's alias.
+bool dentry_try_forget(struct dentry *dentry)
+{
+    uint32_t only = 1;
+
+    DEBUG_ASSERT(rwlock_held_write(&dentry->sb->tree));
+    if (!atomic_compare_exchange_strong(&dentry->refs, &only, 0))
+        return false;
+    directory_remove(&dentry->parent->inode->directory, dentry);
+    dentry_put(dentry_free(dentry));
+    return true;
+}
+
 void dentry_move(struct dentry *dentry, struct dentry *new_parent, char *name, size_t length)
 {
     struct dentry *old_parent = dentry->parent;

@@ -69,6 +69,13 @@ void dentry_link(struct dentry *dentry);
 void dentry_unlink(struct dentry *dentry);
 
 /*
+ * Let a linked dentry leave memory that nobody else holds: its name stays where the tree is a cache of.
+ *
+ * => tree lock held for writing; nothing lies below it; false: somebody was faster, nothing changed
+ */
+bool dentry_try_forget(struct dentry *dentry) __must_check;
+
+/*
  * Move a linked dentry under another parent and name. `name` is from slab_alloc and becomes the dentry's.
  *
  * => tree lock held for writing; the name is not taken

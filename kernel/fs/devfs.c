@@ -16,8 +16,8 @@
 static struct super_block *instance;
 static struct mount *own_mount;         // for look-ups of ours, in no table
 
-static int devfs_mount(struct file_system_type *type __maybe_unused, const char *source __maybe_unused,
-                       const char *options __maybe_unused, struct super_block **out)
+static int devfs_mount(struct file_system_type *type __maybe_unused, const struct mount_request *request __maybe_unused,
+                       struct super_block **out)
 {
     super_block_get(instance);
     *out = instance;
@@ -92,7 +92,7 @@ void devfs_mount_on_root(void)
     struct lookup lookup = {.start = root, .root = root, .credentials = &kernel_credentials};
 
     if (vfs_lookup(&lookup, "/dev", LOOKUP_DIRECTORY, &dev) == 0) {
-        if (vfs_mount(&dev, "devtmpfs", "devtmpfs", 0, "", &kernel_credentials) != 0)
+        if (vfs_mount(&dev, "devtmpfs", &(struct mount_request){.source = "devtmpfs"}, &kernel_credentials) != 0)
             printk(LOG_WARNING "devtmpfs: cannot be mounted on /dev");
         path_put(&dev);
     }

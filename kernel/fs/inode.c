@@ -141,8 +141,10 @@ void inode_touch_atime(struct inode *inode)
     const int64_t day = 24 * 3600 * (int64_t)NS_PER_SECOND;
     int64_t now = (int64_t)clock_realtime_ns();
 
-    if (inode->atime <= inode->mtime || inode->atime <= inode->ctime || now - inode->atime >= day)
+    if (inode->atime <= inode->mtime || inode->atime <= inode->ctime || now - inode->atime >= day) {
         inode->atime = now;
+        inode->dirty = true;
+    }
 }
 
 void inode_touch_mtime(struct inode *inode)
@@ -151,11 +153,13 @@ void inode_touch_mtime(struct inode *inode)
 
     inode->mtime = now;
     inode->ctime = now;
+    inode->dirty = true;
 }
 
 void inode_touch_ctime(struct inode *inode)
 {
     inode->ctime = (int64_t)clock_realtime_ns();
+    inode->dirty = true;
 }
 
 uint64_t inode_size(struct inode *inode)

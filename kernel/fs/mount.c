@@ -30,6 +30,11 @@ static struct spinlock table_lock = SPINLOCK_INIT("mount table", RANK_MOUNTS);
 static struct list table = LIST_INIT(table);    // all mounts with a place, oldest first
 static _Atomic int next_id = 1;
 
+bool mount_is_read_only(const struct mount *mount)
+{
+    return (mount->flags & MS_RDONLY) || (mount->sb->flags & SB_READ_ONLY);
+}
+
 void mount_get(struct mount *mount)
 {
     atomic_fetch_add_explicit(&mount->refs, 1, memory_order_relaxed);
@@ -212,7 +217,7 @@ int mount_create_root(struct file_system_type *type, const char *options)
 {
     struct super_block *sb;
     struct mount *mount;
-    int error = type->mount(type, "rootfs", options, &sb);
+    int error = type->mount(type, &(struct mount_request){.source = "rootfs", .options = options}, &sb);
 
     if (error != 0)
         return error;
@@ -235,7 +240,7 @@ static bool same_place_and_source(const struct path *at, const struct super_bloc
     return at->mount->sb == sb && at->dentry == at->mount->root;
 }
 
-int vfs_mount(const struct path *at, const char *source, const char *type_name, unsigned flags, const char *options,
+int vfs_mount(const struct path *at, const char *type_name, const struct mount_request *request,
               const struct credentials *credentials)
 {
     struct file_system_type *type = file_system_find(type_name);
@@ -251,30 +256,36 @@ int vfs_mount(const struct path *at, const char *source, const char *type_name, 
         return -ENOTDIR;
     if (!is_lasting(at))
         return -EINVAL;
-    error = type->mount(type, source, options, &sb);
+    error = type->mount(type, request, &sb);
     if (error != 0)
         return error;
     if (same_place_and_source(at, sb)) {
         super_block_put(sb);
         return -EBUSY;
     }
-    mount = mount_create(sb, sb->root, source);
+    mount = mount_create(sb, sb->root, request->source);
     super_block_put(sb);
     if (mount == NULL)
         return -ENOMEM;
-    mount->flags = flags & MOUNT_FLAGS;
+    mount->flags = request->flags & MOUNT_FLAGS;
     mount_attach(mount, at);
     return 0;
 }
 
-int vfs_remount(const struct path *at, unsigned flags, const struct credentials *credentials)
+int vfs_remount(const struct path *at, unsigned flags, const char *options, const struct credentials *credentials)
 {
+    struct super_block *sb = at->mount->sb;
+    int error = 0;
+
     if (!credentials_privileged(credentials))
         return -EPERM;
     if (at->dentry != at->mount->root)
         return -EINVAL;
-    at->mount->flags = flags & MOUNT_FLAGS;
-    return 0;
+    if (sb->ops->remount != NULL)
+        error = sb->ops->remount(sb, flags, options);
+    if (error == 0)
+        at->mount->flags = flags & MOUNT_FLAGS;
+    return error;
 }
 
 int vfs_bind(const struct path *from, const struct path *at, const struct credentials *credentials)

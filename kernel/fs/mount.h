@@ -5,6 +5,7 @@
 #ifndef FS_MOUNT_H
 #define FS_MOUNT_H
 
+#include "fs/device_number.h"
 #include "fs/path.h"
 #include "fs/stat.h"
 #include "lib/list.h"
@@ -14,6 +15,16 @@ struct inode;
 struct super_block;
 
 /*
+ * What mount(2) asks a type for.
+ */
+struct mount_request {
+    const char *source;                 // as given, for /proc/mounts
+    const char *options;                // may be NULL
+    device_t device;                    // that `source` names, if the type needs one
+    unsigned flags;                     // MS_* of <linux/mount.h>
+};
+
+/*
  * One kind of file system.
  *
  * => mount: a new or shared super block with a reference, its root set; 0, -errno
@@ -21,12 +32,14 @@ struct super_block;
 struct file_system_type {
     const char *name;
     bool needs_device;                  // `source` names a block device; else "nodev" in /proc/filesystems
-    int (*mount)(struct file_system_type *type, const char *source, const char *options, struct super_block **out);
+    int (*mount)(struct file_system_type *type, const struct mount_request *request, struct super_block **out);
     struct list link;                   // in the list of types
 };
 
 enum {
     SB_VOLATILE = 1,                    // look-ups always ask the file system, nothing is kept in the tree
+    SB_CACHED_NAMES = 4,                // the tree is a cache: names that nobody uses may leave it (shrink.c)
+    SB_READ_ONLY = 2,                   // nothing can be changed, whatever the mount allows
 };
 
 struct super_block_ops {
@@ -34,6 +47,8 @@ struct super_block_ops {
     void (*evict)(struct inode *inode);
     void (*statfs)(struct super_block *sb, struct kstatfs *out);
     int (*sync)(struct super_block *sb);                                // NULL: nothing to do
+    // Let SB_READ_ONLY be as MS_RDONLY in `flags`, or change options.   NULL: only the mount's flags change.
+    int (*remount)(struct super_block *sb, unsigned flags, const char *options);
     // The last mount is gone and so is every dentry. Free what the file system has, and the super block.
     void (*release)(struct super_block *sb);
     // Options as /proc/mounts shows them, each with a leading comma.   NULL: none.
@@ -46,7 +61,7 @@ struct super_block_ops {
 struct super_block {
     struct rwlock tree;                 // the dentry tree: look-ups read, changes of names write
     _Atomic uint32_t refs;              // (a) mounts
-    unsigned flags;                     // (c) SB_*
+    _Atomic unsigned flags;             // (a) SB_*
     const struct super_block_ops *ops;  // (c)
     const struct file_system_type *type;// (c)
     struct dentry *root;                // (c) holds a reference
@@ -58,6 +73,8 @@ struct super_block {
 // Set up a super block: one reference, an own st_dev. The root is the caller's next step.
 void super_block_init(struct super_block *sb, const struct file_system_type *type, const struct super_block_ops *ops);
 void super_block_get(struct super_block *sb);
+// A reference, if anybody still has one.
+bool super_block_try_get(struct super_block *sb) __must_check;
 void super_block_put(struct super_block *sb);
 
 /*
@@ -74,6 +91,9 @@ struct mount {
     char *source;                       // (c) as given to mount(2), for /proc/mounts
     struct list link;                   // (m) in the table, in the order of mounting
 };
+
+// Whether names and attributes seen there may not be changed.
+bool mount_is_read_only(const struct mount *mount);
 
 void mount_get(struct mount *mount);
 void mount_put(struct mount *mount);

@@ -46,7 +46,7 @@ static int may_open_type(const struct path *path, unsigned flags, unsigned wante
     case S_IFCHR:
         return path->mount->flags & MS_NODEV ? -EACCES : 0;
     case S_IFREG:
-        return (wanted & MAY_WRITE) && (path->mount->flags & MS_RDONLY) ? -EROFS : 0;
+        return (wanted & MAY_WRITE) && mount_is_read_only(path->mount) ? -EROFS : 0;
     default:
         return 0;
     }

@@ -108,6 +108,7 @@ static void set_times(struct inode *inode, const struct attributes *wanted, int6
     if (wanted->valid & ATTR_MTIME_NOW)
         inode->mtime = now;
     inode->ctime = now;
+    inode->dirty = true;
 }
 
 static void commit_attributes(struct inode *inode, const struct attributes *wanted,

@@ -21,6 +21,7 @@ struct kstatfs {
     uint64_t type;                          // a magic of <linux/magic.h>
     uint64_t block_size;
     uint64_t blocks, blocks_free;
+    uint64_t blocks_reserved;               // of those free, for the superuser
     uint64_t files, files_free;             // inodes
     uint64_t id;                            // f_fsid
     uint32_t name_max;

@@ -60,6 +60,15 @@ void super_block_get(struct super_block *sb)
     atomic_fetch_add_explicit(&sb->refs, 1, memory_order_relaxed);
 }
 
+bool super_block_try_get(struct super_block *sb)
+{
+    uint32_t refs = sb->refs;
+
+    while (refs != 0 && !atomic_compare_exchange_weak(&sb->refs, &refs, refs + 1))
+        ;
+    return refs != 0;
+}
+
 void super_block_put(struct super_block *sb)
 {
     if (atomic_fetch_sub_explicit(&sb->refs, 1, memory_order_acq_rel) == 1)

@@ -402,10 +402,9 @@ int tmpfs_create_instance(struct file_system_type *type, const char *text, struc
     return 0;
 }
 
-static int tmpfs_mount(struct file_system_type *type, const char *source __maybe_unused, const char *options,
-                       struct super_block **out)
+static int tmpfs_mount(struct file_system_type *type, const struct mount_request *request, struct super_block **out)
 {
-    return tmpfs_create_instance(type, options, out);
+    return tmpfs_create_instance(type, request->options, out);
 }
 
 struct file_system_type tmpfs_type = {.name = "tmpfs", .mount = tmpfs_mount};

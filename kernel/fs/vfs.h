@@ -106,14 +106,18 @@ bool vfs_is_deleted(const struct path *path);
  * => flags: MS_*; for umount MNT_DETACH, MNT_FORCE
  * => 0, -ENODEV (type), -ENOTDIR, -EBUSY, -EINVAL
  */
-int vfs_mount(const struct path *at, const char *source, const char *type, unsigned flags, const char *options,
+int vfs_mount(const struct path *at, const char *type, const struct mount_request *request,
               const struct credentials *credentials) __must_check;
-int vfs_remount(const struct path *at, unsigned flags, const struct credentials *credentials) __must_check;
+int vfs_remount(const struct path *at, unsigned flags, const char *options, const struct credentials *credentials)
+    __must_check;
 int vfs_bind(const struct path *from, const struct path *at, const struct credentials *credentials) __must_check;
 int vfs_umount(const struct path *at, unsigned flags, const struct credentials *credentials) __must_check;
 
 // Write everything back that a disk shall have (sync(2)).
 void vfs_sync(void);
+
+// At boot: let names that can be looked up again go when memory is short.
+void shrink_init(void);
 
 // At boot: the types tmpfs and devtmpfs, and an empty tmpfs as the root.
 void vfs_init(void);

@@ -34,9 +34,18 @@ static struct {
     uint64_t low;
 } thread = {.wait = WAIT_QUEUE_INIT(thread.wait)};
 
-/* What is kept only to be faster. */
-static void shrink(void)
+static void (*shrink_names)(unsigned count); // constant after boot
+
+void reclaim_set_names(void (*shrink)(unsigned count))
 {
+    shrink_names = shrink;
+}
+
+/* What is kept only to be faster. */
+static void shrink(unsigned names)
+{
+    if (shrink_names)
+        shrink_names(names);
     vspaces_compact(false);
     kstack_drain();
     node_drain();
@@ -65,7 +74,7 @@ bool reclaim(void)
         kalloc_use_reserve(was);
     }
     if (!found) {
-        shrink();
+        shrink(TARGET);
         found = frames_by_kind(FRAME_FREE) > before;
     }
     mutex_unlock(&one_at_a_time);
@@ -86,7 +95,7 @@ void reclaim_all(void)
 {
     vspaces_compact(true);
     (void)swap_shrink_cache(UINT32_MAX);
-    shrink();
+    shrink(UINT32_MAX);
     kalloc_drain();
 }
 

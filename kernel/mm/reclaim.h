@@ -23,6 +23,13 @@ unsigned reclaim_attempts(void);
 /* For a system call that found no memory: reclaim, if memory is what it lacks. => true: try again */
 __must_check bool reclaim_for_call(unsigned attempt);
 
+/*
+ * The names of files that are kept only to be found faster: let up to so many go, with their inodes.
+ *
+ * => with reclaim's lock held: it waits for no lock of lower rank, and writes nothing
+ */
+void reclaim_set_names(void (*shrink)(unsigned count));
+
 /* What drop_caches gives back: what the kernel keeps to be faster, and every CPU's cached frames. */
 void reclaim_all(void);
 

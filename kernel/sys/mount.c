@@ -4,6 +4,7 @@
  */
 #include <linux/fcntl.h>
 #include <linux/mount.h>
+#include <linux/stat.h>
 
 #include "lib/errno.h"
 #include "mm/kalloc.h"
@@ -59,19 +60,48 @@ static int64_t bind(vaddr_t source, const struct path *at)
     return error;
 }
 
+/* The number of the block device that a type of file system wants as its source. */
+static int find_device(vaddr_t source, device_t *number)
+{
+    struct path path;
+    int error = source ? user_path_lookup(AT_FDCWD, source, LOOKUP_FOLLOW, &path) : -EINVAL;
+
+    if (error)
+        return error;
+    if (!inode_is(path_inode(&path), S_IFBLK))
+        error = -ENOTBLK;
+    else if (path.mount->flags & MS_NODEV)
+        error = -EACCES;
+    *number = path_inode(&path)->rdev;
+    path_put(&path);
+    return error;
+}
+
+static int64_t mount_new(const struct path *at, vaddr_t source, const struct mount_strings *strings, uint64_t flags)
+{
+    const struct file_system_type *type = file_system_find(strings->type);
+    struct mount_request request = {
+        .source = strings->source ? strings->source : "none",
+        .options = strings->options,
+        .flags = flags,
+    };
+    int error = type && type->needs_device ? find_device(source, &request.device) : 0;
+
+    return error ? error : vfs_mount(at, strings->type, &request, current_credentials());
+}
+
 /* Everything but binding. */
-static int64_t mount_at(const struct path *at, const struct mount_strings *strings, uint64_t flags)
+static int64_t mount_at(const struct path *at, vaddr_t source, const struct mount_strings *strings, uint64_t flags)
 {
     if (!credentials_is_root(current_credentials()))
         return -EPERM;
     if (flags & MS_REMOUNT)
-        return vfs_remount(at, flags & ~MS_REMOUNT, current_credentials());
+        return vfs_remount(at, flags & ~MS_REMOUNT, strings->options, current_credentials());
     if (flags & (PROPAGATION | MS_MOVE))
         return -EINVAL;
     if (!strings->type)
         return -EINVAL;
-    return vfs_mount(at, strings->source ? strings->source : "none", strings->type, flags, strings->options,
-                     current_credentials());
+    return mount_new(at, source, strings, flags);
 }
 
 SYSCALL5(mount, vaddr_t, source, vaddr_t, target, vaddr_t, type, uint64_t, flags, vaddr_t, options)
@@ -85,7 +115,7 @@ SYSCALL5(mount, vaddr_t, source, vaddr_t, target, vaddr_t, type, uint64_t, flags
     if (!result)
         result = user_path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &at);
     if (!result) {
-        result = flags & MS_BIND && !(flags & MS_REMOUNT) ? bind(source, &at) : mount_at(&at, &strings, flags);
+        result = flags & MS_BIND && !(flags & MS_REMOUNT) ? bind(source, &at) : mount_at(&at, source, &strings, flags);
         path_put(&at);
     }
     free_optional(strings.source);

@@ -5,6 +5,7 @@
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
+#include <linux/mount.h>
 #include <linux/stat.h>
 
 #include "fs/inode.h"
@@ -239,13 +240,14 @@ static int64_t put_statfs(const struct path *path, vaddr_t buffer)
         .f_bsize = from.block_size,
         .f_blocks = from.blocks,
         .f_bfree = from.blocks_free,
-        .f_bavail = from.blocks_free,
+        .f_bavail = from.blocks_free - from.blocks_reserved,
         .f_files = from.files,
         .f_ffree = from.files_free,
         .f_fsid = {{from.id, from.id >> 32}},
         .f_namelen = from.name_max,
         .f_frsize = from.block_size,
-        .f_flags = 0x20 /* ST_VALID */ | (path->mount->flags & 0x40f),
+        .f_flags = 0x20 /* ST_VALID */ | (path->mount->flags & 0x40f) |
+                   (mount_is_read_only(path->mount) ? MS_RDONLY : 0),
     };
     return copy_to_user(buffer, &to, sizeof(to));
 }

@@ -36,7 +36,7 @@ static void put_mount_options(struct text *text, const struct mount *mount)
 {
     unsigned flags = mount->flags;
 
-    text_puts(text, flags & MS_RDONLY ? "ro" : "rw");
+    text_puts(text, mount_is_read_only(mount) ? "ro" : "rw");
     for (unsigned i = 0; i < ARRAY_SIZE(flag_names); i++)
         if (flags & flag_names[i].flag)
             text_puts(text, flag_names[i].name);
@@ -118,7 +118,7 @@ static bool put_mount_info(struct mount *mount, void *arg)
     put_mount_options(text, mount);
     text_printf(text, " - %s ", mount->sb->type->name);
     text_escape(text, mount->source ? mount->source : "none", SPECIAL);
-    text_puts(text, mount->flags & MS_RDONLY ? " ro" : " rw");
+    text_puts(text, mount_is_read_only(mount) ? " ro" : " rw");
     put_super_options(text, mount);
     text_puts(text, "\n");
     return !text->error;

@@ -312,13 +312,12 @@ static const struct super_block_ops super_ops = {
     .release = proc_release,
 };
 
-static int proc_mount(struct file_system_type *type, const char *source, const char *options,
-                      struct super_block **out)
+static int proc_mount(struct file_system_type *type, const struct mount_request *request, struct super_block **out)
 {
     struct super_block *sb = slab_zalloc(sizeof(*sb));
     struct proc_inode *root;
 
-    (void)source, (void)options;
+    (void)request;
     if (!sb)
         return -ENOMEM;
     super_block_init(sb, type, &super_ops);
