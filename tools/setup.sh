@@ -42,6 +42,7 @@ look() {
     command_of qemu-system-x86 qemu-system-x86_64 'the machine that Gaur runs on'
     command_of spin spin 'checks the models of what CPUs do at once (tests/models)'
     command_of gdb gdb './gaur gdb, and its test'
+    PATH=$PATH:/usr/sbin:/sbin command_of e2fsprogs mke2fs 'makes and checks ext2 file systems'
     file_of libc6-dev 'C library headers, for the tests on the host' /usr/include/stdio.h
     file_of linux-libc-dev "Linux's system call numbers and structures" /usr/include/linux/mman.h
     file_of libcmocka-dev 'unit tests on the host' /usr/include/cmocka.h /usr/local/include/cmocka.h

@@ -5,6 +5,7 @@
 #include "fs/vfs.h"
 
 #include "fs/devfs.h"
+#include "fs/ext2/ext2.h"
 #include "fs/file.h"
 #include "fs/nameless.h"
 #include "fs/tmpfs.h"
@@ -17,6 +18,8 @@ void vfs_init(void)
     nameless_init();
     tmpfs_init();
     devfs_init();
+    ext2_init();
+    shrink_init();
     // No limit on inodes: what the archive holds must fit, however little memory there is.
     if (mount_create_root(&tmpfs_type, "mode=755,nr_inodes=0") != 0)
         panic("no memory for the root file system");

@@ -26,6 +26,7 @@ enum lock_rank {
     RANK_EPOLL,             // one epoll: what it watches, and who collects
     RANK_FILE_LOCKS,        // advisory locks on files
     RANK_PIPE,              // a pipe's ring
+    RANK_EXT2_MOUNTS,       // which disks are mounted
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
     RANK_SOCKET_RECEIVE,    // one receiver of a socket at a time
@@ -35,6 +36,7 @@ enum lock_rank {
     RANK_SWAP_GATE,         // pages on their way to or from a swap device, against verify
     RANK_VSPACES,           // the list of all address spaces, for verify
     RANK_VSPACE,            // one address space: faults read, changes of regions write
+    RANK_EXT2,              // an ext2's block maps, bitmaps and tables of inodes
     RANK_SLEEPING_LAST,
 
     /* Spinning. */
