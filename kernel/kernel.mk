@@ -20,9 +20,12 @@ kernel.default: $(BUILD)/gaur.elf
 # in kasan.c. The shadow of address / 8 lies at this offset.
 SHADOW_OFFSET   := 0xdffffc0000000000
 KERNEL_SANITIZE := -DSANITIZE=1 -DSHADOW_OFFSET=$(SHADOW_OFFSET) -fsanitize=undefined -fno-sanitize-recover=undefined
-KERNEL_ADDRESS  := -fsanitize=kernel-address -fsanitize-recover=kernel-address -fasan-shadow-offset=$(SHADOW_OFFSET) \
-                   --param asan-stack=1 --param asan-globals=1 --param asan-instrument-allocas=0 \
-                   -fsanitize-address-use-after-scope --param asan-instrumentation-with-call-threshold=10000
+ADDRESS_GCC     := -fasan-shadow-offset=$(SHADOW_OFFSET) -fsanitize-address-use-after-scope \
+                   $(addprefix --param asan-,stack=1 globals=1 instrument-allocas=0 instrumentation-with-call-threshold=10000)
+ADDRESS_CLANG   := $(addprefix -mllvm -asan-,mapping-offset=$(SHADOW_OFFSET) stack=1 use-after-scope=1 globals=1 \
+                     instrument-dynamic-allocas=0 instrumentation-with-call-threshold=10000)
+KERNEL_ADDRESS  := -fsanitize=kernel-address -fsanitize-recover=kernel-address \
+                   $(if $(findstring clang,$(CC)),$(ADDRESS_CLANG),$(ADDRESS_GCC))
 # What touches memory that nobody has because that is its task.
 KERNEL_NO_ADDRESS := kernel/lib/sanitizer/% kernel/arch/x86/sanitizer/% kernel/arch/x86/backtrace.c \
                      kernel/mm/sanitizer/% kernel/mm/slab.c kernel/mm/magazine.c

@@ -254,3 +254,16 @@ void __asan_unpoison_stack_memory(const void *start, size_t size)
 {
     kasan_unpoison(start, size);
 }
+
+/* clang's, for many bytes of shadow at once: the name ends with what is written. */
+#define SET_SHADOW(code)                                            \
+    void __asan_set_shadow_##code(int8_t *shadow, size_t count)     \
+    {                                                               \
+        fill(shadow, 0x##code, count);                              \
+    }
+
+SET_SHADOW(00)
+SET_SHADOW(f1)
+SET_SHADOW(f2)
+SET_SHADOW(f3)
+SET_SHADOW(f8)
