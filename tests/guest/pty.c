@@ -478,6 +478,7 @@ static bool many_come_and_go_without_a_leak(void)
     CHECK(many_at_once());
     if (!on_gaur())
         return true;
+    own_memory_touch();
     CHECK(frames_settle(&before));
     for (int i = 0; i < 5; i++)
         CHECK(many_at_once());
