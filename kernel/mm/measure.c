@@ -11,14 +11,12 @@
 #include "mm/node.h"
 #include "mm/vspace.h"
 
-/* How many map a page, `alone` telling whether nobody else owns a node above it. */
-static uint64_t mappers(const struct core_map_entry *page, bool alone)
+uint64_t page_mappers(const struct core_map_entry *page)
 {
     enum frame_kind kind = frame_kind(page);
     uint64_t refs = frame_refs(page), cached = kind == FRAME_SWAP || (kind == FRAME_FILE && page->file.cache);
-    uint64_t mapped = refs > cached ? refs - cached : 1;
 
-    return alone ? mapped : MAX(mapped, UINT64_C(2));
+    return refs > cached ? refs - cached : 1;
 }
 
 /* => the page's leaf is locked */
@@ -34,7 +32,7 @@ static void sum_page(const struct vpage_info *info, pte_t entry, bool alone, str
     if (!info->present || frame_kind(page) == FRAME_ZERO)
         return;
     bool dirty = info->writable;
-    uint64_t count = mappers(page, alone);
+    uint64_t count = alone ? page_mappers(page) : MAX(page_mappers(page), UINT64_C(2));
     sums->resident += PAGE_SIZE;
     sums->proportional += PAGE_SIZE / count;
     sums->proportional_dirty += dirty ? PAGE_SIZE / count : 0;

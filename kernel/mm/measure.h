@@ -7,6 +7,7 @@
 
 #include "lib/types.h"
 
+struct core_map_entry;
 struct vspace;
 
 /* All in bytes; the zero frame counts as nothing, as on Linux. */
@@ -20,5 +21,8 @@ struct page_sums {
 
 /* Add the pages of [start, end). => takes space->lock for reading */
 void vspace_sum_pages(struct vspace *space, vaddr_t start, vaddr_t end, struct page_sums *sums);
+
+/* How many leaf entries hold a page that is mapped: a leaf that several spaces own counts once. */
+uint64_t page_mappers(const struct core_map_entry *page);
 
 #endif

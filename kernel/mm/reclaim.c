@@ -6,7 +6,8 @@
  *             system call) reclaims and tries again. To make that rare a thread begins when few frames are free, and goes on until
  *             there are twice as many. The last few frames are for those who reclaim, as writing pages out takes memory.
  * Order       Frames that only the swap cache holds; pages that were not used lately (clock.c); then what the kernel keeps to be faster.
- * Locking     One reclaimer at a time; who waited for another looks first whether it still needs to.
+ * Locking     One reclaimer at a time; who waited for another looks first whether it still needs to, and if one has begun and ended
+ *             meanwhile, what that has not found is not there.
  */
 #include "mm/reclaim.h"
 
@@ -26,6 +27,8 @@
 #define RESERVE_PART 4     // of those: for reclaimers only
 
 static struct mutex one_at_a_time = MUTEX_INIT(one_at_a_time, "reclaim", RANK_RECLAIM);
+static _Atomic uint32_t rounds; // that have begun; written under that lock
+static bool last_found;         // what the last of them ended with; under that lock
 
 static struct {
     struct wait_queue wait;
@@ -62,12 +65,11 @@ static bool reclaim_pages(unsigned target)
     return freed > 0;
 }
 
-bool reclaim(void)
+/* => one_at_a_time held; whether frames came free, or enough are by now */
+static bool look_around(uint64_t before)
 {
-    uint64_t before = frames_by_kind(FRAME_FREE);
     bool found = false;
 
-    mutex_lock(&one_at_a_time);
     if (atomic_load(&thread.started)) {
         bool was = kalloc_use_reserve(true);
         found = frames_by_kind(FRAME_FREE) > thread.low || reclaim_pages(TARGET);
@@ -77,8 +79,22 @@ bool reclaim(void)
         shrink(TARGET);
         found = frames_by_kind(FRAME_FREE) > before;
     }
-    mutex_unlock(&one_at_a_time);
     return found;
+}
+
+bool reclaim(void)
+{
+    uint64_t before = frames_by_kind(FRAME_FREE);
+    uint32_t seen = atomic_load(&rounds);
+
+    mutex_lock(&one_at_a_time);
+    if (atomic_load(&rounds) == seen) {
+        atomic_store(&rounds, seen + 1);
+        last_found = look_around(before);
+    }
+    bool found = last_found;
+    mutex_unlock(&one_at_a_time);
+    return found || frames_by_kind(FRAME_FREE) > before;
 }
 
 unsigned reclaim_attempts(void)

@@ -6,6 +6,7 @@
 
 #include "lib/log.h"
 #include "mm/commit.h"
+#include "mm/measure.h"
 #include "mm/node.h"
 #include "mm/share.h"
 #include "mm/slab.h"
@@ -142,19 +143,35 @@ void vspaces_compact(bool wait)
 
 /* ---- Sizes ---- */
 
-/* `own`: no other space has the page's leaf */
-static void measure_page(const struct vregion *region, const struct vpage_info *info, bool own, struct vspace_sizes *sizes)
+/* `owners`: spaces that have the page's leaf */
+static void measure_page(const struct vregion *region, const struct vpage_info *info, uint64_t owners, struct vspace_sizes *sizes)
 {
+    const struct core_map_entry *page = vpage_frame(info);
+
     sizes->swapped += vpage_is_swapped(*info);
-    if (!info->present || frame_kind(vpage_frame(info)) == FRAME_ZERO)
+    if (!info->present || frame_kind(page) == FRAME_ZERO)
         return;
     if (region->shared)
         sizes->shared++;
-    else if (frame_kind(vpage_frame(info)) == FRAME_FILE)
+    else if (frame_kind(page) == FRAME_FILE)
         sizes->file++;
     else
         sizes->anonymous++;
-    sizes->exclusive += own && frame_refs(vpage_frame(info)) == 1;
+    if (region->shared || frame_kind(page) != FRAME_FILE)
+        sizes->share += PAGE_SHARES / (page_mappers(page) * owners);
+}
+
+/* Spaces that have the leaf over `va`: those that share a node share all below it. */
+static uint64_t count_owners(const struct vspace *space, vaddr_t va)
+{
+    const struct core_map_entry *node = space->root;
+    uint64_t owners = 1;
+
+    while (node->level > LEAF_LEVEL) {
+        node = pa2page(pte_pa(pte_load(&node_entries(node)[pte_index(va, node->level)])));
+        owners *= frame_refs(node);
+    }
+    return owners;
 }
 
 static void measure_region(struct vspace *space, const struct vregion *region, struct vspace_sizes *sizes)
@@ -170,11 +187,11 @@ static void measure_region(struct vspace *space, const struct vregion *region, s
     else if ((region->prot & VR_WRITE) && !region->shared)
         sizes->data_bytes += region->size;
     for (vaddr_t va = vregion_start(region); (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
-        bool own = node_is_private(space, va);
+        uint64_t owners = count_owners(space, va);
         node_lock(leaf);
         struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
         for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
-            measure_page(region, leaf_info(leaf, page), own, sizes);
+            measure_page(region, leaf_info(leaf, page), owners, sizes);
         node_unlock(leaf);
     }
 }

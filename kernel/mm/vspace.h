@@ -72,6 +72,8 @@ static inline vaddr_t vspace_brk(struct vspace *space, vaddr_t end)
 /* Begin the heap, empty, at `start` (byte-exact). => a fresh space, from exec */
 void vspace_set_brk_start(struct vspace *space, vaddr_t start);
 
+#define PAGE_SHARES 1024 // in one page
+
 /* Pages by what is behind them, summed from the leaves. */
 struct vspace_sizes {
     uint64_t total_bytes;          // VmSize: the regions
@@ -79,7 +81,7 @@ struct vspace_sizes {
     uint64_t shared;               // resident pages of MAP_SHARED regions: RssShmem
     uint64_t swapped;              // pages in swap: VmSwap
     uint64_t data_bytes, text_bytes, stack_bytes; // by the regions' rights: VmData, VmExe, VmStk
-    uint64_t exclusive;            // resident pages that nobody else holds: the space's end gives them back
+    uint64_t share;                // resident pages but those of files, each divided by how many hold it; in PAGE_SHARES
     uint64_t nodes;                // page-table pages with their vpi_pages: VmPTE
 };
 void vspace_measure(struct vspace *space, struct vspace_sizes *sizes);

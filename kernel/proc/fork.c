@@ -29,6 +29,7 @@
 #include "proc/handlers.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
+#include "proc/thread_limit.h"
 
 #define CLONE_KNOWN \
     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD \
@@ -60,31 +61,6 @@ static int check(const struct clone_request *request)
     if ((flags & CLONE_SETTLS) && request->tls >= USER_END)
         return -EPERM;
     return request->exit_signal < 0 || request->exit_signal > SIGNAL_MAX ? -EINVAL : 0;
-}
-
-/* Processes of the running thread's user. => process_tree not held */
-static uint64_t count_processes_of_user(uint32_t uid)
-{
-    uint64_t count = 0;
-    pid_t next = 1;
-    struct process *process;
-
-    while ((process = process_find_from(next)) != NULL) {
-        next = process->id + 1;
-        count += process->uid == uid;
-        process_put(process);
-    }
-    return count;
-}
-
-static int check_limit(void)
-{
-    const struct credentials *who = current_credentials();
-    uint64_t limit = current_process()->limits[RLIMIT_NPROC].rlim_cur;
-
-    if (limit == RLIM_INFINITY || credentials_is_root(who))
-        return 0;
-    return count_processes_of_user(who->uid) >= limit ? -EAGAIN : 0;
 }
 
 /* What the child's first instructions in the kernel are. */
@@ -398,7 +374,7 @@ int64_t process_clone(const struct clone_request *request)
     int error = check(request);
 
     if (error == 0)
-        error = check_limit();
+        error = thread_limit_check();
     if (error != 0)
         return error;
     // A signal is taken before the fork rather than by both: so does Linux, and a group is signalled as one.

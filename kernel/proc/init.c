@@ -28,6 +28,7 @@
 #include "proc/process.h"
 #include "proc/vdso.h"
 #include "proc/rlimit.h"
+#include "proc/thread_limit.h"
 #include "proc/signal.h"
 
 static const char *init_path;
@@ -41,6 +42,7 @@ void proc_init(void)
     vdso_init();
     thread_init();
     pgrp_init();
+    thread_limit_init();
     populate_set_stop(signal_fatal_pending);
 }
 

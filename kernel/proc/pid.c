@@ -130,3 +130,8 @@ pid_t pid_last(void)
 {
     return __atomic_load_n(&last_number, __ATOMIC_RELAXED);
 }
+
+uint32_t pid_count(void)
+{
+    return __atomic_load_n(&pid_total, __ATOMIC_RELAXED);
+}

@@ -69,6 +69,9 @@ struct pid *pid_find(pid_t number);
 /* The struct pid with the smallest number >= `number`, or NULL. => process_tree held */
 struct pid *pid_find_from(pid_t number);
 
+/* How many numbers are in use. */
+uint32_t pid_count(void);
+
 /* The number given out last, as /proc/loadavg shows it. */
 pid_t pid_last(void);
 

@@ -14,6 +14,7 @@
 #include "proc/cpu_watch.h"
 #include "proc/cred.h"
 #include "proc/process.h"
+#include "proc/thread_limit.h"
 
 #define STACK_LIMIT (8ul << 20)     // Linux's _STK_LIM
 #define OPEN_FILES 1024             // INR_OPEN_CUR
@@ -32,6 +33,7 @@ void rlimit_set_defaults(struct rlimit limits[RLIM_NLIMITS])
     limits[RLIMIT_MEMLOCK] = (struct rlimit){LOCKED_MEMORY, LOCKED_MEMORY};
     limits[RLIMIT_MSGQUEUE] = (struct rlimit){MESSAGE_QUEUES, MESSAGE_QUEUES};
     limits[RLIMIT_SIGPENDING] = (struct rlimit){PENDING_SIGNALS, PENDING_SIGNALS};
+    limits[RLIMIT_NPROC] = (struct rlimit){thread_limit() / 2, thread_limit() / 2};
     limits[RLIMIT_NICE] = (struct rlimit){0, 0};
     limits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
 }

@@ -181,3 +181,13 @@ int sleep_until(uint64_t deadline_ns)
     } while (result == 0);
     return result == -ETIMEDOUT ? 0 : result;
 }
+
+void sleep_through(uint64_t deadline_ns)
+{
+    int result;
+
+    do {
+        sched_sleep_prepare(false);
+        result = wait_sleep(deadline_ns);
+    } while (result == 0);
+}

@@ -74,6 +74,9 @@ int wait_sleep(uint64_t deadline_ns);
 /* Sleep until the clock says so. => 0, or -EINTR */
 int sleep_until(uint64_t deadline_ns);
 
+/* The same, but signals wait too. */
+void sleep_through(uint64_t deadline_ns);
+
 /* The parts of wait_event: stand in the queue and prepare to sleep (again), and leave it. */
 void wait_begin(struct wait_queue *queue, struct waiter *waiter, bool interruptible);
 void wait_again(struct waiter *waiter, bool interruptible);

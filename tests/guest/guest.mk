@@ -28,7 +28,7 @@ GUEST_PROGRAMS := \
 	faults \
 	stack brk mmap munmap mprotect mremap madvise mlock file_holes map_model demand_zero no_execute tlb tlb_idle \
 	fork_cow fork_readonly fork_shared fork_sharers fork_race usercopy kernel_pointers \
-	fork_wait vfork exec exec_auxv random_places exec_loader threads futex clone3 vdso exec_script exec_hostile kill_groups \
+	fork_wait thread_limit vfork exec exec_auxv random_places exec_loader threads futex clone3 vdso exec_script exec_hostile kill_groups \
 	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \
 	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
 	epoll epoll_nested epoll_race eventfd timerfd signalfd posix_timer cpu_timers file_locks flock openat2 file_copy splice xattr sched_policy pidfd \

@@ -93,6 +93,62 @@ static bool hog_by_copying(void)
     return true;
 }
 
+static bool idle(void)
+{
+    while (pause() != 0)
+        ;
+    return true;
+}
+
+/* Nearly all that it has it shares with children that do nothing. */
+static bool hog_that_forks(void)
+{
+    size_t count;
+    unsigned char *pages = map_too_much(&count);
+
+    CHECK(pages != MAP_FAILED && setpgid(0, 0) == 0);
+    for (size_t i = 0; i < count; i++) {
+        if (i % (count / 16) == 0)
+            (void)child_start(idle);
+        pages[i * PAGE] = 1;
+    }
+    return true;
+}
+
+static struct baton bystander_may_end, bystander_is_ready;
+
+/* A tenth of the machine. */
+static bool bystander(void)
+{
+    size_t count = all_pages() / 10;
+    unsigned char *pages = pages_map(count);
+
+    CHECK(pages);
+    memset(pages, 3, count * PAGE);
+    baton_pass(&bystander_is_ready);
+    CHECK(baton_wait(&bystander_may_end));
+    for (size_t i = 0; i < count; i++)
+        CHECK_EQ(pages[i * PAGE], 3);
+    return true;
+}
+
+static bool who_shares_with_children_is_not_spared(void)
+{
+    NEEDS_GAUR();
+    CHECK(baton_make(&bystander_may_end) && baton_make(&bystander_is_ready));
+    pid_t innocent = child_start(bystander);
+    CHECK(innocent > 0 && baton_wait(&bystander_is_ready));
+    pid_t hog = child_start(hog_that_forks);
+    CHECK(hog > 0);
+    CHECK(killed_by(child_wait(hog), SIGKILL));
+    (void)kill(-hog, SIGKILL); // its children, should any be left
+    baton_pass(&bystander_may_end);
+    CHECK(exited_with(child_wait(innocent), 0));
+    baton_drop(&bystander_may_end);
+    baton_drop(&bystander_is_ready);
+    return true;
+}
+
 static bool writes_without_memory_end_the_hog(void)
 {
     NEEDS_GAUR();
@@ -146,6 +202,7 @@ int main(void)
     TEST(copies_by_the_kernel_without_memory_end_the_hog);
     TEST(several_hogs_at_once_all_end);
     TEST(copying_without_memory_ends_somebody_and_changes_nothing);
+    TEST(who_shares_with_children_is_not_spared);
     TEST(memory_is_there_again);
     return tap_done();
 }

@@ -545,6 +545,7 @@ MAP_TEST(sizes_are_measured_by_what_is_behind_the_pages)
     assert_int_equal(sizes.anonymous, 1);
     assert_int_equal(sizes.file, 2);
     assert_int_equal(sizes.shared, 1);
+    assert_int_equal(sizes.share, 2 * PAGE_SHARES); // the file's pages are nobody's
     assert_int_equal(sizes.data_bytes, PAGES(4));
     assert_int_equal(sizes.text_bytes, PAGES(4));
     assert_int_equal(sizes.stack_bytes, PAGES(2));

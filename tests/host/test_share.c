@@ -100,6 +100,29 @@ static void a_write_copies_one_path_and_one_page(void **state)
                   [VM_TLB_FLUSH_PAGE] = 1);
 }
 
+static uint64_t share_of(struct vspace *space)
+{
+    struct vspace_sizes sizes;
+
+    vspace_measure(space, &sizes);
+    return sizes.share;
+}
+
+static void each_has_its_share_of_the_pages(void **state)
+{
+    (void)state;
+    assert_int_equal(share_of(parent), 2 * LEAVES * PAGE_SHARES / 2);
+    assert_int_equal(share_of(child), 2 * LEAVES * PAGE_SHARES / 2);
+    poke(child, page_in_leaf(1, 0), 99);
+    assert_int_equal(share_of(parent), (2 * LEAVES + 1) * PAGE_SHARES / 2);
+    assert_int_equal(share_of(child), (2 * LEAVES + 1) * PAGE_SHARES / 2);
+    struct vspace *grandchild = fork_space(child);
+    assert_int_equal(share_of(parent), (2 * LEAVES + 1) * PAGE_SHARES / 2);
+    assert_int_equal(share_of(child), (2 * LEAVES + 1) * PAGE_SHARES / 4);
+    assert_int_equal(share_of(grandchild), (2 * LEAVES + 1) * PAGE_SHARES / 4);
+    end_space(grandchild);
+}
+
 static void the_last_owner_takes_the_path_over(void **state)
 {
     struct core_map_entry *leaf = node_find_leaf(parent, VA);
@@ -358,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHARE_TEST(fork_shares_from_the_top_and_visits_nothing_below),
         SHARE_TEST(a_write_copies_one_path_and_one_page),
+        SHARE_TEST(each_has_its_share_of_the_pages),
         SHARE_TEST(the_last_owner_takes_the_path_over),
         SHARE_TEST(fork_again_shares_what_is_shared_already),
         SHARE_TEST(a_read_fills_a_shared_leaf_for_both),

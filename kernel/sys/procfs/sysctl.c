@@ -15,6 +15,7 @@
 #include "mm/vspace.h"
 #include "proc/exec_layout.h"
 #include "proc/pid.h"
+#include "proc/thread_limit.h"
 #include "sys/procfs/node.h"
 #include "sys/procfs/overcommit.h"
 #include "sys/uts.h"
@@ -32,7 +33,7 @@ FACT(show_ostype, "%s", UTS_SYSNAME)
 FACT(show_osrelease, "%s", UTS_RELEASE)
 FACT(show_version_name, "%s", UTS_VERSION)
 FACT(show_pid_max, "%d", PID_MAX)
-FACT(show_threads_max, "%d", PID_MAX)
+FACT(show_threads_max, "%u", thread_limit())
 FACT(show_ngroups_max, "%d", NGROUPS_MAX)
 FACT(show_tainted, "%d", 0)
 FACT(show_swappiness, "%d", 0)
@@ -77,6 +78,18 @@ static int store_randomize(const struct proc_inode *inode, const char *value)
     (void)inode;
     if (!error)
         exec_layout_set_randomize(how);
+    return error;
+}
+
+static int store_threads_max(const struct proc_inode *inode, const char *value)
+{
+    int most, error = parse_int(value, &most);
+
+    (void)inode;
+    if (!error && (most < 1 || most > THREAD_LIMIT_MOST))
+        error = -EINVAL;
+    if (!error)
+        thread_limit_set((uint32_t)most);
     return error;
 }
 
@@ -192,7 +205,7 @@ static const struct proc_node kernel_nodes[] = {
     PROC_DIRECTORY("random", random_nodes),
     PROC_SETTING("randomize_va_space", show_randomize, store_randomize),
     PROC_FILE("tainted", 0444, show_tainted),
-    PROC_FILE("threads-max", 0444, show_threads_max),
+    PROC_SETTING("threads-max", show_threads_max, store_threads_max),
     PROC_FILE("version", 0444, show_version_name),
     {0},
 };
