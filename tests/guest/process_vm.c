@@ -159,31 +159,50 @@ static bool strangers_may_not(void)
     return true;
 }
 
+enum { ROUNDS = 200 };
+
+/* Fork again and again, until number[0] says that it is enough. */
+static void fork_until_told(volatile int *number)
+{
+    while (number[0] <= ROUNDS) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        number[1]++;
+        waitpid(child, NULL, 0);
+    }
+    _exit(0);
+}
+
+static bool is_kept(pid_t pid, volatile int *number, int value)
+{
+    int back = 0;
+
+    CHECK_EQ(write_at(pid, (char *)&value, sizeof value, (void *)number), sizeof value);
+    CHECK_EQ(read_at(pid, &back, sizeof back, (void *)number), sizeof back);
+    CHECK_EQ(back, value);
+    return true;
+}
+
 /* The other forks again and again, so that its page is copy-on-write most of the time: no write of ours may be lost. */
 static bool writes_are_not_lost_while_the_other_forks(void)
 {
     volatile int *number = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int enough = ROUNDS + 1;
+    bool kept = true;
 
     number[0] = 0;
     pid_t pid = fork();
-    if (pid == 0) {
-        while (number[0] < 200) {
-            pid_t child = fork();
-            if (child == 0)
-                _exit(0);
-            number[1]++;
-            waitpid(child, NULL, 0);
-        }
-        _exit(0);
-    }
-    for (int i = 1; i <= 200; i++) {
-        int back = 0;
-        CHECK_EQ(write_at(pid, (char *)&i, sizeof i, (void *)number), sizeof i);
-        CHECK_EQ(read_at(pid, &back, sizeof back, (void *)number), sizeof back);
-        CHECK_EQ(back, i);
-    }
+    if (pid == 0)
+        fork_until_told(number);
+    for (int i = 1; kept && i <= ROUNDS; i++)
+        kept = is_kept(pid, number, i);
+    // It may be gone before anybody could read this back.
+    kept = kept && write_at(pid, (char *)&enough, sizeof enough, (void *)number) == sizeof enough;
+    if (!kept)
+        child_signal(pid, SIGKILL);
     CHECK(exited_with(child_wait(pid), 0));
-    return true;
+    return kept;
 }
 
 int main(void)
