@@ -127,7 +127,7 @@ static void arm_failure(void)
 /* The kernel's arguments; docs/layout.md tells them. */
 static void read_arguments(void)
 {
-    static const char *const known[] = {"quiet", "init=", "norandmaps", "fail=", "tsc=unstable"};
+    static const char *const known[] = {"quiet", "init=", "norandmaps", "fail=", "tsc=unstable", "root=", "ro", "rw"};
 
     if (boot_flag("quiet"))
         log_set_output(NULL);

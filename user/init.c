@@ -10,6 +10,9 @@
  *   term     TERM for the program
  *   winsize  rows and columns of the user's terminal
  *
+ * The kernel's argument root=/dev/NAME makes an ext2 on that device the root ("ro": read-only); the archive that this program came in is
+ * left behind, but for the wishes and the file to execute.
+ *
  * To /dev/hostctl go the lines "start" (from now on the program may be given its input),
  * and then "exit N" or "signal N".
  *
@@ -47,6 +50,7 @@
 struct wish {
     char **argv;
     char *exe;      // what to execute; NULL: argv[0]
+    int exe_file;   // the same, opened where the root will be another one; or -1
     bool ports;     // else the console
     bool login;     // the shell that nobody asked for by name
     char *term;
@@ -125,7 +129,7 @@ static void wish_read(struct wish *wish)
     size_t size = 0;
     char *data = file_read("/gaur/argv", &size);
 
-    *wish = (struct wish){.exe = file_line("/gaur/exe"), .term = file_line("/gaur/term")};
+    *wish = (struct wish){.exe = file_line("/gaur/exe"), .term = file_line("/gaur/term"), .exe_file = -1};
     wish->argv = data ? argv_split(data, size) : NULL;
     if (!wish->argv) {
         wish->argv = shell;
@@ -161,6 +165,51 @@ static void shared_memory_mount(void)
     mkdir("/dev/shm", 01777);
     if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0 && errno != EBUSY)
         say(2, "init: no tmpfs on /dev/shm: %s\n", strerror(errno));
+}
+
+static void mounts_make(void)
+{
+    file_system_mount("proc", "/proc");
+    file_system_mount("devtmpfs", "/dev");
+    terminals_mount();
+    shared_memory_mount();
+}
+
+/* The value of a kernel argument, "" for one without; NULL if it is not there. */
+static char *argument_find(const char *name)
+{
+    char *line = file_line("/proc/cmdline"), *rest;
+
+    for (char *word = line ? strtok_r(line, " ", &rest) : NULL; word; word = strtok_r(NULL, " ", &rest)) {
+        size_t length = strcspn(word, "=");
+        if (strlen(name) == length && strncmp(word, name, length) == 0)
+            return word[length] ? word + length + 1 : word + length;
+    }
+    return NULL;
+}
+
+/* Goes to the root that the kernel's arguments name. => 0, or errno */
+static int root_switch(const char *device)
+{
+    unsigned long flags = argument_find("ro") ? MS_RDONLY : 0;
+
+    mkdir("/newroot", 0755);
+    if (mount(device, "/newroot", "ext2", flags, NULL) < 0 || chdir("/newroot") < 0 || chroot(".") < 0)
+        return errno;
+    mounts_make();
+    return 0;
+}
+
+/* Disks are left clean: what could not be unmounted can at least no longer be written to. */
+static void disks_stop(void)
+{
+    char *rest, *text = file_read("/proc/mounts", NULL);
+
+    for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
+        char where[4096], type[16];
+        if (sscanf(line, "%*s %4095s %15s", where, type) == 2 && strcmp(type, "ext2") == 0)
+            mount("none", where, type, MS_REMOUNT | MS_RDONLY, NULL);
+    }
 }
 
 /* Opens `path` as descriptor `fd`; keeps what is there, or takes /dev/null, if that fails. */
@@ -294,6 +343,8 @@ static _Noreturn void program_run(const struct wish *wish)
     const char *path = wish->exe ? wish->exe : argv[0];
     if (!wish->exe && !strchr(path, '/'))
         exec_by_name(argv);
+    if (wish->exe_file >= 0)
+        fexecve(wish->exe_file, argv, environ);
     execv(path, argv);
     exec_failed(argv[0], path, errno);
 }
@@ -311,6 +362,18 @@ static int child_wait(pid_t child)
     }
 }
 
+/* Runs what is wished. => as wait(2) says how it ended; -1: it did not begin */
+static int program_wait(const struct wish *wish)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        program_run(wish);
+    if (child < 0)
+        say(2, "init: fork: %s\n", strerror(errno));
+    return child < 0 ? -1 : child_wait(child);
+}
+
 static void status_report(int control, int status)
 {
     if (status < 0)
@@ -326,32 +389,32 @@ int main(void)
     open_as(0, CONSOLE, O_RDWR);
     open_as(1, CONSOLE, O_RDWR);
     open_as(2, CONSOLE, O_RDWR);
-    file_system_mount("proc", "/proc");
-    file_system_mount("devtmpfs", "/dev");
-    terminals_mount();
-    shared_memory_mount();
+    mounts_make();
+    struct wish wish;
+    wish_read(&wish);
+    char *root = argument_find("root");
+    if (root && wish.exe)
+        wish.exe_file = open(wish.exe, O_PATH | O_CLOEXEC);
+    int error = root ? root_switch(root) : 0;
     // Once more: the root may have come without device nodes.
     for (int fd = 0; fd < 3; fd++)
         open_as(fd, CONSOLE, O_RDWR);
 
-    struct wish wish;
-    wish_read(&wish);
     int control = open(HOST_CTL, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (control < 0)
         control = 2;
-    say(control, "start\n");
+    if (error)
+        say(control, "panic the root %s cannot be mounted: %s\n", root, strerror(error));
+    else
+        say(control, "start\n");
 
     MARK_PROGRAM_BEGIN();
-    pid_t child = fork();
-    if (child == 0)
-        program_run(&wish);
-    if (child < 0)
-        say(2, "init: fork: %s\n", strerror(errno));
-    int status = child < 0 ? -1 : child_wait(child);
+    int status = error ? -1 : program_wait(&wish);
     MARK_PROGRAM_END();
 
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
+    disks_stop();
     sync();
     status_report(control, status);
     close(control);

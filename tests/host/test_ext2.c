@@ -232,6 +232,7 @@ static int64_t count_names(const char *name)
 /* ---- Both at once ---- */
 
 #define FILE_MAX 400000
+#define MAPPED   UINT64_C(0x400000)
 
 static uint8_t ours[FILE_MAX], theirs[FILE_MAX], pattern[70000];
 
@@ -313,6 +314,38 @@ static void step_write(const char *name)
     same("write", name, write_file(name, offset, data, size), model_write(name, offset, data, size));
 }
 
+/* One byte, through a shared mapping. */
+struct poke {
+    uint64_t offset;
+    uint8_t byte;
+};
+
+static int64_t work_poke(struct file *file, void *arg)
+{
+    struct page_cache *pages = &file_inode(file)->pages;
+    const struct poke *poking = arg;
+    struct vspace *space;
+
+    if (poking->offset >= pages->size)
+        return 0;
+    space = make_space();
+    static_assert(offsetof(struct test_file, cache) == 0, "a page cache will do for a file of the tests");
+    map_file_at(space, MAPPED, FILE_MAX / PAGE_SIZE + 1, R | W, (struct test_file *)pages, true);
+    poke(space, MAPPED + poking->offset, poking->byte);
+    end_space(space);
+    return 1;
+}
+
+static void step_poke(const char *name)
+{
+    struct poke poking = {pick(3) == 0 ? pick(FILE_MAX) : pick(20000), (uint8_t)pick(256)};
+    struct model_stat stat;
+
+    if (model_stat(name, &stat) == 0 && S_ISREG(stat.mode) &&
+        with_file(name, O_RDWR, work_poke, &poking) == 1)
+        assert_int_equal(model_write(name, poking.offset, &poking.byte, 1), 1);
+}
+
 static void step_truncate(const char *name)
 {
     uint64_t size = pick(3) == 0 ? pick(FILE_MAX) : pick(30000);
@@ -390,6 +423,9 @@ static void step(void)
     case 12:
         if (pick(4) == 0)
             (void)sync_file(name);
+        break;
+    case 13:
+        step_poke(name);
         break;
     default:
         step_write(name);

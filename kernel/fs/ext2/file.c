@@ -143,7 +143,7 @@ static int ext2_write_pages(struct page_cache *pages, uint64_t index, struct cor
     if (error == 0)
         error = last;
     if (error != 0 && error != -ENOMEM)
-        printk(LOG_ERROR "ext2: %s: inode %lu: page %lu cannot be written: error %d", transfer.fs->device->name, inode->ino, index,
+        printk(LOG_ERROR "EXT2-fs (%s): inode %lu: page %lu cannot be written: error %d", transfer.fs->device->name, inode->ino, index,
                -error);
     return error;
 }

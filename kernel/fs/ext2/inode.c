@@ -419,7 +419,7 @@ static void store_last(struct ext2 *fs, struct inode *inode)
     if (inode_is(inode, S_IFREG))
         error = page_cache_write_back(&inode->pages, 0, UINT64_MAX);
     if (error != 0)
-        printk(LOG_ERROR "ext2: %s: inode %lu: changes are lost: error %d", fs->device->name, inode->ino, -error);
+        printk(LOG_ERROR "EXT2-fs (%s): inode %lu: changes are lost: error %d", fs->device->name, inode->ino, -error);
     if (!inode->dirty)
         return;
     mutex_lock(&fs->lock);

@@ -26,7 +26,8 @@ static int fill_page(struct page_cache *pages, uint64_t index, void *page)
 
 static int write_pages(struct page_cache *pages, uint64_t index, struct core_map_entry *const *frames, unsigned count)
 {
-    struct block_device *device = fs_of(pages)->device;
+    struct ext2 *fs = fs_of(pages);
+    struct block_device *device = fs->device;
     uint64_t offset = index << PAGE_SHIFT;
     struct block_segment segments[BLOCK_SEGMENTS_MAX];
     struct block_request request = {
@@ -35,10 +36,14 @@ static int write_pages(struct page_cache *pages, uint64_t index, struct core_map
         .segments = segments,
         .offset = offset,
     };
+    int error;
 
     for (unsigned i = 0; i < count; i++, offset += PAGE_SIZE)
         segments[i] = (struct block_segment){page2kva(frames[i]), MIN(device->size - offset, PAGE_SIZE)};
-    return block_submit_wait(device, &request);
+    error = block_submit_wait(device, &request);
+    if (error != 0)
+        (void)ext2_error(fs, "metadata at page %lu cannot be written: error %d", index, -error);
+    return error;
 }
 
 static const struct page_cache_ops pages_ops = {.fill = fill_page, .write = write_pages};
