@@ -45,6 +45,8 @@ enum {
 struct super_block_ops {
     // The last reference to the inode is gone: give back its content and its memory.
     void (*evict)(struct inode *inode);
+    // Memory is short: bring what has changed of an inode that nobody uses to where it can be read again. 0, or it stays.
+    int (*store)(struct inode *inode);
     void (*statfs)(struct super_block *sb, struct kstatfs *out);
     int (*sync)(struct super_block *sb);                                // NULL: nothing to do
     // Let SB_READ_ONLY be as MS_RDONLY in `flags`, or change options.   NULL: only the mount's flags change.

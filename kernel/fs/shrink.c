@@ -3,8 +3,8 @@
  * shrink.c - names and inodes that are in memory only because they were looked up once.
  *
  * Where the tree of names is a cache, a name that nobody holds, with nothing mounted on it and none below it in memory, can be looked up
- * again; unless its inode has changed, for then it would have to be written, and that takes memory. The tree is walked from the
- * deepest names up, the oldest first, so that folders go after what is in them.
+ * again, once its inode has been stored where that has changed. The tree is walked from the deepest names up, the oldest first, so that
+ * folders go after what is in them.
  */
 #include "fs/dentry.h"
 #include "fs/inode.h"
@@ -31,15 +31,20 @@ static struct dentry *after(const struct dentry *dentry)
     return deepest(list_entry(next, struct dentry, in_order));
 }
 
+static bool has_changed(const struct inode *inode)
+{
+    return inode->dirty || (inode_is(inode, S_IFREG) && inode->pages.unclean != 0);
+}
+
 static bool may_go(const struct dentry *dentry)
 {
-    const struct inode *inode = dentry->inode;
+    struct inode *inode = dentry->inode;
 
-    if (dentry->refs != 1 || dentry->mounts != 0 || inode->refs != 1 || inode->dirty)
+    if (dentry->refs != 1 || dentry->mounts != 0 || inode->refs != 1)
         return false;
-    if (inode_is_directory(inode))
-        return inode->directory.count == 0;
-    return !inode_is(inode, S_IFREG) || inode->pages.unclean == 0;
+    if (inode_is_directory(inode) && inode->directory.count != 0)
+        return false;
+    return !has_changed(inode) || inode->sb->ops->store(inode) == 0;
 }
 
 // Up to *left names of one file system. Whoever holds its tree may be waiting for memory.

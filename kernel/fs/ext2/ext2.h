@@ -137,6 +137,9 @@ int ext2_inodes_store(struct ext2 *fs, bool data) __must_check;
 
 void ext2_evict(struct inode *inode);
 
+/* Write an inode's pages, and put it into the table. => not locked */
+int ext2_store(struct inode *inode) __must_check;
+
 /* Whether a file is open for writing, or mapped so. => not locked */
 bool ext2_has_writers(struct ext2 *fs);
 

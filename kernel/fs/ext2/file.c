@@ -323,6 +323,15 @@ static int64_t ext2_write(struct file *file, struct io *io)
     return error != 0 ? error : result;
 }
 
+// A file that nobody writes to any more has nothing in memory alone.
+static void ext2_close(struct file *file)
+{
+    struct inode *inode = file_inode(file);
+
+    if ((file->mode & FILE_WRITE) && inode->nlink != 0 && inode->pages.unclean != 0)
+        write_behind(inode);
+}
+
 static int ext2_mmap(struct file *file, int prot __maybe_unused, int flags __maybe_unused, struct page_cache **out)
 {
     *out = &file_inode(file)->pages;
@@ -335,6 +344,7 @@ static int ext2_fsync(struct file *file, bool data_only __maybe_unused)
 }
 
 const struct file_ops ext2_file_ops = {
+    .release = ext2_close,
     .read = ext2_read,
     .write = ext2_write,
     .mmap = ext2_mmap,

@@ -331,19 +331,35 @@ static struct inode *next_dirty(struct ext2 *fs, uint32_t ino, bool data)
     return found;
 }
 
+static int store_attributes(struct inode *inode)
+{
+    struct ext2 *fs = ext2_of(inode);
+    int error = 0;
+
+    mutex_lock(&fs->lock);
+    if (inode->dirty && fs->writing)
+        error = ext2_inode_store(inode, inode->nlink, false);
+    mutex_unlock(&fs->lock);
+    return error;
+}
+
+int ext2_store(struct inode *inode)
+{
+    int error = inode_is(inode, S_IFREG) ? page_cache_write_back(&inode->pages, 0, UINT64_MAX) : 0;
+    int stored = store_attributes(inode);
+
+    return error != 0 ? error : stored;
+}
+
 int ext2_inodes_store(struct ext2 *fs, bool data)
 {
     struct inode *inode;
     int result = 0;
 
     for (uint32_t ino = 0; (inode = next_dirty(fs, ino, data)) != NULL; inode_put(inode)) {
-        int error = data && inode_is(inode, S_IFREG) ? page_cache_write_back(&inode->pages, 0, UINT64_MAX) : 0;
+        int error = data ? ext2_store(inode) : store_attributes(inode);
 
         ino = (uint32_t)inode->ino;
-        mutex_lock(&fs->lock);
-        if (error == 0 && inode->dirty)
-            error = ext2_inode_store(inode, inode->nlink, false);
-        mutex_unlock(&fs->lock);
         if (result == 0)
             result = error;
     }
@@ -414,17 +430,10 @@ static void destroy(struct ext2 *fs, struct inode *inode)
 
 static void store_last(struct ext2 *fs, struct inode *inode)
 {
-    int error = 0;
+    int error = ext2_store(inode);
 
-    if (inode_is(inode, S_IFREG))
-        error = page_cache_write_back(&inode->pages, 0, UINT64_MAX);
     if (error != 0)
         printk(LOG_ERROR "EXT2-fs (%s): inode %lu: changes are lost: error %d", fs->device->name, inode->ino, -error);
-    if (!inode->dirty)
-        return;
-    mutex_lock(&fs->lock);
-    (void)!ext2_inode_store(inode, inode->nlink, false);
-    mutex_unlock(&fs->lock);
 }
 
 void ext2_evict(struct inode *inode)

@@ -10,6 +10,8 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
+#define UNCLEAN_MAX 64 // pages of metadata that are left to be written later
+
 static struct ext2 *fs_of(struct page_cache *pages)
 {
     return container_of(pages, struct ext2, pages);
@@ -88,9 +90,12 @@ void ext2_block_put(struct ext2_block *block)
     block->page = NULL;
 }
 
+// Memory shall not fill with them. What cannot be written the log has been told.
 void ext2_block_dirty(struct ext2 *fs, const struct ext2_block *block)
 {
     page_cache_mark_dirty(&fs->pages, block_offset(fs, block->number) >> PAGE_SHIFT);
+    if (fs->pages.unclean > UNCLEAN_MAX)
+        (void)!page_cache_write_back(&fs->pages, 0, UINT64_MAX);
 }
 
 // An older content of the page may be on its way: it must not arrive later.

@@ -16,6 +16,7 @@
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 
 #define ERRORS_TOLD 20
@@ -314,6 +315,7 @@ static void ext2_release(struct super_block *sb)
 
 static const struct super_block_ops ext2_super_ops = {
     .evict = ext2_evict,
+    .store = ext2_store,
     .statfs = ext2_statfs,
     .sync = ext2_sync_all,
     .remount = ext2_remount,
@@ -368,6 +370,8 @@ static int mount_new(struct file_system_type *type, struct block_device *device,
         error = make_root(fs);
     if (error == 0 && !(request->flags & MS_RDONLY))
         error = begin_writing(fs);
+    if (error == 0)
+        error = reclaim_start(); // from now on there are pages that can be read again
     if (error == 0) {
         list_add_tail(&mounted, &fs->link);
         *out = &fs->sb;
