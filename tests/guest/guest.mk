@@ -28,7 +28,7 @@ GUEST_PROGRAMS := \
 	faults \
 	stack brk mmap munmap mprotect mremap madvise mlock file_holes map_model demand_zero no_execute tlb tlb_idle \
 	fork_cow fork_readonly fork_shared fork_sharers fork_race usercopy kernel_pointers \
-	fork_wait thread_limit vfork exec exec_auxv random_places exec_loader threads futex clone3 vdso exec_script exec_hostile kill_groups \
+	fork_wait thread_limit vfork exec exec_auxv random_places exec_loader threads thread_locks thread_cancel futex clone3 vdso exec_script exec_hostile kill_groups \
 	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \
 	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
 	epoll epoll_nested epoll_race eventfd timerfd signalfd posix_timer cpu_timers file_locks flock openat2 file_copy splice xattr sched_policy pidfd \
@@ -42,7 +42,7 @@ GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory fail
 # These are built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
 GUEST_PIES  := $(if $(MUSL_LIB),$(addprefix $(GUEST_OUT)/,exec_auxv_pie random_places_pie))
 # These with glibc as well, if its static library is there.
-GUEST_GLIBC := $(if $(wildcard /usr/lib/x86_64-linux-gnu/libc.a),$(addprefix $(GUEST_OUT)/,threads_glibc vdso_glibc pty_glibc))
+GUEST_GLIBC := $(if $(wildcard /usr/lib/x86_64-linux-gnu/libc.a),$(addprefix $(GUEST_OUT)/,threads_glibc thread_locks_glibc thread_cancel_glibc vdso_glibc pty_glibc))
 GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_PROGRAMS)) $(GUEST_PIES) $(GUEST_GLIBC)
 GUEST_SUITE := $(GUEST_OUT)/suite
 GUEST_LIB   := $(addprefix $(GUEST_OUT)/obj/,tap.o gaur.o touch.o)
@@ -79,7 +79,7 @@ $(GUEST_PIES): $(GUEST_OUT)/%_pie: $(GUEST_SRC)/%.c $(addprefix $(GUEST_SRC)/,ta
 	$(Q)$(MUSL_CC) $(GUEST_CFLAGS) -fPIE -static -nostartfiles -s -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
 		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(filter %.c,$^) $(MUSL_LIB)/crtn.o
 
-$(GUEST_GLIBC): $(GUEST_OUT)/%_glibc: $(GUEST_SRC)/%.c $(addprefix $(GUEST_SRC)/,tap.c gaur.c touch.c tap.h gaur.h touch.h)
+$(GUEST_GLIBC): $(GUEST_OUT)/%_glibc: $(GUEST_SRC)/%.c $(addprefix $(GUEST_SRC)/,tap.c gaur.c touch.c tap.h gaur.h touch.h in_threads.h)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)gcc $(GUEST_CFLAGS) -static -pthread -s -o $@ $(filter %.c,$^)
