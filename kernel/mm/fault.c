@@ -24,6 +24,7 @@
 #include "lib/string.h"
 #include "mm/commit.h"
 #include "mm/kalloc.h"
+#include "mm/map.h"
 #include "mm/node.h"
 #include "mm/page_cache.h"
 #include "mm/reclaim.h"
@@ -102,14 +103,27 @@ static enum fault_outcome want_exclusive(struct fault_context *c)
     return FAULT_RETRY;
 }
 
+static uint64_t (*lock_limit)(void); // constant after boot
+
+void fault_set_lock_limit(uint64_t (*limit)(void))
+{
+    lock_limit = limit;
+}
+
+/* What a locked stack grows by is locked, too. => space->lock held */
+static bool may_lock(struct vspace *space, const struct vregion *stack, uint64_t pages)
+{
+    return likely(!(stack->flags & VR_LOCK_FLAGS)) || !lock_limit || vspace_may_lock(space, pages << PAGE_SHIFT, lock_limit());
+}
+
 /* Extend a stack down to the page. => c->exclusive; the region may be extended so far */
-static enum fault_outcome grow_stack(struct fault_context *c, struct vregion *stack)
+static __attribute__((noinline)) enum fault_outcome grow_stack(struct fault_context *c, struct vregion *stack)
 {
     uint64_t pages = (vregion_start(stack) - c->page_va) >> PAGE_SHIFT;
 
     if (node_make_private(c->space, c->page_va, vregion_start(stack), PRIVATE_ALL))
         return conclude(c, CAUSE_STACK_GROWTH, FAULT_OOM);
-    if (!vspace_may_grow(c->space, (int64_t)pages, 0) ||
+    if (!vspace_may_grow(c->space, (int64_t)pages, 0) || !may_lock(c->space, stack, pages) ||
         (stack->commit == VR_COMMITTED && vspace_commit(c->space, pages)))
         return conclude(c, CAUSE_NO_REGION, FAULT_SEGV_MAPERR);
     vregion_set_range(stack, c->page_va, stack->va_base);

@@ -65,4 +65,7 @@ enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault);
 const char *fault_cause_name(enum fault_cause cause);
 const char *fault_outcome_name(enum fault_outcome outcome);
 
+/* Who tells how many bytes the running process may lock in all: a stack that is locked stays within them. => once, at boot */
+void fault_set_lock_limit(uint64_t (*limit)(void));
+
 #endif

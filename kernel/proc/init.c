@@ -13,6 +13,7 @@
 #include "fs/vfs.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/fault.h"
 #include "mm/populate.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"
@@ -44,6 +45,7 @@ void proc_init(void)
     pgrp_init();
     thread_limit_init();
     populate_set_stop(signal_fatal_pending);
+    fault_set_lock_limit(rlimit_locked_memory);
 }
 
 static void __noreturn __cold no_memory(void)

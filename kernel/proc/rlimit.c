@@ -43,6 +43,11 @@ uint64_t rlimit_current(unsigned resource)
     return __atomic_load_n(&current_process()->limits[resource].rlim_cur, __ATOMIC_RELAXED);
 }
 
+uint64_t rlimit_locked_memory(void)
+{
+    return credentials_is_root(current_credentials()) ? UINT64_MAX : rlimit_current(RLIMIT_MEMLOCK);
+}
+
 static int check_change(unsigned resource, const struct rlimit *old, const struct rlimit *new)
 {
     if (new->rlim_cur > new->rlim_max)

@@ -14,6 +14,9 @@ struct process;
 /* The soft limit of the running process for RLIMIT_... */
 uint64_t rlimit_current(unsigned resource);
 
+/* Bytes that the running process may lock in all: RLIMIT_MEMLOCK, or all there are for the superuser. */
+uint64_t rlimit_locked_memory(void);
+
 /*
  * prlimit(2): new and old may be NULL; `process` may be another one.
  *

@@ -17,7 +17,7 @@
 static vaddr_t __cold locked_brk(struct vspace *space, vaddr_t end)
 {
     vaddr_t before = ALIGN_UP(vspace_brk(space, 0), PAGE_SIZE);
-    vaddr_t after = vspace_brk_limited(space, end, memory_lock_limit());
+    vaddr_t after = vspace_brk_limited(space, end, rlimit_locked_memory());
 
     if (after > before)
         memory_populate(before, after - before, false);
@@ -112,7 +112,7 @@ SYSCALL6(mmap, vaddr_t, addr, uint64_t, size, uint32_t, prot, uint32_t, flags, i
 {
     struct map_request request = {
         .addr = addr, .size = size, .prot = prot, .flags = flags, .offset = offset, .purpose = VR_GENERAL,
-        .lock_limit = unlikely(may_be_locked(flags)) ? memory_lock_limit() : UINT64_MAX,
+        .lock_limit = unlikely(may_be_locked(flags)) ? rlimit_locked_memory() : UINT64_MAX,
     };
     struct file *file = NULL;
     int64_t result;
@@ -136,7 +136,7 @@ SYSCALL5(mremap, vaddr_t, addr, uint64_t, old_size, uint64_t, new_size, uint32_t
 {
     struct remap_request request = {
         .addr = addr, .new_addr = new_addr, .old_size = old_size, .new_size = new_size, .flags = flags,
-        .lock_limit = memory_lock_limit(),
+        .lock_limit = rlimit_locked_memory(),
     };
     int64_t result = vspace_mremap(current_process()->vspace, &request);
 

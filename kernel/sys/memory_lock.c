@@ -15,11 +15,6 @@
 #include "proc/rlimit.h"
 #include "sys/syscall.h"
 
-uint64_t memory_lock_limit(void)
-{
-    return credentials_is_root(current_credentials()) ? UINT64_MAX : rlimit_current(RLIMIT_MEMLOCK);
-}
-
 /* Whether the region at `addr` is locked, and not only what is touched of it. */
 static bool is_locked(struct vspace *space, vaddr_t addr)
 {
@@ -49,7 +44,7 @@ static int lock_error(int error)
 static int64_t lock(vaddr_t addr, uint64_t size, uint8_t flags)
 {
     struct vspace *space = current_process()->vspace;
-    uint64_t limit = memory_lock_limit(), end;
+    uint64_t limit = rlimit_locked_memory(), end;
     int error;
 
     if (limit == 0)
@@ -99,7 +94,7 @@ SYSCALL1(mlockall, int, how)
 {
     struct vspace *space = current_process()->vspace;
     uint8_t flags = how & MCL_ONFAULT ? VR_LOCKED | VR_LOCK_ONFAULT : VR_LOCKED;
-    uint64_t limit = memory_lock_limit();
+    uint64_t limit = rlimit_locked_memory();
     int error;
 
     if (!how || (how & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || how == MCL_ONFAULT)

@@ -7,9 +7,6 @@
 
 #include "lib/types.h"
 
-/* Bytes that the running process may lock in all: RLIMIT_MEMLOCK, or all there are for the superuser. */
-uint64_t memory_lock_limit(void);
-
 /* Make a new mapping present if that was asked for (`wanted`), or if it is locked. Pages that cannot be are left, as on Linux. */
 void memory_populate(vaddr_t addr, uint64_t size, bool wanted);
 

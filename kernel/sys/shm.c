@@ -21,6 +21,7 @@
 #include "mm/slab.h"
 #include "mm/usercopy.h"
 #include "proc/process.h"
+#include "proc/rlimit.h"
 #include "sys/ipc.h"
 #include "sys/memory_lock.h"
 #include "sys/syscall.h"
@@ -239,7 +240,7 @@ static int64_t attach(struct segment *segment, vaddr_t address, int flags, uint3
         .flags = map_flags,
         .file = &segment->cache,
         .purpose = VR_GENERAL,
-        .lock_limit = memory_lock_limit(),
+        .lock_limit = rlimit_locked_memory(),
     };
     int64_t result = vspace_mmap(current_process()->vspace, &request);
 

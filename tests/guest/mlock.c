@@ -2,6 +2,8 @@
 /* mlock.c - memory that is locked as it is mapped, its limit, and what cannot be touched: refused or passed over, never page by page. */
 #include "tap.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -172,6 +174,43 @@ static bool locking_everything_passes_over_what_has_no_rights(void)
     return true;
 }
 
+/* Touch the stack so many pages below here, each page on the way. */
+static void use_stack(size_t pages)
+{
+    volatile char *here = __builtin_frame_address(0);
+
+    for (size_t i = 1; i <= pages; i++)
+        here[-(long)(i * PAGE)] = 1;
+}
+
+static bool grow_the_stack(size_t pages)
+{
+    unsigned long size = 0;
+    char text[64];
+
+    CHECK(file_get("/proc/self/statm", text, sizeof text) > 0 && sscanf(text, "%lu", &size) == 1);
+    CHECK(limit_to(size + 100) && mlockall(MCL_CURRENT) == 0);
+    use_stack(pages);
+    return true;
+}
+
+static bool grow_by_little(void)
+{
+    return grow_the_stack(60);
+}
+
+static bool grow_by_much(void)
+{
+    return grow_the_stack(400);
+}
+
+static bool a_locked_stack_grows_within_the_limit_only(void)
+{
+    CHECK(exited_with(child_run(grow_by_little), 0));
+    CHECK(killed_by(child_run(grow_by_much), SIGSEGV));
+    return true;
+}
+
 int main(void)
 {
     TEST(map_locked_makes_present);
@@ -183,5 +222,6 @@ int main(void)
     TEST(pages_past_the_end_of_a_file_cannot_be_locked);
     TEST(populating_sixty_four_terabytes_without_rights_is_done_at_once);
     TEST(locking_everything_passes_over_what_has_no_rights);
+    TEST(a_locked_stack_grows_within_the_limit_only);
     return tap_done();
 }
