@@ -210,37 +210,12 @@ static bool evict_from(struct vspace *space, unsigned target, unsigned *evicted)
 
 /* ---- All spaces ---- */
 
-/* The first space of the list, with a reference; it goes to the list's end when the hand has been through. NULL: there is none */
-static struct vspace *first_space(unsigned *count)
-{
-    struct list *spaces = vspaces_lock();
-    struct vspace *space, *first = NULL;
-
-    *count = 0;
-    list_for_each_entry(space, spaces, link) {
-        ++*count;
-        if (!first && vspace_try_get(space))
-            first = space;
-    }
-    vspaces_unlock();
-    return first;
-}
-
-static void move_to_end(struct vspace *space)
-{
-    struct list *spaces = vspaces_lock();
-
-    list_remove(&space->link);
-    list_add_tail(spaces, &space->link);
-    vspaces_unlock();
-}
-
 unsigned clock_evict(unsigned target)
 {
     unsigned evicted = 0, rounds = 0, count;
     struct vspace *space;
 
-    while (evicted < target && (space = first_space(&count))) {
+    while (evicted < target && (space = vspaces_first(&count))) {
         if (space != hand.space)
             hand.va = 0;
         hand.space = space;
@@ -251,7 +226,7 @@ unsigned clock_evict(unsigned target)
         }
         bool done = rounds <= ROUNDS && evict_from(space, target, &evicted);
         if (done) {
-            move_to_end(space);
+            vspaces_to_end(space);
             hand.space = NULL;
             hand.left--;
         }

@@ -90,6 +90,13 @@ void commit_configure(const struct commit_settings *new)
     }
 }
 
+void commit_memory_changed(void)
+{
+    const struct commit_settings now = settings;
+
+    commit_configure(&now);
+}
+
 void commit_init(void)
 {
     commit_configure(&(struct commit_settings){.mode = settings.mode, .ratio = settings.ratio});

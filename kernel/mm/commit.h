@@ -102,6 +102,9 @@ struct commit_settings {
 void commit_settings(struct commit_settings *out);
 void commit_configure(const struct commit_settings *settings);
 
+/* What may be promised follows from memory and swap: there is more of it now, or less. */
+void commit_memory_changed(void);
+
 /* All memory that programs could get, in pages. */
 uint64_t commit_memory(void);
 

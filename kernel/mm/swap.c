@@ -359,36 +359,35 @@ bool swap_page_has_slot(struct core_map_entry *page, uint32_t slot)
 
 /* ---- Parting ---- */
 
-/* => swap_lock held */
-static bool is_sole(const struct core_map_entry *page)
+/* Whether no info holds the slot: those who map the frame need it no more. => swap_lock held */
+static bool may_part(const struct core_map_entry *page)
 {
-    return !page->swap.writing && frame_refs(page) == 2 && slot_of(page)->holders == 1;
+    return in_cache(page) && !page->swap.writing && slot_of(page)->holders == 1;
+}
+
+/* => swap_lock held; somebody maps the frame */
+static void part(struct core_map_entry *page)
+{
+    cache_remove(page);
+    atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
 }
 
 bool swap_may_take_over(struct core_map_entry *page)
 {
     spin_lock(&swap_lock);
-    bool may = in_cache(page) && is_sole(page);
+    bool may = may_part(page) && frame_refs(page) == 2;
     spin_unlock(&swap_lock);
     return may;
-}
-
-/* => swap_lock held; true if it is in the cache no more */
-static bool part(struct core_map_entry *page)
-{
-    if (!is_sole(page))
-        return false;
-    cache_remove(page);
-    atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
-    return true;
 }
 
 bool swap_take_over(struct core_map_entry *page)
 {
     spin_lock(&swap_lock);
-    bool parted = in_cache(page) && part(page);
+    bool sole = may_part(page) && frame_refs(page) == 2;
+    if (sole)
+        part(page);
     spin_unlock(&swap_lock);
-    return parted;
+    return sole;
 }
 
 void swap_bring_in(struct core_map_entry *page, bool take)
@@ -396,9 +395,22 @@ void swap_bring_in(struct core_map_entry *page, bool take)
     spin_lock(&swap_lock);
     bool scarce = swap_slots_used() * 2 > swap_slots_total();
     slot_release(page->swap.slot); // the info's
-    if (take || scarce)
+    if ((take || scarce) && may_part(page))
         part(page);
     spin_unlock(&swap_lock);
+}
+
+void swap_part_all(int area)
+{
+    for (pfn_t pfn = 1; pfn < core_map_frames && swap_cached() > 0; pfn++) {
+        struct core_map_entry *page = &core_map[pfn];
+        if (!in_cache(page))
+            continue;
+        spin_lock(&swap_lock);
+        if (in_cache(page) && swap_slot_in(page->swap.slot, area) && !settle(page) && may_part(page))
+            part(page);
+        spin_unlock(&swap_lock);
+    }
 }
 
 /* ---- Less of it ---- */

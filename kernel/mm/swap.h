@@ -17,11 +17,12 @@ struct core_map_entry;
 struct swap_ops {
     int (*read)(void *device, uint32_t first, void *const *pages, unsigned count);
     int (*write)(void *device, uint32_t first, void *const *pages, unsigned count);
+    const char *(*name)(void *device); // as /proc/swaps tells it; does not sleep
 };
 
 #define SWAP_AREAS 16              // that can be in use at once
 #define SWAP_AREA_PAGES (4u << 20) // of each: 16 GiB
-#define SWAP_CLUSTER 32            // pages that are written together
+#define SWAP_CLUSTER 16            // pages that are written together; some of the kernel stack goes with it
 
 /* ---- Slots ---- */
 
@@ -87,7 +88,7 @@ unsigned swap_shrink_cache(unsigned target);
 
 /* One area, as /proc/swaps tells of it. */
 struct swap_area_info {
-    void *device;
+    const char *name;     // NULL: there is no area of this number
     uint32_t pages, used; // that can be slots
     int priority;
 };
@@ -104,6 +105,12 @@ __must_check int swap_add(const struct swap_ops *ops, void *device, uint32_t pag
 /* No more slots of an area from now on (or again); its number for swap_slot_in, or -EINVAL: it is not in use. */
 __must_check int swap_close(void *device, bool closed);
 bool swap_slot_in(uint32_t slot, int area);
+
+/* Let the frames that have a slot there, and that no info needs, be without one. */
+void swap_part_all(int area);
+
+/* Bring everything back and forget the area; `stop` is asked from time to time. => sleeps; 0, -EINVAL, -ENOMEM, -EIO, -EINTR (stopped) */
+__must_check int swap_off(void *device, bool (*stop)(void));
 
 /* Forget an area. => closed; 0, or -EBUSY: some slot is still held */
 __must_check int swap_remove(int area);

@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/commit.h"
 #include "mm/kalloc.h"
 #include "mm/slab.h"
 #include "mm/swap_private.h"
@@ -259,6 +260,8 @@ int swap_add(const struct swap_ops *ops, void *device, uint32_t pages, int prior
     }
     if (result < 0)
         area_free(area);
+    else
+        commit_memory_changed();
     return MIN(result, 0);
 }
 
@@ -305,7 +308,7 @@ bool swap_area_info(unsigned number, struct swap_area_info *info)
     spin_lock(&swap_lock);
     const struct swap_area *area = areas[number];
     if (area)
-        *info = (struct swap_area_info){area->device, area_slots(area), area->used, area->priority};
+        *info = (struct swap_area_info){area->ops->name(area->device), area_slots(area), area->used, area->priority};
     spin_unlock(&swap_lock);
     return true;
 }

@@ -68,7 +68,8 @@ void vspace_get(struct vspace *space)
     ASSERT(old > 0);
 }
 
-bool vspace_try_get(struct vspace *space)
+/* The same for a space found in the list of all, which may be on its way out. => false: it is; the list's lock held */
+static bool try_get(struct vspace *space)
 {
     uint32_t old = atomic_load_explicit(&space->refs, memory_order_relaxed);
 
@@ -122,6 +123,29 @@ static void space_compact(struct vspace *space)
     for (vaddr_t va = 0; (leaf = node_next_leaf(space, &va, USER_END)); va = leaf_range_end(leaf, USER_END))
         if (node_is_private(space, va))
             leaf_compact(leaf);
+}
+
+struct vspace *vspaces_first(unsigned *count)
+{
+    struct vspace *space, *first = NULL;
+
+    *count = 0;
+    mutex_lock(&spaces_lock);
+    list_for_each_entry(space, &spaces, link) {
+        ++*count;
+        if (!first && try_get(space))
+            first = space;
+    }
+    mutex_unlock(&spaces_lock);
+    return first;
+}
+
+void vspaces_to_end(struct vspace *space)
+{
+    mutex_lock(&spaces_lock);
+    list_remove(&space->link);
+    list_add_tail(&spaces, &space->link);
+    mutex_unlock(&spaces_lock);
 }
 
 void vspaces_compact(bool wait)

@@ -44,9 +44,6 @@ __must_check struct vspace *vspace_create(void);
 
 void vspace_get(struct vspace *space);
 
-/* The same for a space found in the list of all, which may be on its way out. => false: it is; the list's lock held */
-__must_check bool vspace_try_get(struct vspace *space);
-
 /* One reference less; the last takes everything down. => may sleep; no CPU runs in it when it is the last */
 void vspace_put(struct vspace *space);
 
@@ -95,6 +92,13 @@ void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vre
  * => no spinlock held; with `wait` no vspace lock
  */
 void vspaces_compact(bool wait);
+
+/*
+ * For who goes round all spaces without holding the list: the first one, with a reference, and how many there are; then it goes to the
+ * list's end. => may sleep; NULL: there is none
+ */
+struct vspace *vspaces_first(unsigned *count);
+void vspaces_to_end(struct vspace *space);
 
 /* All spaces, for verify. => the list's lock is held between begin and end; it sleeps */
 struct list *vspaces_lock(void);

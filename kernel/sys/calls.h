@@ -355,6 +355,10 @@ CALL(setrlimit)
 CALL(prlimit64)
 CALL(getrusage)
 
+/* swap.c */
+CALL(swapon)
+CALL(swapoff)
+
 /* mount.c */
 CALL(mount)
 CALL(umount2)

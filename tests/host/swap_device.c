@@ -37,9 +37,15 @@ static int device_write(void *device, uint32_t first, void *const *pages, unsign
     return 0;
 }
 
+static const char *device_name(void *device)
+{
+    (void)device;
+    return "memory";
+}
+
 void swap_device_add(unsigned pages, const uint32_t *bad, unsigned bad_count)
 {
-    static const struct swap_ops ops = {device_read, device_write};
+    static const struct swap_ops ops = {device_read, device_write, device_name};
 
     memset(&swap_device, 0, offsetof(struct swap_device, content));
     assert_int_equal(swap_add(&ops, &swap_device, pages, 0, bad, bad_count), 0);

@@ -292,6 +292,43 @@ static void an_area_is_named_once_and_leaves_when_empty(void **state)
     end();
 }
 
+static bool never(void)
+{
+    return false;
+}
+
+static bool at_once(void)
+{
+    return true;
+}
+
+static void an_area_that_is_given_up_is_emptied_first(void **state)
+{
+    (void)state;
+    begin(64);
+    struct vspace *child = fork_space(space);
+    poke(child, page_at(1), 70);
+    evict_all();
+    assert_int_equal(peek(space, page_at(5)), 6);
+    assert_int_equal(swap_off(&swap_device, at_once), -EINTR);
+    assert_true(swap_has_room());
+    swap_device.read_error = -EIO;
+    assert_int_equal(swap_off(&swap_device, never), -EIO);
+    assert_verify_clean();
+    swap_device.read_error = 0;
+    assert_int_equal(swap_off(&swap_device, never), 0);
+    assert_verify_clean();
+    assert_int_equal(swap_slots_total(), 0);
+    assert_int_equal(swap_cached(), 0);
+    assert_int_equal(swap_off(&swap_device, never), -EINVAL);
+    for (unsigned i = 0; i < 64; i++) {
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+        assert_int_equal(peek(child, page_at(i)), i == 1 ? 70 : i + 1);
+    }
+    end_space(child);
+    end_space(space);
+}
+
 static void verify_finds_a_wrong_holder(void **state)
 {
     (void)state;
@@ -331,6 +368,7 @@ int main(void)
         TEST(locked_pages_stay_for_parent_and_child),
         TEST(pages_used_lately_stay_for_one_round),
         TEST(an_area_is_named_once_and_leaves_when_empty),
+        TEST(an_area_that_is_given_up_is_emptied_first),
         TEST(verify_finds_a_wrong_holder),
     };
 

@@ -5,6 +5,7 @@
  * Lines have Linux's names where Linux means the same; what we do not keep is left out rather than told as 0, but for
  * what is 0 indeed: there are no buffers, no swap, nothing to write back.
  */
+#include "lib/string.h"
 #include "lib/types.h"
 #include "mm/commit.h"
 #include "mm/core_map.h"
@@ -13,6 +14,7 @@
 #include "mm/page_cache.h"
 #include "mm/slab.h"
 #include "mm/stat.h"
+#include "mm/swap.h"
 #include "sys/memory_info.h"
 #include "sys/procfs/node.h"
 #include "sys/procfs/system.h"
@@ -51,6 +53,28 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     put_line(text, "PageTables:", info.page_tables);
     put_line(text, "CommitLimit:", commit_limit());
     put_line(text, "Committed_AS:", commit_promised());
+    return 0;
+}
+
+/* As mm/swapfile.c of Linux prints it: columns by tabs, of which narrow numbers take two. */
+static void put_area(struct text *text, const struct swap_area_info *area)
+{
+    unsigned long size = area->pages * KIB_PER_PAGE, used = area->used * KIB_PER_PAGE;
+    int width = 40 - (int)(strlen("/dev/") + strlen(area->name));
+
+    text_printf(text, "/dev/%s%*spartition\t%lu\t%s%lu\t%s%d\n", area->name, MAX(width, 1), " ", size,
+                size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "", area->priority);
+}
+
+int show_swaps(const struct proc_inode *inode, struct text *text)
+{
+    struct swap_area_info area;
+
+    (void)inode;
+    text_puts(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    for (unsigned i = 0; swap_area_info(i, &area); i++)
+        if (area.name)
+            put_area(text, &area);
     return 0;
 }
 

@@ -167,13 +167,6 @@ int show_devices(const struct proc_inode *inode, struct text *text)
     return 0;
 }
 
-int show_swaps(const struct proc_inode *inode, struct text *text)
-{
-    (void)inode;
-    text_puts(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-    return 0;
-}
-
 /* All messages that are kept. Unlike Linux's, this reading takes nothing away, and ends. */
 int show_kmsg(const struct proc_inode *inode, struct text *text)
 {
