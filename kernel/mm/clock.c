@@ -9,7 +9,7 @@
  * Order       The entry is emptied, the CPUs that may remember it are told, all those of one batch at once; then the leaf is locked again: a
  *             page whose entry still is empty has not been used meanwhile, and no CPU can reach it. Only then its
  *             vpage_info changes, and the reference goes.
- * Locking     One reclaimer at a time. A space's lock for reading, as a fault has it, and the leaf's; neither while pages are written.
+ * Locking     One at a time moves the hand. A space's lock for reading, as a fault has it, and the leaf's; neither while pages are written.
  * Failure     None: a page for which there is no slot stays where it is, and the next fault on it fills the entry in.
  */
 #include "mm/clock.h"
@@ -37,6 +37,7 @@ struct batch {
     struct vspace *space;
     struct core_map_entry *leaf;
     struct vregion *region;                 // that the last page was in
+    bool used_too;                          // pages that were used lately leave as well
     vaddr_t va[BATCH];
     unsigned count;
     bool flush;                             // some CPU may remember an entry
@@ -81,7 +82,7 @@ static bool hide(struct batch *batch, vaddr_t va)
     if (!can_leave(batch, leaf_info(batch->leaf, va), va))
         return false;
     vm_count(VM_PGSCAN);
-    if (pte_is_accessed(pte_load(entry)) && pte_test_and_clear_accessed(entry))
+    if (!batch->used_too && pte_is_accessed(pte_load(entry)) && pte_test_and_clear_accessed(entry))
         return false;
     batch->flush |= vspace_underive(batch->leaf, va);
     return true;
@@ -126,15 +127,16 @@ static void leave(struct batch *batch, vaddr_t va)
 /* ---- One leaf ---- */
 
 /* Choose pages of a leaf from `va` on. => where to go on */
-static vaddr_t choose(struct batch *batch, vaddr_t va)
+static vaddr_t choose(struct batch *batch, vaddr_t va, vaddr_t end)
 {
+    end = leaf_range_end(batch->leaf, end);
     node_lock(batch->leaf);
-    struct leaf_range used = leaf_used_range(batch->leaf, va, leaf_range_end(batch->leaf, USER_END));
+    struct leaf_range used = leaf_used_range(batch->leaf, va, end);
     for (va = used.start; va < used.end && batch->count < BATCH; va += PAGE_SIZE)
         if (hide(batch, va))
             batch->va[batch->count++] = va;
     node_unlock(batch->leaf);
-    return batch->count == BATCH ? va : leaf_range_end(batch->leaf, USER_END);
+    return batch->count == BATCH ? va : end;
 }
 
 /* Whose CPUs may remember entries of the leaf: its one owner's, or anybody's. */
@@ -179,13 +181,22 @@ static bool step_space(struct batch *batch)
             continue;
         }
         batch->leaf->round = hand.round;
-        hand.va = choose(batch, hand.va);
+        hand.va = choose(batch, hand.va, USER_END);
         if (batch->count == 0)
             continue;
         let_go(batch);
         return true;
     }
     return false;
+}
+
+static void batch_begin(struct batch *batch, struct vspace *space, bool used_too)
+{
+    batch->space = space;
+    batch->region = NULL;
+    batch->used_too = used_too;
+    batch->count = batch->write_count = batch->evicted = 0;
+    batch->flush = false;
 }
 
 /* Evict from one space until it is done, or enough has gone. => whether it is done */
@@ -195,10 +206,7 @@ static bool evict_from(struct vspace *space, unsigned target, unsigned *evicted)
 
     while (more && *evicted < target) {
         struct batch batch;
-        batch.space = space;
-        batch.region = NULL;
-        batch.count = batch.write_count = batch.evicted = 0;
-        batch.flush = false;
+        batch_begin(&batch, space, false);
         rwlock_read_lock(&space->lock);
         more = space->root && step_space(&batch);
         rwlock_read_unlock(&space->lock);
@@ -235,4 +243,19 @@ unsigned clock_evict(unsigned target)
             break;
     }
     return evicted;
+}
+
+void clock_page_out(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    while (start < end) {
+        struct batch batch;
+        batch_begin(&batch, space, true);
+        rwlock_read_lock(&space->lock);
+        batch.leaf = node_next_leaf(space, &start, end);
+        start = batch.leaf ? choose(&batch, start, end) : end;
+        if (batch.count > 0)
+            let_go(&batch);
+        rwlock_read_unlock(&space->lock);
+        swap_write(batch.writes, batch.write_count);
+    }
 }

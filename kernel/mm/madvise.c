@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 
 #include "lib/errno.h"
+#include "mm/clock.h"
 #include "mm/map.h"
 #include "mm/node.h"
 #include "mm/page_cache.h"
@@ -200,6 +201,8 @@ static int advise(struct vspace *space, vaddr_t start, vaddr_t end, int advice)
     rwlock_write_lock(&space->lock);
     int error = advise_locked(space, start, end, advice);
     rwlock_write_unlock(&space->lock);
+    if (!error && advice == MADV_PAGEOUT)
+        clock_page_out(space, start, end);
     return error;
 }
 

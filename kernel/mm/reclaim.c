@@ -143,14 +143,12 @@ int reclaim_start(void)
 {
     if (atomic_exchange(&thread.started, true))
         return 0;
-    struct kthread *reclaimer = sched_spawn_kernel(run, NULL, "reclaim");
-    if (!reclaimer) {
+    if (!sched_spawn_kernel(run, NULL, "reclaim")) {
         atomic_store(&thread.started, false);
         return -ENOMEM;
     }
-    uint64_t frames = core_map_frames - frames_by_kind(FRAME_RESERVED);
+    const uint64_t frames = core_map_frames - frames_by_kind(FRAME_RESERVED);
     thread.low = MAX(frames / LOW_PART, (uint64_t)LOW_LEAST);
     kalloc_set_marks(thread.low, thread.low / RESERVE_PART, wake);
-    sched_start(reclaimer);
     return 0;
 }

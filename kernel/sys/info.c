@@ -37,6 +37,8 @@ SYSCALL1(sysinfo, vaddr_t, address)
     info.totalram = memory.total;
     info.freeram = memory.free;
     info.sharedram = memory.shared;
+    info.totalswap = memory.swap_total;
+    info.freeswap = memory.swap_free;
     info.procs = thread_total();
     info.mem_unit = PAGE_SIZE;
     return copy_to_user(address, &info, sizeof(info));

@@ -81,6 +81,14 @@ static volatile unsigned char *written_before(void)
     return page;
 }
 
+/* A page in swap, as the machine is asked for. */
+static volatile unsigned char *swapped(void)
+{
+    volatile unsigned char *page = written_before();
+
+    return page && madvise((void *)page, PAGE, MADV_PAGEOUT) == 0 ? page : NULL;
+}
+
 static volatile unsigned char *with_rights(volatile unsigned char *page, int rights)
 {
     if (!page || mprotect((void *)page, PAGE, rights) < 0)
@@ -361,6 +369,8 @@ const struct row rows[] = {
      end_holder},
     {"first_write_under_a_shared_node", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "anonymous_write", absent_beside_shared,
      end_holder},
+    {"read_of_a_page_in_swap", TOUCH_READ, 0x04, 0, 0, RESOLVED, "swapped", swapped, unmap_made},
+    {"write_to_a_page_in_swap", TOUCH_WRITE, 0x06, 0, 0, RESOLVED, "swapped", swapped, unmap_made},
     {"read_of_a_cow_page", TOUCH_READ, 0, 0, 0, NO_FAULT, "", shared_with_child, end_holder},
     {"write_to_a_present_readonly_page", TOUCH_WRITE, 0x07, 0, 0, ACCERR, "readonly_write", readonly_present,
      unmap_made},

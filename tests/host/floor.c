@@ -138,11 +138,6 @@ struct kthread *sched_spawn_kernel(void (*entry)(void *), void *argument, const 
     return &idle;
 }
 
-void sched_start(struct kthread *thread)
-{
-    (void)thread;
-}
-
 /* Time stands still, unless the test moves it; timers are kept, and their functions called by the test. */
 uint64_t machine_clock;
 
