@@ -71,6 +71,7 @@ struct core_map_entry {
             uint64_t index : 52;      // (p) which page of it
             uint64_t dirty : 1;       // (p) changed since it was last written to where the file is kept
             uint64_t writing : 1;     // (p) on its way there
+            uint64_t referenced : 1;  // (p) asked for since the hand of page_cache_shrink.c came by
         } file;
         struct {
             uint32_t slot; // (s) where its content is, or is to be

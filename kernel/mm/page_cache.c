@@ -10,7 +10,7 @@
  * Failure     -ENOMEM with nothing changed; what fill returned.
  * Not here    Dirty pages: page_cache_clean.c. Which pages of a file are holes: the file system's.
  */
-#include "mm/page_cache.h"
+#include "mm/page_cache_private.h"
 
 #include "lib/errno.h"
 #include "lib/log.h"
@@ -20,8 +20,8 @@
 #include "mm/slab.h"
 #include "mm/unmap_file.h"
 
-static struct spinlock caches_lock = SPINLOCK_INIT("page caches", RANK_PAGE_CACHES);
-static struct list caches = LIST_INIT(caches); // caches_lock
+struct spinlock page_caches_lock = SPINLOCK_INIT("page caches", RANK_PAGE_CACHES);
+struct list page_caches = LIST_INIT(page_caches);
 
 void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
 {
@@ -35,13 +35,12 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
     atomic_init(&cache->mapped, 0);
     atomic_init(&cache->punching, false);
     cache->ops = ops;
-    spin_lock(&caches_lock);
-    list_add_tail(&caches, &cache->link);
-    spin_unlock(&caches_lock);
+    spin_lock(&page_caches_lock);
+    list_add_tail(&page_caches, &cache->link);
+    spin_unlock(&page_caches_lock);
 }
 
-/* Take page `index` out of the cache with the cache's reference, which becomes the caller's. => cache->lock held */
-static struct core_map_entry *remove_locked(struct page_cache *cache, uint64_t index)
+struct core_map_entry *page_cache_remove_locked(struct page_cache *cache, uint64_t index)
 {
     struct core_map_entry *page = radix_remove(&cache->pages, index);
 
@@ -65,7 +64,7 @@ static void drop_pages(struct page_cache *cache, uint64_t first, uint64_t end)
             page = radix_find(&cache->pages, index);
         bool busy = page && page->file.writing;
         if (page && !busy)
-            (void)remove_locked(cache, index);
+            (void)page_cache_remove_locked(cache, index);
         spin_unlock(&cache->lock);
         if (!page)
             return;
@@ -100,9 +99,9 @@ bool page_cache_seal(struct page_cache *cache, bool only_unwritten)
 
 void page_cache_destroy(struct page_cache *cache)
 {
-    spin_lock(&caches_lock);
+    spin_lock(&page_caches_lock);
     list_remove(&cache->link);
-    spin_unlock(&caches_lock);
+    spin_unlock(&page_caches_lock);
     drop_pages(cache, 0, UINT64_MAX);
 }
 
@@ -110,8 +109,10 @@ static struct core_map_entry *find(struct page_cache *cache, uint64_t index)
 {
     spin_lock(&cache->lock);
     struct core_map_entry *page = radix_find(&cache->pages, index);
-    if (page)
+    if (page) {
         frame_get(page);
+        page->file.referenced = 1;
+    }
     spin_unlock(&cache->lock);
     return page;
 }
@@ -124,7 +125,7 @@ int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_
     if (!error) {
         page->file.cache = cache;
         page->file.index = index;
-        page->file.dirty = page->file.writing = 0;
+        page->file.dirty = page->file.writing = page->file.referenced = 0;
         atomic_fetch_add_explicit(&cache->count, 1, memory_order_relaxed);
     }
     spin_unlock(&cache->lock);
@@ -348,10 +349,10 @@ uint64_t page_caches_unclean(void)
     struct page_cache *cache;
     uint64_t unclean = 0;
 
-    spin_lock(&caches_lock);
-    list_for_each_entry(cache, &caches, link)
+    spin_lock(&page_caches_lock);
+    list_for_each_entry(cache, &page_caches, link)
         unclean += cache->unclean; // each as it happens to be: one word
-    spin_unlock(&caches_lock);
+    spin_unlock(&page_caches_lock);
     return unclean;
 }
 
@@ -362,12 +363,12 @@ void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t i
     struct page_cache *cache;
     struct core_map_entry *page;
 
-    spin_lock(&caches_lock);
-    list_for_each_entry(cache, &caches, link) {
+    spin_lock(&page_caches_lock);
+    list_for_each_entry(cache, &page_caches, link) {
         spin_lock(&cache->lock);
         for (uint64_t index = 0; (page = radix_next(&cache->pages, &index)); index++)
             visit(cache, index, page, arg);
         spin_unlock(&cache->lock);
     }
-    spin_unlock(&caches_lock);
+    spin_unlock(&page_caches_lock);
 }

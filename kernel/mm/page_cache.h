@@ -156,6 +156,9 @@ __must_check int page_cache_write_back(struct page_cache *cache, uint64_t first,
 /* Wait until page `index` is not being written. */
 void page_cache_wait_written(struct page_cache *cache, uint64_t index);
 
+/* Let clean pages go that nobody maps and that can be read again, those asked for once first. => how many went */
+unsigned page_caches_shrink(unsigned target);
+
 /* Pages of all files that are dirty or being written. */
 uint64_t page_caches_unclean(void);
 

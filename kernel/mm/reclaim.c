@@ -5,7 +5,8 @@
  * Theory      Nobody who allocates waits: kalloc says no, everything is undone, and who stands at the top without a lock (a fault, a
  *             system call) reclaims and tries again. To make that rare a thread begins when few frames are free, and goes on until
  *             there are twice as many. The last few frames are for those who reclaim, as writing pages out takes memory.
- * Order       Frames that only the swap cache holds; pages that were not used lately (clock.c); then what the kernel keeps to be faster.
+ * Order       Frames that only the swap cache holds; pages of files that can be read again; pages that were not used lately (clock.c); then
+ *             what the kernel keeps to be faster.
  * Locking     One reclaimer at a time; who waited for another looks first whether it still needs to, and if one has begun and ended
  *             meanwhile, what that has not found is not there.
  */
@@ -15,6 +16,7 @@
 #include "mm/kalloc.h"
 #include "mm/kstack.h"
 #include "mm/node.h"
+#include "mm/page_cache.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/vspace.h"
@@ -60,6 +62,8 @@ static bool reclaim_pages(unsigned target)
 {
     unsigned freed = swap_shrink_cache(target);
 
+    if (freed < target)
+        freed += page_caches_shrink(target - freed);
     if (freed < target)
         freed += clock_evict(target - freed);
     return freed > 0;
@@ -111,6 +115,8 @@ void reclaim_all(void)
 {
     vspaces_compact(true);
     (void)swap_shrink_cache(UINT32_MAX);
+    while (page_caches_shrink(UINT32_MAX) > 0)
+        ;
     shrink(UINT32_MAX);
     kalloc_drain();
 }

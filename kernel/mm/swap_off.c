@@ -30,7 +30,7 @@ static void find_next(struct return_walk *walk)
 
     walk->slot = 0;
     for (; (leaf = node_next_leaf(walk->space, &walk->va, USER_END)); walk->va = leaf_range_end(leaf, USER_END)) {
-        if (!leaf->node.has_slots)
+        if (!leaf->has_slots)
             continue;
         node_lock(leaf);
         struct leaf_range used = leaf_used_range(leaf, walk->va, leaf_range_end(leaf, USER_END));

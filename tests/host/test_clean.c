@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/errno.h"
+#include "mm/clock.h"
 #include "mm/map.h"
 #include "mm/page_cache.h"
 
@@ -291,6 +292,47 @@ static void a_writable_page_that_is_not_marked_is_I21(void **state)
 
 #define CLEAN_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* ---- Which pages go when memory is short ---- */
+
+static struct core_map_entry *get(uint64_t index, enum page_how how)
+{
+    struct core_map_entry *page;
+
+    assert_int_equal(page_cache_get(&file.cache, index, how, &page), 0);
+    return page;
+}
+
+static void pages_that_were_read_once_go_first(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 8; i++)
+        page_cache_put(get(i, PAGE_READ));
+    page_cache_put(get(2, PAGE_READ)); // again
+    struct core_map_entry *held = get(5, PAGE_READ);
+    assert_int_equal(page_caches_shrink(100), 6);
+    page_cache_put(get(2, PAGE_FIND));
+    assert_int_equal(frame_refs(held), 2);
+    page_cache_put(held);
+    assert_int_equal(page_caches_shrink(100), 2); // the second round
+}
+
+static void dirty_and_mapped_pages_stay(void **state)
+{
+    (void)state;
+    map_file(space, R, true);
+    (void)peek(space, VA);
+    page_cache_put(get(1, PAGE_READ));
+    write_bytes(2 * PAGE_SIZE, PAGE_SIZE, 9);
+    assert_int_equal(page_caches_shrink(100), 1);
+    assert_non_null(frame_of(space, VA));
+    assert_int_equal(clock_evict(10), 1); // then nobody maps it
+    assert_null(frame_of(space, VA));
+    assert_int_equal(page_caches_shrink(100), 1);
+    clean();
+    assert_true(page_caches_shrink(100) + page_caches_shrink(100) > 0);
+    assert_int_equal(peek(space, VA + 2 * PAGE_SIZE), 9); // read again
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +349,8 @@ int main(void)
         CLEAN_TEST(without_room_nothing_is_written_and_a_fault_is_a_bus_error),
         CLEAN_TEST(a_fault_asks_for_no_room_beyond_the_end_of_the_file),
         CLEAN_TEST(truncation_forgets_dirty_pages_and_marks_the_last),
+        CLEAN_TEST(pages_that_were_read_once_go_first),
+        CLEAN_TEST(dirty_and_mapped_pages_stay),
         CLEAN_TEST(a_writable_page_that_is_not_marked_is_I21),
     };
 
