@@ -6,9 +6,9 @@
  *             hand came by the last time: the bit is cleared, and the page stays. One without leaves: an anonymous page for a slot of
  *             swap, a page of a file on a device for good. A frame goes with the last leaf that maps it, so there is
  *             no map from frames to entries. A leaf that several spaces own is met once in a round.
- * Order       The entry is emptied, the CPUs that may remember it are told, all those of one batch at once; then the leaf is locked again: a
- *             page whose entry still is empty has not been used meanwhile, and no CPU can reach it. Only then its
- *             vpage_info changes, and the reference goes.
+ * Order       The entry is emptied, and the page marked as leaving, so that no fault replaces its frame while some CPU may remember the
+ *             entry; the CPUs are told, for all pages of a batch at once; then the leaf is locked again, the vpage_info changes, and the
+ *             reference goes.
  * Locking     One at a time moves the hand. A space's lock for reading, as a fault has it, and the leaf's; neither while pages are written.
  * Failure     None: a page for which there is no slot stays where it is, and the next fault on it fills the entry in.
  */
@@ -58,7 +58,7 @@ static struct vregion *region_of(struct batch *batch, vaddr_t va)
 /* Whether the content of a page is, or can be, somewhere else than in its frame. */
 static bool can_leave(struct batch *batch, const struct vpage_info *info, vaddr_t va)
 {
-    if (!info->present || info->moving)
+    if (!info->present || vpage_in_transit(*info))
         return false;
     struct vregion *region = region_of(batch, va);
     if (!region || (region->flags & VR_LOCKED))
@@ -74,21 +74,32 @@ static bool can_leave(struct batch *batch, const struct vpage_info *info, vaddr_
     }
 }
 
+static void set_leaving(struct vpage_info *info, bool leaving)
+{
+    struct vpage_info now = *info;
+
+    now.leaving = leaving;
+    vpage_store(info, now);
+}
+
 /* Empty the entry of a page that was not used lately. => the leaf is locked; true if it is one to leave */
 static bool hide(struct batch *batch, vaddr_t va)
 {
     pte_t *entry = &node_entries(batch->leaf)[pte_index(va, LEAF_LEVEL)];
+    struct vpage_info *info = leaf_info(batch->leaf, va);
 
-    if (!can_leave(batch, leaf_info(batch->leaf, va), va))
+    if (!can_leave(batch, info, va))
         return false;
     vm_count(VM_PGSCAN);
     if (!batch->used_too && pte_is_accessed(pte_load(entry)) && pte_test_and_clear_accessed(entry))
         return false;
+    set_leaving(info, true);
+    batch->leaf->has_slots = true; // who copies the leaf looks at each page
     batch->flush |= vspace_underive(batch->leaf, va);
     return true;
 }
 
-/* => the leaf is locked; the page may leave */
+/* => the leaf is locked; false: there is no slot */
 static bool leave_for_slot(struct batch *batch, struct vpage_info *info)
 {
     struct core_map_entry *page = vpage_frame(info);
@@ -100,24 +111,24 @@ static bool leave_for_slot(struct batch *batch, struct vpage_info *info)
     if (write)
         batch->writes[batch->write_count++] = page;
     vpage_store(info, vpage_in_slot(slot));
-    batch->leaf->has_slots = true;
     frame_put(page);
     return true;
 }
 
-/* Let a page go whose entry has been empty since `hide`. => the leaf is locked, its CPUs were told */
+/* Let a page go that was hidden, unless somebody has taken it out meanwhile. => the leaf is locked, its CPUs were told */
 static void leave(struct batch *batch, vaddr_t va)
 {
     struct vpage_info *info = leaf_info(batch->leaf, va);
     struct core_map_entry *page = vpage_frame(info);
 
-    if (!pte_is_none(pte_load(&node_entries(batch->leaf)[pte_index(va, LEAF_LEVEL)])) || !can_leave(batch, info, va))
+    if (!info->leaving)
         return;
     if (frame_kind(page) == FRAME_FILE) {
         vpage_store(info, (struct vpage_info){0});
         leaf_info_removed(batch->leaf);
         frame_put(page);
     } else if (!leave_for_slot(batch, info)) {
+        set_leaving(info, false);
         return;
     }
     batch->evicted++;

@@ -48,7 +48,7 @@ struct core_map_entry {
     uint8_t level;         // (c) of a node: 1 is a leaf, 4 the root
     uint32_t recount;      // (v) references that verify has found
     uint32_t owner : 23;   // (a) debug: who took it or gave it back last, as an offset from KERNBASE
-    uint32_t has_slots : 1; // (n) of a leaf: some of its pages may be in swap
+    uint32_t has_slots : 1; // (n) of a leaf: some of its pages may be in swap, or on their way
     uint32_t round : 8;    // (n) of a leaf: the round of the clock in which its pages were looked at last
     union {
         struct {

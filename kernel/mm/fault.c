@@ -473,7 +473,7 @@ static enum fault_outcome resolve_page(struct fault_context *c)
         return outcome;
     c->info = leaf_info(c->leaf, c->page_va);
     c->seen = vpage_load(c->info);
-    if (c->seen.moving)
+    if (vpage_in_transit(c->seen))
         return conclude(c, CAUSE_ALREADY_RESOLVED, FAULT_RETRY);
 
     enum fault_plan plan = make_plan(c);

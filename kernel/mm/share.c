@@ -124,11 +124,15 @@ static void copy_children(struct core_map_entry *node, struct core_map_entry *co
     copy->node.groups = node->node.groups;
 }
 
-/* The same where some of the pages are in swap: a slot is counted as a frame is. */
+/*
+ * The same where some of the pages are in swap: a slot is counted as a frame is. Or on their way: the copy's stay, and its space is flushed
+ * before it has any fault.
+ */
 static void __cold copy_infos_and_slots(const struct vpage_info *from, struct vpage_info *to, size_t first, size_t past)
 {
     for (size_t i = first; i < past; i++) {
         to[i] = from[i];
+        to[i].leaving = false;
         if (vpage_is_swapped(to[i]))
             swap_slot_get((uint32_t)to[i].ppn);
         else

@@ -28,7 +28,8 @@ struct vpage_info {
     uint64_t writable : 1; // a write may go into that frame
     uint64_t used : 1;     // the page has content: in a frame if it is present, else in the slot `ppn` of swap
     uint64_t moving : 1;   // being copied to another frame: a fault here looks again
-    uint64_t unused1 : 8;  // named, so that an initialiser zeroes them: clang leaves nameless bits as they fall
+    uint64_t leaving : 1;  // the clock has emptied its entry, and some CPU may still remember that: a fault here looks again
+    uint64_t unused1 : 7;  // named, so that an initialiser zeroes them: clang leaves nameless bits as they fall
     uint64_t ppn : 40;     // physical page number, where an entry has it too: derived by a mask instead of shifts; or a slot
     uint64_t unused2 : 12;
 };
@@ -94,6 +95,12 @@ static inline struct vpage_info vpage_in_frame(const struct core_map_entry *page
     return (struct vpage_info){.used = 1, .present = 1, .writable = writable, .ppn = page2pfn(page)};
 }
 
+/* Whether somebody is at work on the page, so that a fault on it has to look again. */
+static inline bool vpage_in_transit(struct vpage_info info)
+{
+    return info.moving || info.leaving;
+}
+
 /* Metadata for a page in swap. */
 static inline struct vpage_info vpage_in_slot(uint32_t slot)
 {
@@ -128,7 +135,7 @@ static inline pte_t vpage_entry(const struct vregion *region, const struct vpage
 {
     unsigned prot = region->prot;
 
-    if (!info->present || info->moving || prot == 0)
+    if (!info->present || vpage_in_transit(*info) || prot == 0)
         return pte_none();
     if ((prot & VR_WRITE) && (!info->writable || vpage_is_cow(region, info)))
         prot &= ~VR_WRITE;
