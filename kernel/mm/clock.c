@@ -5,7 +5,8 @@
  * Theory      The hand goes from space to space, leaf to leaf, page to page. A page whose entry has the accessed bit was used since the
  *             hand came by the last time: the bit is cleared, and the page stays. One without leaves: an anonymous page for a slot of
  *             swap, a page of a file on a device for good. A frame goes with the last leaf that maps it, so there is
- *             no map from frames to entries. A leaf that several spaces own is met once in a round.
+ *             no map from frames to entries. A leaf that several spaces own is met once in a round. A huge page that was not used is
+ *             split, for all who have it, and its pages leave one by one.
  * Order       The entry is emptied, and the page marked as leaving, so that no fault replaces its frame while some CPU may remember the
  *             entry; the CPUs are told, for all pages of a batch at once; then the leaf is locked again, the vpage_info changes, and the
  *             reference goes.
@@ -14,6 +15,7 @@
  */
 #include "mm/clock.h"
 
+#include "mm/huge.h"
 #include "mm/node.h"
 #include "mm/page_cache.h"
 #include "mm/share.h"
@@ -29,7 +31,7 @@ static struct {
     struct vspace *space; // compared, never followed: it may have gone
     vaddr_t va;
     unsigned left;        // spaces that this round has still to meet
-    uint8_t round;
+    unsigned round : 7;   // as a leaf's
 } hand;
 
 /* Pages of one leaf on their way out. */
@@ -41,6 +43,7 @@ struct batch {
     vaddr_t va[BATCH];
     unsigned count;
     bool flush;                             // some CPU may remember an entry
+    bool split;                             // the leaf is a huge one that was not used lately: nothing was done yet
     struct core_map_entry *writes[BATCH];   // frames to be written, once no lock is held
     unsigned write_count;
     unsigned evicted;
@@ -183,14 +186,31 @@ static bool pass_by(const struct batch *batch, vaddr_t va)
 
 /* ---- One space ---- */
 
+/* Whether a leaf is a huge one and is to stay so: its pages may not leave, or were used since the hand came by the last time. */
+static bool stays_huge(struct batch *batch, vaddr_t va)
+{
+    struct vregion *region = batch->leaf->is_huge ? region_of(batch, va) : NULL;
+
+    if (!region)
+        return false;
+    vm_count_n(VM_PGSCAN, PTES_PER_NODE);
+    if (!(region->flags & VR_LOCKED) && swap_has_room() && !huge_test_and_clear_accessed(batch->space, va))
+        return false;
+    batch->leaf->round = hand.round;
+    return true;
+}
+
 /* The next pages of a space, at most a batch, from hand.va on. => false: the space is done; its lock is held for reading */
 static bool step_space(struct batch *batch)
 {
     while ((batch->leaf = node_next_leaf(batch->space, &hand.va, USER_END))) {
-        if (pass_by(batch, hand.va)) {
+        if (pass_by(batch, hand.va) || stays_huge(batch, hand.va)) {
             hand.va = leaf_range_end(batch->leaf, USER_END);
             continue;
         }
+        batch->split = batch->leaf->is_huge;
+        if (batch->split)
+            return true;
         batch->leaf->round = hand.round;
         hand.va = choose(batch, hand.va, USER_END);
         if (batch->count == 0)
@@ -207,7 +227,7 @@ static void batch_begin(struct batch *batch, struct vspace *space, bool used_too
     batch->region = NULL;
     batch->used_too = used_too;
     batch->count = batch->write_count = batch->evicted = 0;
-    batch->flush = false;
+    batch->flush = batch->split = false;
 }
 
 /* Evict from one space until it is done, or enough has gone. => whether it is done */
@@ -221,6 +241,8 @@ static bool evict_from(struct vspace *space, unsigned target, unsigned *evicted)
         rwlock_read_lock(&space->lock);
         more = space->root && step_space(&batch);
         rwlock_read_unlock(&space->lock);
+        if (unlikely(batch.split))
+            huge_split_for_all(space, hand.va);
         swap_write(batch.writes, batch.write_count);
         *evicted += batch.evicted;
     }
@@ -263,10 +285,14 @@ void clock_page_out(struct vspace *space, vaddr_t start, vaddr_t end)
         batch_begin(&batch, space, true);
         rwlock_read_lock(&space->lock);
         batch.leaf = node_next_leaf(space, &start, end);
-        start = batch.leaf ? choose(&batch, start, end) : end;
+        batch.split = batch.leaf && batch.leaf->is_huge;
+        if (!batch.split)
+            start = batch.leaf ? choose(&batch, start, end) : end;
         if (batch.count > 0)
             let_go(&batch);
         rwlock_read_unlock(&space->lock);
+        if (unlikely(batch.split))
+            huge_split_for_all(space, start);
         swap_write(batch.writes, batch.write_count);
     }
 }

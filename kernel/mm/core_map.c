@@ -15,7 +15,7 @@ struct core_map_entry *zero_page;
 static const char *const kind_names[FRAME_KINDS] = {
     [FRAME_RESERVED] = "reserved", [FRAME_IMAGE] = "image", [FRAME_FREE] = "free",      [FRAME_KERNEL] = "kernel",
     [FRAME_SLAB] = "slab",         [FRAME_STACK] = "stack", [FRAME_NODE] = "node",      [FRAME_VPI] = "vpi",
-    [FRAME_ANON] = "anonymous",    [FRAME_FILE] = "file",   [FRAME_ZERO] = "zero",
+    [FRAME_ANON] = "anonymous",    [FRAME_HUGE] = "huge",   [FRAME_FILE] = "file",      [FRAME_ZERO] = "zero",
     [FRAME_SWAP] = "swap",
 };
 

@@ -27,6 +27,7 @@ enum frame_kind {
     FRAME_NODE,     // a page-table page
     FRAME_VPI,      // the vpi_page beside a leaf node
     FRAME_ANON,     // a process's own memory
+    FRAME_HUGE,     // the first frame of such memory that is mapped 2 MiB at once (huge.h)
     FRAME_FILE,     // a page of a file, in the page cache
     FRAME_ZERO,     // the one frame of zeros; never counted
     FRAME_SWAP,     // a process's own memory that has a slot as well: in the swap cache (swap.h)
@@ -49,7 +50,8 @@ struct core_map_entry {
     uint32_t recount;      // (v) references that verify has found
     uint32_t owner : 23;   // (a) debug: who took it or gave it back last, as an offset from KERNBASE
     uint32_t has_slots : 1; // (n) of a leaf: some of its pages may be in swap, or on their way
-    uint32_t round : 8;    // (n) of a leaf: the round of the clock in which its pages were looked at last
+    uint32_t round : 7;    // (n) of a leaf: the round of the clock in which its pages were looked at last
+    uint32_t is_huge : 1;  // (n) of a leaf: all entries that lead to it are huge ones; above: some led from it (huge.h)
     union {
         struct {
             uint32_t next, prev; // (k) neighbours in the free list, as frame numbers; 0 ends it
@@ -79,6 +81,9 @@ struct core_map_entry {
             bool writing;  // (s) it is under way
             bool ahead;    // (s) it was read along with another one, and nobody has asked for it yet
         } swap;
+        struct {
+            struct core_map_entry *leaf; // (c) the leaf behind the huge entries that map the run
+        } huge;
     };
 };
 

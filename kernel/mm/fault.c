@@ -23,6 +23,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/commit.h"
+#include "mm/huge.h"
 #include "mm/kalloc.h"
 #include "mm/map.h"
 #include "mm/node.h"
@@ -174,10 +175,20 @@ static enum fault_outcome make_leaf_whole(struct fault_context *c)
     return !leaf_covers(c->leaf, c->page_va) && leaf_make_whole(c->leaf) ? FAULT_OOM : FAULT_RESOLVED;
 }
 
+#define PATH_HUGE FAULT_OUTCOMES
+
+/* There is no leaf for the page yet. => FAULT_RESOLVED: now there is; PATH_HUGE: a huge page is mapped; FAULT_OOM */
+static enum fault_outcome __cold make_leaf(struct fault_context *c)
+{
+    if (c->write && huge_is_wanted(c->space, c->region, c->page_va) && huge_map(c->space, c->region, c->page_va))
+        return PATH_HUGE;
+    return node_make_leaf(c->space, c->page_va, &c->leaf) ? FAULT_OOM : FAULT_RESOLVED;
+}
+
 /*
  * The leaf that maps the page, in c->leaf; for a write all nodes down to it are made private.
  *
- * => FAULT_RESOLVED, FAULT_OOM, or FAULT_RETRY: c->exclusive is needed
+ * => FAULT_RESOLVED, FAULT_OOM, FAULT_RETRY: c->exclusive is needed; or PATH_HUGE
  */
 static enum fault_outcome find_path(struct fault_context *c)
 {
@@ -187,14 +198,14 @@ static enum fault_outcome find_path(struct fault_context *c)
     if (c->write && unlikely(!pte_is_writable(path.rights))) {
         if (!c->exclusive)
             return want_exclusive(c);
-        if (node_make_private(c->space, c->page_va, c->page_va + PAGE_SIZE, PRIVATE_ALL))
+        if (node_make_private(c->space, c->page_va, c->page_va + PAGE_SIZE, PRIVATE_WRITE))
             return FAULT_OOM;
         c->unshared = true;
         c->leaf = node_find_leaf(c->space, c->page_va);
     }
     if (likely(c->leaf))
         return likely(leaf_covers(c->leaf, c->page_va)) ? FAULT_RESOLVED : make_leaf_whole(c);
-    return node_make_leaf(c->space, c->page_va, &c->leaf) ? FAULT_OOM : FAULT_RESOLVED;
+    return make_leaf(c);
 }
 
 /* ---- Plan ---- */
@@ -470,7 +481,7 @@ static enum fault_outcome resolve_page(struct fault_context *c)
 {
     enum fault_outcome outcome = find_path(c);
     if (unlikely(outcome != FAULT_RESOLVED))
-        return outcome;
+        return outcome == PATH_HUGE ? conclude(c, CAUSE_ANONYMOUS_WRITE, FAULT_RESOLVED) : outcome;
     c->info = leaf_info(c->leaf, c->page_va);
     c->seen = vpage_load(c->info);
     if (vpage_in_transit(c->seen))
@@ -557,16 +568,24 @@ static enum fault_outcome __attribute__((noinline)) fault_again(struct fault_con
     return outcome;
 }
 
+/* Field by field: what the stages fill in need not be zero, and this is done in every fault. */
+static inline void begin(struct fault_context *c, struct vspace *space, struct fault *fault)
+{
+    c->space = space;
+    c->fault = fault;
+    c->write = fault->code & PF_W;
+    c->fetch = fault->code & PF_I;
+    c->exclusive = c->wants_exclusive = c->grew = c->unshared = false;
+    c->page_va = ALIGN_DOWN(fault->address, PAGE_SIZE);
+    c->fresh = c->file_page = c->old = c->swapped = NULL;
+    c->wanted_slot = 0;
+}
+
 enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
 {
-    struct fault_context c = {
-        .space = space,
-        .fault = fault,
-        .write = fault->code & PF_W,
-        .fetch = fault->code & PF_I,
-        .page_va = ALIGN_DOWN(fault->address, PAGE_SIZE),
-    };
+    struct fault_context c;
 
+    begin(&c, space, fault);
     vm_count(VM_PGFAULT);
     fault->cause = CAUSE_NONE;
     if (fault->address >= USER_END) {

@@ -80,6 +80,7 @@ int vspace_fork(struct vspace *parent, struct vspace **result)
     child->size_limit = parent->size_limit;
     child->data_limit = parent->data_limit;
     child->limited = parent->limited;
+    child->no_huge = parent->no_huge;
     int error = vspace_commit_again(child, parent->committed);
     if (!error)
         error = copy_regions(parent, child);

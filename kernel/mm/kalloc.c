@@ -328,17 +328,35 @@ void frame_free(struct core_map_entry *page)
 
 /* ---- Runs ---- */
 
+/* The frames of a run change from one kind to another, and have `refs` references each. => kmem.lock held */
+static void run_set_kind(struct core_map_entry *run, unsigned order, enum frame_kind kind, uint32_t refs)
+{
+    uint64_t count = 1ull << order;
+
+    atomic_fetch_sub_explicit(&kind_counts[frame_kind(run)], count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&kind_counts[kind], count, memory_order_relaxed);
+    for (struct core_map_entry *page = run; page < run + count; page++) {
+        atomic_store_explicit(&page->kind, kind, memory_order_relaxed);
+        atomic_store_explicit(&page->refs, refs, memory_order_relaxed);
+    }
+}
+
 struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
 {
     if (order >= BUDDY_ORDERS || fail_now() || !may_take())
         return NULL;
     spin_lock(&kmem.lock);
     pfn_t pfn = buddy_alloc_locked(order);
-    for (pfn_t i = 0; pfn && i < (pfn_t)1 << order; i++)
-        frame_begin(&core_map[pfn + i], kind, __builtin_return_address(0));
+    if (pfn)
+        run_set_kind(&core_map[pfn], order, kind, 1);
     spin_unlock(&kmem.lock);
     if (!pfn)
         return NULL;
+    kasan_unpoison(page2kva(&core_map[pfn]), PAGE_SIZE << order);
+    for (pfn_t i = 0; i < (pfn_t)1 << order; i++) {
+        poison_check(&core_map[pfn + i]);
+        note_owner(&core_map[pfn + i], __builtin_return_address(0));
+    }
     vm_count_n(VM_PGALLOC, 1ull << order);
     return &core_map[pfn];
 }
@@ -346,12 +364,14 @@ struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
 void frame_free_run(struct core_map_entry *page, unsigned order)
 {
     vm_count_n(VM_PGFREE, 1ull << order);
-    spin_lock(&kmem.lock);
     for (pfn_t i = 0; i < (pfn_t)1 << order; i++) {
-        ASSERT(frame_refs(&page[i]) == 1);
-        atomic_store_explicit(&page[i].refs, 0, memory_order_relaxed);
-        frame_end(&page[i], __builtin_return_address(0));
+        ASSERT(frame_refs(&page[i]) == 1 && frame_kind(&page[i]) == frame_kind(page));
+        poison_fill(&page[i]);
+        note_owner(&page[i], __builtin_return_address(0));
     }
+    kasan_poison(page2kva(page), PAGE_SIZE << order, KASAN_FRAME_FREE);
+    spin_lock(&kmem.lock);
+    run_set_kind(page, order, FRAME_FREE, 0);
     buddy_free_locked(page2pfn(page), order);
     spin_unlock(&kmem.lock);
 }

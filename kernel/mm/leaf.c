@@ -11,6 +11,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/huge.h"
 #include "mm/kalloc.h"
 #include "mm/node.h"
 #include "mm/slab.h"
@@ -46,7 +47,7 @@ void leaf_clear(struct core_map_entry *leaf)
 {
     pte_t *entries = node_entries(leaf);
 
-    if (leaf->node.live == 0)
+    if (leaf->node.live == 0 || (unlikely(leaf->is_huge) && huge_clear(leaf)))
         return;
     for (unsigned i = leaf_first(leaf); i <= leaf_last(leaf); i++) {
         struct vpage_info info = leaf->node.vpi->info[i];

@@ -53,6 +53,7 @@ void vspace_sum_pages(struct vspace *space, vaddr_t start, vaddr_t end, struct p
         bool alone = pte_is_writable(node_walk(space, va).rights);
         node_lock(leaf);
         struct leaf_range used = leaf_used_range(leaf, va, leaf_range_end(leaf, end));
+        sums->huge += leaf->is_huge ? used.end - used.start : 0;
         for (vaddr_t page = used.start; page < used.end; page += PAGE_SIZE)
             sum_page(leaf_info(leaf, page), pte_load(&node_entries(leaf)[pte_index(page, LEAF_LEVEL)]), alone, sums);
         node_unlock(leaf);

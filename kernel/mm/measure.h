@@ -17,6 +17,7 @@ struct page_sums {
     uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
     uint64_t referenced, anonymous;
     uint64_t swapped, swapped_proportional;
+    uint64_t huge; // of the anonymous ones
 };
 
 /* Add the pages of [start, end). => takes space->lock for reading */

@@ -159,6 +159,7 @@ struct core_map_entry *node_create_raw(int level, vaddr_t va, unsigned part, boo
     node->node.base_2m = node_base(va, level) / LEAF_SPAN;
     node->has_slots = false;
     node->node.locked = false;
+    node->is_huge = false;
     node->node.part = part;
     node->node.live = 0;
     node->node.groups = 0;
@@ -210,7 +211,13 @@ static struct core_map_entry *node_child(const struct core_map_entry *parent, va
 {
     pte_t entry = pte_load(&node_entries(parent)[pte_index(va, parent->level)]);
 
-    return pte_is_present(entry) ? pa2page(pte_pa(entry)) : NULL;
+    return pte_is_present(entry) ? node_of_entry(entry) : NULL;
+}
+
+/* The end of a walk at a huge entry. */
+static struct node_path __cold huge_path(pte_t entry, pte_t rights)
+{
+    return (struct node_path){node_of_entry(entry), pte_and_huge(rights, entry)};
 }
 
 /* Every fault comes through here, so the walk is written out by tables; core_map is asked once, at its end. */
@@ -224,6 +231,8 @@ struct node_path node_walk(const struct vspace *space, vaddr_t va)
         pte_t entry = pte_load(&table[pte_index(va, level)]);
         if (!pte_is_present(entry))
             return (struct node_path){NULL, rights};
+        if (level == LEAF_LEVEL + 1 && unlikely(pte_is_large(entry)))
+            return huge_path(entry, rights);
         rights = pte_and(rights, entry);
         table = P2V(pte_pa(entry));
     }
@@ -249,11 +258,12 @@ static struct core_map_entry *node_make_child(struct core_map_entry *parent, vad
     return child ? child : made;
 }
 
-int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+/* The node of `level` over `va`, made if it is missing. */
+static inline int make_path(struct vspace *space, vaddr_t va, int level, struct core_map_entry **found)
 {
     struct core_map_entry *node = space->root;
 
-    while (node->level > LEAF_LEVEL) {
+    while (node->level > level) {
         struct core_map_entry *child = node_child(node, va);
         if (!child)
             child = node_make_child(node, va);
@@ -261,8 +271,18 @@ int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **lea
             return -ENOMEM;
         node = child;
     }
-    *leaf = node;
+    *found = node;
     return 0;
+}
+
+int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf)
+{
+    return make_path(space, va, LEAF_LEVEL, leaf);
+}
+
+int node_make_above(struct vspace *space, vaddr_t va, struct core_map_entry **above)
+{
+    return make_path(space, va, LEAF_LEVEL + 1, above);
 }
 
 /* ---- Walking ---- */
@@ -303,7 +323,7 @@ static bool range_steps(struct core_map_entry *node, vaddr_t va, vaddr_t end, co
         next = ALIGN_DOWN(va, span) + span;
         if (pte_is_none(entry))
             continue;
-        struct core_map_entry *child = pa2page(pte_pa(entry));
+        struct core_map_entry *child = node_of_entry(entry);
         if (next - va == span && next <= end) {
             any |= step->whole(node, index);
         } else if (child->level > LEAF_LEVEL) {
@@ -337,7 +357,7 @@ static bool detach_pages(struct core_map_entry *leaf, struct leaf_range pages)
 static bool drop_child(struct core_map_entry *node, unsigned index)
 {
     pte_t *entry = &node_entries(node)[index];
-    struct core_map_entry *child = pa2page(pte_pa(pte_load(entry)));
+    struct core_map_entry *child = node_of_entry(pte_load(entry));
 
     node_lock(node);
     pte_store(entry, pte_none());
@@ -448,7 +468,7 @@ static void children_clear(struct core_map_entry *node)
 
     for_each_group_entry(node, i)
         if (pte_is_present(entries[i])) {
-            struct core_map_entry *child = pa2page(pte_pa(entries[i]));
+            struct core_map_entry *child = node_of_entry(entries[i]);
             entries[i] = pte_none();
             node_put(child);
         }

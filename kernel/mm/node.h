@@ -40,6 +40,18 @@ __must_check struct core_map_entry *node_create_raw(int level, vaddr_t va, unsig
  */
 void node_put(struct core_map_entry *node);
 
+/*
+ * The node that an entry above the leaves leads to; the leaf behind it, if it is a huge one.
+ *
+ * => the entry is not none
+ */
+static inline struct core_map_entry *node_of_entry(pte_t entry)
+{
+    struct core_map_entry *page = pa2page(pte_pa(entry));
+
+    return unlikely(pte_is_large(entry)) ? page->huge.leaf : page;
+}
+
 /* A node's 512 entries. */
 static inline pte_t *node_entries(const struct core_map_entry *node)
 {
@@ -57,7 +69,7 @@ bool node_is_locked(const struct core_map_entry *node);
 
 /*
  * The way from the root to the leaf that maps `va`; NULL where it ends before. `rights` is the AND of the entries on it: while they
- * let a write through, no node on it has a second owner.
+ * let a write through, no node on it has a second owner. They are large if the leaf waits behind a huge entry.
  */
 struct node_path {
     struct core_map_entry *leaf;
@@ -78,6 +90,9 @@ static inline struct core_map_entry *node_find_leaf(const struct vspace *space, 
  * => space->lock held; no node lock; may sleep for memory; 0 or -ENOMEM
  */
 __must_check int node_make_leaf(struct vspace *space, vaddr_t va, struct core_map_entry **leaf);
+
+/* The same for the node above that leaf. */
+__must_check int node_make_above(struct vspace *space, vaddr_t va, struct core_map_entry **above);
 
 /*
  * The first leaf at or after `*va` that begins before `end`, or NULL; `*va` becomes the first address of the leaf's range

@@ -38,6 +38,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/huge.h"
 #include "mm/node.h"
 #include "mm/stat.h"
 #include "mm/tlb.h"
@@ -102,7 +103,17 @@ static size_t run_length(uint64_t bits)
     return ~bits ? (size_t)__builtin_ctzll(~bits) : 64;
 }
 
-static void copy_children(struct core_map_entry *node, struct core_map_entry *copy, bool zeroed)
+/* The same for what an entry above the leaves leads to, where some may be huge ones. */
+static void count_owner(struct core_map_entry *map, pte_t entry)
+{
+    if (pte_is_large(entry))
+        atomic_fetch_add_explicit(&node_of_entry(entry)->refs, 1, memory_order_relaxed);
+    else
+        count_reference(map, pte_pa(entry));
+}
+
+static inline void __attribute__((always_inline)) copy_children_of(struct core_map_entry *node, struct core_map_entry *copy,
+                                                                   bool zeroed, bool huge)
 {
     struct core_map_entry *map = core_map;
     pte_t *from = node_entries(node), *to = node_entries(copy);
@@ -113,8 +124,12 @@ static void copy_children(struct core_map_entry *node, struct core_map_entry *co
         size_t first = (size_t)__builtin_ctzll(groups), length = run_length(groups >> first), end = (first + length) * GROUP;
         if (!zeroed)
             memset(&to[next], 0, (first * GROUP - next) * sizeof *to);
+        size_t i = first * GROUP;
+#pragma GCC unroll 2
+        for (; huge && i < end; i++)
+            count_owner(map, share_entry(&from[i], &to[i]));
 #pragma GCC unroll 8
-        for (size_t i = first * GROUP; i < end; i++)
+        for (; i < end; i++)
             count_reference(map, pte_pa(share_entry(&from[i], &to[i])));
         groups = end < PTES_PER_NODE ? groups >> (first + length) << (first + length) : 0;
         next = end;
@@ -122,6 +137,18 @@ static void copy_children(struct core_map_entry *node, struct core_map_entry *co
     if (!zeroed)
         memset(&to[next], 0, (PTES_PER_NODE - next) * sizeof *to);
     copy->node.groups = node->node.groups;
+    copy->is_huge = huge;
+}
+
+static void __attribute__((noinline)) copy_huge_children(struct core_map_entry *node, struct core_map_entry *copy, bool zeroed)
+{
+    copy_children_of(node, copy, zeroed, true);
+}
+
+/* Most nodes lead to no huge page, and pay for none. */
+static void copy_children(struct core_map_entry *node, struct core_map_entry *copy, bool zeroed)
+{
+    copy_children_of(node, copy, zeroed, false);
 }
 
 /*
@@ -195,7 +222,9 @@ static struct core_map_entry *node_copy(struct core_map_entry *node)
     if (!copy)
         return NULL;
     node_lock(node);
-    if (node->level > LEAF_LEVEL)
+    if (unlikely(node->is_huge) && node->level > LEAF_LEVEL)
+        copy_huge_children(node, copy, zeroed);
+    else if (node->level > LEAF_LEVEL)
         copy_children(node, copy, zeroed);
     else if (!part || part == leaf_part_needed(node))
         copy_pages(node, copy, zeroed);
@@ -236,12 +265,42 @@ static void drop_given_up(struct private_walk *walk)
         node_put(walk->given_up[--walk->count]);
 }
 
+/* A copy of a child, which is given up for it: the entry is the caller's to change. NULL: no memory. */
+static inline struct core_map_entry *copy_child(struct private_walk *walk, struct core_map_entry *child)
+{
+    struct core_map_entry *copy = node_copy(child);
+    if (!copy)
+        return NULL;
+    if (walk->count == BATCH)
+        drop_given_up(walk);
+    walk->given_up[walk->count++] = child;
+    return copy;
+}
+
+/* The same for a huge entry: the leaf behind it, which stays so for a write if nobody else has it, or one of its frames. */
+static struct core_map_entry *__cold own_huge(struct private_walk *walk, pte_t *entry, vaddr_t va)
+{
+    struct core_map_entry *leaf = node_of_entry(pte_load(entry)), *copy;
+
+    if (frame_refs(leaf) > 1) {
+        copy = copy_child(walk, leaf);
+        if (copy)
+            huge_replace_entry(walk->space, entry, va, pte_table(page2pa(copy), true));
+        return copy;
+    }
+    if (walk->extent != PRIVATE_WRITE || !(pte_is_writable(pte_load(entry)) || huge_take_over(entry)))
+        huge_split_entry(walk->space, entry, va);
+    return leaf;
+}
+
 /* The child that an entry of a private node points to, made private. NULL: no memory. */
-static struct core_map_entry *own_child(struct private_walk *walk, pte_t *entry)
+static struct core_map_entry *own_child(struct private_walk *walk, pte_t *entry, vaddr_t va)
 {
     pte_t old = pte_load(entry);
     struct core_map_entry *child = pa2page(pte_pa(old));
 
+    if (unlikely(pte_is_large(old)))
+        return own_huge(walk, entry, va);
     if (pte_is_writable(old))
         return child; // I3: it has one owner
     if (frame_refs(child) == 1) {
@@ -249,13 +308,9 @@ static struct core_map_entry *own_child(struct private_walk *walk, pte_t *entry)
         vm_count(VM_NODE_TAKEN_OVER);
         return child;
     }
-    struct core_map_entry *copy = node_copy(child);
-    if (!copy)
-        return NULL;
-    if (walk->count == BATCH)
-        drop_given_up(walk);
-    pte_exchange(entry, pte_table(page2pa(copy), true));
-    walk->given_up[walk->count++] = child;
+    struct core_map_entry *copy = copy_child(walk, child);
+    if (copy)
+        pte_exchange(entry, pte_table(page2pa(copy), true));
     return copy;
 }
 
@@ -271,7 +326,7 @@ static int make_children_private(struct private_walk *walk, struct core_map_entr
             continue;
         if (walk->extent == PRIVATE_EDGES && next - va == span && next <= end)
             continue;
-        struct core_map_entry *child = own_child(walk, entry);
+        struct core_map_entry *child = own_child(walk, entry, va);
         if (!child)
             return -ENOMEM;
         int error = child->level > LEAF_LEVEL ? make_children_private(walk, child, va, MIN(next, end)) : 0;
@@ -299,8 +354,11 @@ int node_make_private(struct vspace *space, vaddr_t start, vaddr_t end, enum pri
 {
     DEBUG_ASSERT(rwlock_held_write(&space->lock));
     /* By far the most ranges lie in one leaf's span, and are private. */
-    if (start >> level_shift(2) == (end - 1) >> level_shift(2) && pte_is_writable(node_walk(space, start).rights))
-        return 0;
+    if (start >> level_shift(2) == (end - 1) >> level_shift(2)) {
+        struct node_path path = node_walk(space, start);
+        if (pte_is_writable(path.rights) && (!path.leaf || likely(!pte_is_large(path.rights))))
+            return 0;
+    }
     return walk_private(space, start, end, extent);
 }
 
@@ -309,7 +367,7 @@ bool node_is_private(const struct vspace *space, vaddr_t va)
     const struct core_map_entry *node = space->root;
 
     while (node->level > LEAF_LEVEL) {
-        node = pa2page(pte_pa(pte_load(&node_entries(node)[pte_index(va, node->level)])));
+        node = node_of_entry(pte_load(&node_entries(node)[pte_index(va, node->level)]));
         if (frame_refs(node) > 1)
             return false;
     }

@@ -13,10 +13,11 @@
 
 struct vspace;
 
-/* Which nodes of a range are to be private. */
+/* Which nodes of a range are to be private; huge pages below those are split. */
 enum private_extent {
     PRIVATE_ALL,   // each that the range covers in part or whole: rights or empty entries change
     PRIVATE_EDGES, // only those that it covers in part: the others leave the tree as they are
+    PRIVATE_WRITE, // all, for a write: a huge page that nobody else has may stay one; the others split it
 };
 
 /*

@@ -20,6 +20,10 @@ enum vm_event {
     VM_COW_TAKEN_OVER, // cow_taken_over: writes that found to be the last owner
     VM_NODE_COPIED,    // node_copied: shared page-table pages copied to make a path private
     VM_NODE_TAKEN_OVER, // node_taken_over: page-table pages whose other owners had gone
+    VM_THP_FAULT_ALLOC, // thp_fault_alloc: huge pages given to users
+    VM_THP_FAULT_FALLBACK, // thp_fault_fallback: ... that were wanted, and could not be had
+    VM_THP_SPLIT_PAGE, // thp_split_page: huge pages that no entry maps as such any more
+    VM_THP_SPLIT_PMD,  // thp_split_pmd: huge entries that gave way to tables
     VM_ZERO_FILLED,    // zero_filled: zeroed frames given to users
     VM_FILE_COPIED,    // file_copied: private copies made of file pages
     VM_TLB_FLUSH_PAGE, // tlb_flush_page: single pages flushed on this CPU

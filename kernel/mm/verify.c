@@ -32,7 +32,7 @@ struct check {
     struct verify_report *report;
     struct vspace *space;           // under check
     bool again;                     // below a node that another space owns too and that was counted there
-    uint64_t free_found;
+    uint64_t free_found, huge_found;
     struct core_map_entry *unreferenced[UNREFERENCED_MAX]; // frames in use without a reference: perhaps being freed
     unsigned unreferenced_count;
 };
@@ -216,17 +216,68 @@ static bool check_place(struct check *check, const struct core_map_entry *node, 
 
 static void check_node(struct check *check, struct core_map_entry *node, int level, vaddr_t base);
 
+/* Whether all that a huge entry, at any of its pages, lets a program do is right. */
+static void check_huge_rights(struct check *check, const struct core_map_entry *leaf, pte_t entry, vaddr_t base)
+{
+    for (unsigned i = 0; i < PTES_PER_NODE; i++) {
+        const struct vregion *region = va2vregion(check->space, base + i * PAGE_SIZE);
+        pte_t allowed = region ? vpage_entry(region, &leaf->node.vpi->info[i]) : pte_none();
+        if (pte_is_present(allowed) && (pte_is_writable(allowed) || !pte_is_writable(entry)) &&
+            (pte_is_exec(allowed) || !pte_is_exec(entry)))
+            continue;
+        violated(check, I23_HUGE_PAGE, "the huge entry over %#lx allows what its page %u does not", base, i);
+        return;
+    }
+}
+
+/* A huge entry, its run, and the leaf behind it. => the leaf; NULL if there is none */
+static struct core_map_entry *check_huge(struct check *check, const struct core_map_entry *node, pte_t entry, vaddr_t base)
+{
+    struct core_map_entry *run = pa2page(pte_pa(entry)), *leaf = run->huge.leaf;
+
+    if (node->level != LEAF_LEVEL + 1 || !IS_ALIGNED(page2pfn(run), PTES_PER_NODE) || frame_kind(run) != FRAME_HUGE ||
+        leaf < core_map || leaf >= core_map + core_map_frames || frame_kind(leaf) != FRAME_NODE || leaf->level != LEAF_LEVEL) {
+        violated(check, I23_HUGE_PAGE, "the huge entry over %#lx maps no run that knows a leaf", base);
+        return NULL;
+    }
+    if (!leaf->is_huge || !node->is_huge)
+        violated(check, I23_HUGE_PAGE, "the leaf behind the huge entry over %#lx, or the node above, does not know of it", base);
+    if (leaf->node.part || !leaf->node.vpi)
+        return leaf; // I14, or told above
+    for (unsigned i = 0; i < PTES_PER_NODE; i++)
+        if (!leaf->node.vpi->info[i].used || vpage_frame(&leaf->node.vpi->info[i]) != &run[i]) {
+            violated(check, I23_HUGE_PAGE, "page %u behind the huge entry over %#lx is not in its run", i, base);
+            return leaf;
+        }
+    check_huge_rights(check, leaf, entry, base);
+    check->huge_found += leaf->recount == 0; // the first time that it is met
+    return leaf;
+}
+
+/* The node that an entry leads to. => NULL after a complaint */
+static struct core_map_entry *check_target(struct check *check, const struct core_map_entry *node, pte_t entry, vaddr_t base)
+{
+    if (!pfn_is_valid(PGNUM(pte_pa(entry)))) {
+        violated(check, I14_NODE_KIND, "entry over %#lx points to no frame", base);
+        return NULL;
+    }
+    if (pte_is_large(entry))
+        return check_huge(check, node, entry, base);
+    struct core_map_entry *child = pa2page(pte_pa(entry));
+    if (child->level == LEAF_LEVEL && frame_kind(child) == FRAME_NODE && child->is_huge)
+        violated(check, I23_HUGE_PAGE, "an entry over %#lx that is not huge leads to a huge leaf", base);
+    return child;
+}
+
 /* One entry above a leaf. => whether it is live */
 static bool check_child(struct check *check, struct core_map_entry *node, unsigned index, vaddr_t base)
 {
     pte_t entry = pte_load(&node_entries(node)[index]);
     if (!pte_is_present(entry))
         return false;
-    if (!pfn_is_valid(PGNUM(pte_pa(entry)))) {
-        violated(check, I14_NODE_KIND, "entry over %#lx points to no frame", base);
+    struct core_map_entry *child = check_target(check, node, entry, base);
+    if (!child)
         return true;
-    }
-    struct core_map_entry *child = pa2page(pte_pa(entry));
     if (frame_refs(child) > 1 && pte_is_writable(entry))
         violated(check, I3_SHARED_NODE_WRITE, "entry over %#lx is writable, its node has %u owners", base,
                  frame_refs(child));
@@ -384,8 +435,8 @@ static void count_free(struct core_map_entry *page, void *arg)
 /* Whether references of this kind are all found by the walk, so that the numbers must agree. */
 static bool kind_is_counted(enum frame_kind kind)
 {
-    return kind == FRAME_NODE || kind == FRAME_VPI || kind == FRAME_ANON || kind == FRAME_FILE ||
-           kind == FRAME_SWAP;
+    return kind == FRAME_NODE || kind == FRAME_VPI || kind == FRAME_ANON || kind == FRAME_HUGE ||
+           kind == FRAME_FILE || kind == FRAME_SWAP;
 }
 
 /* By a system call under way, or a fault that has found the page in the swap cache and waits for its space. */
@@ -482,6 +533,9 @@ void verify_all(struct verify_report *report)
         if (space->root)
             check_space(&check, space);
     check_files(&check, spaces);
+    if (check.huge_found != frames_by_kind(FRAME_HUGE))
+        violated(&check, I23_HUGE_PAGE, "%lu huge entries' runs, but %lu frames of kind huge", check.huge_found,
+                 frames_by_kind(FRAME_HUGE));
     swap_verify_slots(check_slot_counts, &check);
     check_frames(&check);
     list_for_each_entry(space, spaces, link)

@@ -229,7 +229,7 @@ static uint64_t count_nodes(const struct core_map_entry *node)
         for (unsigned i = 0; i < (node->level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE); i++) {
             pte_t entry = pte_load(&node_entries(node)[i]);
             if (pte_is_present(entry))
-                count += count_nodes(pa2page(pte_pa(entry)));
+                count += count_nodes(node_of_entry(entry));
         }
     return count;
 }

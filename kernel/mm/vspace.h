@@ -27,6 +27,7 @@ struct vspace {
     uint8_t lock_future;             // (v) flags that new regions get: mlockall(MCL_FUTURE)
     bool barriers;                   // membarrier's private command was asked for
     bool fork_edits;                 // (v) some region has, or had, VR_DONTFORK, VR_WIPEONFORK or VR_LOCKED
+    bool no_huge;                    // (v) it is not to get huge pages: PR_SET_THP_DISABLE
     struct vregion *_Atomic recent;  // (a) the region found last; set by readers, cleared when a region goes
     struct core_map_entry *root;     // (c) the top page-table page
     _Atomic uint64_t active;         // (a) CPUs that have our tables loaded, and how (active.h)

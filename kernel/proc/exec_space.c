@@ -77,6 +77,7 @@ int exec_build_space(struct exec *exec)
     exec->space = vspace_create();
     if (exec->space == NULL)
         return -ENOMEM;
+    exec->space->no_huge = current_process()->vspace->no_huge;
     error = map_stack(exec);
     if (error == 0)
         error = vdso_map(exec->space, exec->layout.stack_top, &exec->vdso);

@@ -10,7 +10,7 @@ void memory_info(struct memory_info *info)
     *info = (struct memory_info){
         .free = frames_by_kind(FRAME_FREE),
         .cached = frames_by_kind(FRAME_FILE),
-        .anonymous = frames_by_kind(FRAME_ANON) + swap_cached(),
+        .anonymous = frames_by_kind(FRAME_ANON) + frames_by_kind(FRAME_HUGE) + swap_cached(),
         .swap_cached = swap_cached(),
         .swap_total = swap_slots_total(),
         .swap_free = swap_slots_total() - swap_slots_used(),

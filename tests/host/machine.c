@@ -5,7 +5,8 @@
  * Theory      A translation is remembered with the rights that the walk found, and so is the way to each leaf node, as
  *             real CPUs do (Intel SDM volume 3, 4.10). A write through a remembered translation whose page is not marked
  *             dirty walks again to mark it. An access that the remembered rights forbid is a fault, which forgets that one.
- *             Absent entries are never remembered.
+ *             Absent entries are never remembered. What a huge entry maps is remembered page by page, and forgotten together; that a CPU
+ *             remembers both sizes for an address at once panics.
  * Locking     Each CPU's lock is held during an access and by those who make it forget, like an interrupt that waits
  *             for the end of an instruction; before it another, during a switch of tables and an interrupt.
  */
@@ -31,16 +32,17 @@
 #define TRIES_MAX 4 // a zero frame that is read, then written, and one to spare
 
 struct translation {
-    bool valid, write, exec, dirty;
+    bool valid, write, exec, dirty, large;
     vaddr_t page;
     paddr_t pa;
 };
 
-/* What was found above a leaf node: where it is, and whether all entries on the way let writes through. */
+/* What was found above a leaf node: where it is, and whether all entries on the way let writes through. Or a huge entry. */
 struct path {
     bool valid, write;
     vaddr_t span;
     struct core_map_entry *leaf;
+    pte_t *large; // not NULL: there is no leaf for the CPU
 };
 
 static struct mmu {
@@ -48,6 +50,7 @@ static struct mmu {
     pthread_mutex_t switching; // interrupts are off while other tables are loaded
     paddr_t root;
     struct vspace *space;
+    unsigned sizes[2]; // translations of small and large pages, remembered or forgotten one by one, since all were forgotten
     struct translation tlb[TLB_ENTRIES];
     struct path paths[PATH_ENTRIES];
 } mmus[MAX_CPUS];
@@ -78,7 +81,14 @@ static void forget_all(struct mmu *mmu)
     forget_paths(mmu);
     for (unsigned i = 0; i < TLB_ENTRIES; i++)
         mmu->tlb[i].valid = false;
+    mmu->sizes[0] = mmu->sizes[1] = 0;
 }
+
+/* Do something to what is remembered of the 2 MiB around `va`, in pages of one size. */
+#define for_each_near(mmu, near, va, is_large)                                                                          \
+    for (struct translation *near = (mmu)->sizes[is_large] ? (mmu)->tlb : (mmu)->tlb + TLB_ENTRIES;                     \
+         near < (mmu)->tlb + TLB_ENTRIES; near++)                                                                       \
+        if (near->valid && near->large == (is_large) && near->page / LEAF_SPAN == (va) / LEAF_SPAN)
 
 static struct translation *tlb_slot(struct mmu *mmu, vaddr_t va)
 {
@@ -102,6 +112,8 @@ void tlb_flush_local_page(vaddr_t va)
 
     if (translation->page == ALIGN_DOWN(va, PAGE_SIZE))
         translation->valid = false;
+    for_each_near(mmu, near, va, true)
+        near->valid = false;
     forget_paths(mmu);
     mmu_unlock(mmu);
 }
@@ -206,6 +218,10 @@ static bool walk_to_leaf(struct mmu *mmu, vaddr_t va, struct path *path)
             continue;
         }
         path->write &= pte_is_writable(now);
+        if (pte_is_large(now)) {
+            path->large = entry;
+            return true; // not remembered as a way to somewhere
+        }
         path->leaf = pa2page(pte_pa(now));
     }
     *known = *path;
@@ -219,10 +235,12 @@ static bool walk(struct mmu *mmu, vaddr_t va, bool write, struct translation *fo
 
     if (!walk_to_leaf(mmu, va, &path))
         return false;
-    pte_t *entry = &node_entries(path.leaf)[pte_index(va, LEAF_LEVEL)];
+    pte_t *entry = path.large ? path.large : &node_entries(path.leaf)[pte_index(va, LEAF_LEVEL)];
     pte_t now = pte_load(entry);
     if (!pte_is_present(now))
         return false;
+    if (path.large && !pte_is_large(now))
+        return walk(mmu, va, write, found);
     if (!pfn_is_valid(PGNUM(pte_pa(now))))
         panic("the MMU met an entry that points nowhere: %#lx", now.raw);
     bool writable = path.write && pte_is_writable(now);
@@ -233,9 +251,13 @@ static bool walk(struct mmu *mmu, vaddr_t va, bool write, struct translation *fo
         .write = writable,
         .exec = pte_is_exec(now),
         .dirty = write && writable,
+        .large = path.large,
         .page = ALIGN_DOWN(va, PAGE_SIZE),
-        .pa = pte_pa(now),
+        .pa = pte_pa(now) + (path.large ? ALIGN_DOWN(va % LEAF_SPAN, PAGE_SIZE) : 0),
     };
+    for_each_near(mmu, near, va, !found->large)
+        panic("two sizes of pages are remembered for %#lx", va);
+    mmu->sizes[found->large]++;
     return true;
 }
 

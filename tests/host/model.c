@@ -9,6 +9,7 @@
 #define MAP_BASE (UINT64_C(0x10000000) - 40 * PAGE_SIZE)
 #define HEAP_BASE (UINT64_C(0x20200000) - 5 * PAGE_SIZE)
 #define STACK_BASE (UINT64_C(0x40000000) - 20 * PAGE_SIZE)
+#define HUGE_BASE (UINT64_C(0x30000000) - HUGE_MARGIN * PAGE_SIZE)
 
 struct model_space model_spaces[MODEL_SPACES];
 struct model_object model_files[MODEL_FILES];
@@ -19,12 +20,14 @@ vaddr_t model_va(unsigned page)
         return MAP_BASE + page * PAGE_SIZE;
     if (page < FIRST_STACK)
         return HEAP_BASE + (page - FIRST_HEAP) * PAGE_SIZE;
-    return STACK_BASE + (page - FIRST_STACK) * PAGE_SIZE;
+    if (page < FIRST_HUGE)
+        return STACK_BASE + (page - FIRST_STACK) * PAGE_SIZE;
+    return HUGE_BASE + (page - FIRST_HUGE) * PAGE_SIZE;
 }
 
 unsigned model_window_end(unsigned page)
 {
-    return page < FIRST_HEAP ? FIRST_HEAP : page < FIRST_STACK ? FIRST_STACK : MODEL_PAGES;
+    return page < FIRST_HEAP ? FIRST_HEAP : page < FIRST_STACK ? FIRST_STACK : page < FIRST_HUGE ? FIRST_HUGE : MODEL_PAGES;
 }
 
 /* ---- Objects ---- */
@@ -192,7 +195,7 @@ enum fault_outcome model_access(struct model_space *space, unsigned number, uint
 {
     struct model_page *page = &space->pages[number];
 
-    if (number >= FIRST_STACK && number < space->stack_low)
+    if (number >= FIRST_STACK && number < FIRST_HUGE && number < space->stack_low)
         stack_grow(space, number);
     if (!page->mapped)
         return FAULT_SEGV_MAPERR;

@@ -11,13 +11,16 @@
 
 #include "support.h"
 
-/* Windows, each across the border of a leaf node (the stack's across that of a node above). In pages. */
+/* Windows, each across the border of a leaf node (the stack's across that of a node above), one with room for huge pages. In pages. */
 #define MAP_PAGES 96
 #define HEAP_PAGES 24
 #define STACK_PAGES 32
-#define MODEL_PAGES (MAP_PAGES + HEAP_PAGES + STACK_PAGES)
+#define HUGE_PAGES (2 * 512 + 2 * HUGE_MARGIN)
+#define MODEL_PAGES (FIRST_HUGE + HUGE_PAGES)
 #define FIRST_HEAP MAP_PAGES
 #define FIRST_STACK (MAP_PAGES + HEAP_PAGES)
+#define FIRST_HUGE (FIRST_STACK + STACK_PAGES)
+#define HUGE_MARGIN 16 // pages before and behind those that can be huge
 
 #define MODEL_SPACES 8
 #define MODEL_FILES 2

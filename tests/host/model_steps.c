@@ -92,12 +92,20 @@ static struct model_space *some_space(void)
     return space;
 }
 
-/* A page below `pages`, mostly one of those that other steps are about, too. */
+/* Whether a page is one below `pages`, or in the window of huge pages. */
+static bool is_among(unsigned page, unsigned pages)
+{
+    return page < pages || (page >= FIRST_HUGE && page < MODEL_PAGES);
+}
+
+/* Such a page, mostly one of those that other steps are about, too. */
 static unsigned some_page(unsigned pages)
 {
     unsigned hot = step.hot + below(HOT_PAGES);
 
-    return hot < pages && below(4) ? hot : below(pages);
+    if (is_among(hot, pages) && below(4))
+        return hot;
+    return below(3) ? below(MIN(pages, (unsigned)FIRST_HUGE)) : FIRST_HUGE + below(HUGE_PAGES);
 }
 
 /* A page, and how many from there on, within one window. */
@@ -156,7 +164,7 @@ static void step_touch(struct model_space *space)
 /* Read all that may be read: nothing has changed that should not. */
 static void step_compare(struct model_space *space)
 {
-    for (unsigned i = 0; i < MODEL_PAGES; i++) {
+    for (unsigned i = 0; i < MODEL_PAGES; i += i < FIRST_HUGE ? 1 : 1 + below(16)) {
         if (!space->pages[i].mapped)
             continue;
         say("compare page %u", i);
@@ -169,7 +177,7 @@ static void step_copy(struct model_space *space)
 {
     static uint8_t buffer[4 * PAGE_SIZE];
     bool write = below(2);
-    unsigned page = below(MODEL_PAGES - 4), count = 0;
+    unsigned page = some_page(FIRST_HUGE), count = 0;
 
     for (; count < 3 && page + count + 1 < model_window_end(page); count++)
         if (model_access(space, page + count, write ? PF_W : 0) != FAULT_RESOLVED)
@@ -223,7 +231,7 @@ static struct map_request some_request(struct model_page *page, unsigned count)
     struct map_request request = {.size = count * PAGE_SIZE - below(2), .max_prot = R | W | X};
 
     request.prot = some_prot();
-    *page = (struct model_page){.mapped = true, .shared = below(3) == 0};
+    *page = (struct model_page){.mapped = true, .shared = below(3) == 0 && count <= MAP_PAGES};
     request.flags = page->shared ? MAP_SHARED : MAP_PRIVATE;
     if (below(2)) {
         unsigned file = below(MODEL_FILES);
@@ -244,8 +252,8 @@ static struct map_request some_request(struct model_page *page, unsigned count)
 
 static void step_mmap(struct model_space *space)
 {
-    bool fixed = below(2);
     unsigned count, first = some_range(FIRST_STACK, &count);
+    bool fixed = first >= FIRST_HUGE || below(2);
     struct model_page page;
     struct map_request request = some_request(&page, count);
     int room = fixed ? (int)first : model_find_room(space, count);
@@ -267,12 +275,29 @@ static void step_mmap(struct model_space *space)
     model_map(space, (unsigned)room, count, &page);
 }
 
+/* Memory that can have huge pages, in the place of what lay in its window. */
+static void step_map_huge(struct model_space *space)
+{
+    const struct model_page page = {.mapped = true, .prot = R | W, .max_prot = R | W | X};
+    struct map_request request = {
+        .addr = model_va(FIRST_HUGE), .size = HUGE_PAGES * PAGE_SIZE, .prot = R | W, .max_prot = R | W | X,
+        .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+    };
+
+    say("mmap of the window of huge pages");
+    int64_t result = vspace_mmap(space->space, &request);
+    if (step.scarce && result == -ENOMEM)
+        return;
+    expect(result, (int64_t)request.addr, "result");
+    model_map(space, FIRST_HUGE, HUGE_PAGES, &page);
+}
+
 static void step_munmap(struct model_space *space)
 {
     unsigned count, first = some_range(FIRST_STACK, &count);
 
     if (below(8) == 0) { // all of a window, so that nodes go
-        first = below(2) ? 0 : FIRST_HEAP;
+        first = below(3) ? below(2) ? 0 : FIRST_HEAP : FIRST_HUGE;
         count = model_window_end(first) - first;
     }
     say("munmap %u pages at %u", count, first);
@@ -323,11 +348,12 @@ static unsigned within_region(struct model_space *space, unsigned first, unsigne
 /* Move a part of a region to a fixed place, perhaps shorter, perhaps leaving an empty one behind. */
 static void step_mremap(struct model_space *space)
 {
-    unsigned count, first = some_range(FIRST_HEAP, &count), to = below(FIRST_HEAP);
+    unsigned count, first = some_range(FIRST_HEAP, &count);
+    unsigned to = first < FIRST_HEAP ? below(FIRST_HEAP) : FIRST_HUGE + below(HUGE_PAGES);
     bool dontunmap = below(3) == 0;
     unsigned now = dontunmap ? count : 1 + below(count);
 
-    if (step.scarce || to + now > FIRST_HEAP || (first + count > to && to + now > first))
+    if (step.scarce || to + now > model_window_end(to) || (first + count > to && to + now > first))
         return; // without memory a part may be done, as on Linux
     say("mremap %u pages at %u to %u at %u%s", count, first, now, to, dontunmap ? ", leaving empty ones" : "");
     unsigned movable = within_region(space, first, count);
@@ -450,7 +476,7 @@ static void do_step(struct model_space *space)
 {
     static void (*const steps[])(struct model_space *) = {
         step_mmap, step_mmap, step_munmap, step_mprotect, step_mprotect, step_brk, step_fork, step_copy, step_compare,
-        step_mremap, step_dontneed, step_truncate, step_evict,
+        step_mremap, step_dontneed, step_truncate, step_evict, step_map_huge,
     };
     unsigned choice = below(100);
 
@@ -469,7 +495,7 @@ void step_once(void)
     struct model_space *space = some_space();
 
     if (step.number++ % HOT_STEPS == 0)
-        step.hot = below(MODEL_PAGES);
+        step.hot = below(2) ? below(FIRST_HUGE) : FIRST_HUGE + below(HUGE_PAGES);
     step.scarce = below(SCARCE_ONE_IN) == 0;
     if (step.scarce)
         hoard_take(below(5));
@@ -486,11 +512,11 @@ static void make_first(struct model_space *first)
     const struct model_page stack = {.mapped = true, .prot = R | W, .max_prot = R | W | X};
     struct vspace *space = make_space();
 
-    *first = (struct model_space){.space = space, .brk = model_va(FIRST_HEAP), .stack_low = MODEL_PAGES - 2};
+    *first = (struct model_space){.space = space, .brk = model_va(FIRST_HEAP), .stack_low = FIRST_HUGE - 2};
     map_at(space, PAGE_SIZE, (unsigned)(model_va(0) / PAGE_SIZE) - 1, 0);
     vspace_set_brk_start(space, model_va(FIRST_HEAP));
     atomic_store(&space->stack_limit, STACK_PAGES * PAGE_SIZE);
-    assert_int_equal(vspace_map_stack(space, model_va(MODEL_PAGES - 1) + PAGE_SIZE, 2 * PAGE_SIZE, false), 0);
+    assert_int_equal(vspace_map_stack(space, model_va(FIRST_HUGE - 1) + PAGE_SIZE, 2 * PAGE_SIZE, false), 0);
     space->mmap_top = model_va(MAP_PAGES - 1) + PAGE_SIZE;
     model_map(first, first->stack_low, 2, &stack);
 }

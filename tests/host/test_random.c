@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "mm/huge.h"
+
 #define STEPS_PER_SEED 2000
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)
@@ -25,6 +27,7 @@ static void random_operations_match_the_model(void **state)
     time_t end = time(NULL) + (time_t)from_environment("GAUR_SECONDS", 20);
 
     (void)state;
+    huge_policy_set(&(struct huge_policy){.mode = HUGE_ALWAYS}); // an eighth of the memory stays free
     do {
         struct frame_counts before = count_frames();
         steps_begin(seed++);
@@ -33,7 +36,9 @@ static void random_operations_match_the_model(void **state)
         steps_end();
         assert_frames_equal(&before);
     } while (time(NULL) < end);
-    printf("# seeds %lu to %lu, %u steps each\n", first, seed - 1, STEPS_PER_SEED);
+    printf("# seeds %lu to %lu, %u steps each; %lu huge pages, %lu of them split\n", first, seed - 1, STEPS_PER_SEED,
+           vm_total(VM_THP_FAULT_ALLOC), vm_total(VM_THP_SPLIT_PAGE));
+    assert_true(vm_total(VM_THP_SPLIT_PAGE) > 0 && vm_total(VM_THP_SPLIT_PMD) > vm_total(VM_THP_SPLIT_PAGE));
 }
 
 int main(void)

@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "mm/clock.h"
+#include "mm/huge.h"
 #include "mm/kalloc.h"
+#include "mm/leaf.h"
 #include "mm/magazine.h"
 #include "mm/map.h"
 #include "mm/slab.h"
@@ -26,6 +28,7 @@
 #define ROUNDS 300
 
 static struct vspace *space;
+static vaddr_t first_page = VA; // of those that all touch
 static _Atomic unsigned failures, working;
 static char failure[200];
 
@@ -80,7 +83,7 @@ static void run_threads(void (*work)(unsigned cpu), void (*other)(void))
 
 static vaddr_t byte_of(unsigned page, unsigned cpu)
 {
-    return VA + page * PAGE_SIZE + 64 * cpu;
+    return first_page + page * PAGE_SIZE + 64 * cpu;
 }
 
 static enum fault_outcome touch(vaddr_t va, uint32_t access, uint8_t *value)
@@ -286,6 +289,88 @@ static void a_stack_grows_once_for_all(void **state)
     end_space(space);
 }
 
+/* ---- Huge pages ---- */
+
+#define HUGE_VA UINT64_C(0x800000)
+
+/* Two of them, with the pages that all touch across their border. */
+static void begin_huge(void)
+{
+    huge_policy_set(&(struct huge_policy){.mode = HUGE_ALWAYS});
+    space = make_space();
+    map_at(space, HUGE_VA, 2 * PTES_PER_NODE, R | W);
+    first_page = HUGE_VA + LEAF_SPAN - 4 * PAGE_SIZE;
+}
+
+/* A read would map the zero frame: all write at once, and count then. */
+static void write_and_count_up(unsigned cpu)
+{
+    uint8_t zero = 0;
+
+    machine_load(space);
+    check(touch(byte_of(0, cpu), PF_W, &zero) == FAULT_RESOLVED);
+    check(touch(byte_of(PAGES_USED - 1, cpu), PF_W, &zero) == FAULT_RESOLVED);
+    count_up(cpu);
+}
+
+static void end_huge(void)
+{
+    end_space(space);
+    first_page = VA;
+}
+
+static void first_touches_of_one_huge_page_give_one_run(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        begin_huge();
+        run_threads(write_and_count_up, NULL);
+        assert_int_equal(frames_by_kind(FRAME_HUGE), 2);
+        assert_int_equal(frames_by_kind(FRAME_ANON), 2 * PTES_PER_NODE - 2);
+        end_huge();
+    }
+}
+
+static void no_write_to_a_huge_page_is_lost_while_children_come_and_write(void **state)
+{
+    (void)state;
+    begin_huge();
+    run_threads(write_and_count_up, fork_others);
+    end_huge();
+}
+
+/* Take a page out of the first one, which splits it, and all of it but what is in use; what is left comes together no more. */
+static void split_and_forget(void)
+{
+    check(vspace_mprotect(space, HUGE_VA + LEAF_SPAN + 9 * PAGE_SIZE, PAGE_SIZE, R) == 0);
+    check(vspace_munmap(space, HUGE_VA + 3 * PAGE_SIZE, PAGE_SIZE) == 0);
+    map_at(space, HUGE_VA + 3 * PAGE_SIZE, 1, R | W);
+    check(vspace_mprotect(space, HUGE_VA + LEAF_SPAN + 9 * PAGE_SIZE, PAGE_SIZE, R | W) == 0);
+    fork_others();
+}
+
+static void no_write_to_a_huge_page_is_lost_while_it_is_split(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        begin_huge();
+        run_threads(write_and_count_up, split_and_forget);
+        end_huge();
+    }
+}
+
+static void no_write_to_a_huge_page_is_lost_while_the_clock_splits_it(void **state)
+{
+    (void)state;
+    swap_device_add(1200, NULL, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        begin_huge();
+        run_threads(write_and_count_up, i % 2 ? evict_some : fork_and_evict);
+        end_huge();
+    }
+    swap_device_remove();
+}
+
 static void take_and_give(unsigned cpu)
 {
     void *frames[40];
@@ -405,6 +490,10 @@ int main(void)
         TEST(shared_pages_that_leave_and_come_back_lose_no_write),
         TEST(threads_share_a_mapped_file),
         TEST(a_stack_grows_once_for_all),
+        TEST(first_touches_of_one_huge_page_give_one_run),
+        TEST(no_write_to_a_huge_page_is_lost_while_children_come_and_write),
+        TEST(no_write_to_a_huge_page_is_lost_while_it_is_split),
+        TEST(no_write_to_a_huge_page_is_lost_while_the_clock_splits_it),
         TEST(frames_are_one_cpus_at_a_time),
         TEST(small_objects_are_one_cpus_at_a_time),
         TEST(chains_and_single_objects_do_not_meet),

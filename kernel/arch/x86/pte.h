@@ -110,10 +110,25 @@ static inline bool pte_is_large(pte_t pte)
     return pte.raw & PTE_BIT_LARGE;
 }
 
-/* The same entry without the right to write. */
+/* The same entry without the right to write, with it, marked as used already, and for the next 4 KiB. */
 static inline pte_t pte_without_write(pte_t pte)
 {
     return (pte_t){pte.raw & ~PTE_BIT_WRITABLE};
+}
+
+static inline pte_t pte_with_write(pte_t pte)
+{
+    return (pte_t){pte.raw | PTE_BIT_WRITABLE};
+}
+
+static inline pte_t pte_accessed(pte_t pte)
+{
+    return (pte_t){pte.raw | PTE_BIT_ACCESSED};
+}
+
+static inline pte_t pte_next_page(pte_t pte)
+{
+    return (pte_t){pte.raw + PAGE_SIZE};
 }
 
 /* What all entries on a walk allow: x86 takes the AND of their bits. For pte_is_writable; the other bits mean nothing. */
@@ -125,6 +140,12 @@ static inline pte_t pte_all_rights(void)
 static inline pte_t pte_and(pte_t a, pte_t b)
 {
     return (pte_t){a.raw & b.raw};
+}
+
+/* The same at the end of a walk that meets a huge entry: pte_is_large tells. */
+static inline pte_t pte_and_huge(pte_t a, pte_t huge)
+{
+    return (pte_t){(a.raw & huge.raw) | PTE_BIT_LARGE};
 }
 
 /*
