@@ -170,6 +170,7 @@ static void shared_memory_mount(void)
 static void mounts_make(void)
 {
     file_system_mount("proc", "/proc");
+    file_system_mount("sysfs", "/sys");
     file_system_mount("devtmpfs", "/dev");
     terminals_mount();
     shared_memory_mount();

@@ -8,6 +8,7 @@
 
 #include "lib/errno.h"
 #include "mm/usercopy.h"
+#include "mm/vspace.h"
 #include "proc/futex.h"
 #include "proc/process.h"
 #include "sys/inspect.h"
@@ -95,7 +96,18 @@ static int64_t set_family(int option, uint64_t value)
     return 0;
 }
 
-SYSCALL2(prctl, int, option, uint64_t, value)
+/* Whether the process's memory is to have huge pages. */
+static int64_t disable_huge(bool disable)
+{
+    struct vspace *space = current_process()->vspace;
+
+    rwlock_write_lock(&space->lock);
+    space->no_huge = disable;
+    rwlock_write_unlock(&space->lock);
+    return 0;
+}
+
+SYSCALL5(prctl, int, option, uint64_t, value, uint64_t, third, uint64_t, fourth, uint64_t, fifth)
 {
     struct process *process = current_process();
 
@@ -120,6 +132,10 @@ SYSCALL2(prctl, int, option, uint64_t, value)
         return 0;
     case PR_GET_TIMERSLACK:
         return current_thread()->timer_slack_ns;
+    case PR_SET_THP_DISABLE:
+        return third || fourth || fifth ? -EINVAL : disable_huge(value);
+    case PR_GET_THP_DISABLE:
+        return value || third || fourth || fifth ? -EINVAL : process->vspace->no_huge;
     default:
         return -EINVAL;
     }

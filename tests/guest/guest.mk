@@ -26,7 +26,7 @@ GUEST_CFLAGS ?= -std=gnu11 -O2 -g0 -Wall -Wextra -Werror -D_GNU_SOURCE
 
 GUEST_PROGRAMS := \
 	faults \
-	stack brk mmap munmap mprotect mremap madvise mlock file_holes map_model demand_zero no_execute tlb tlb_idle \
+	stack brk mmap munmap mprotect mremap madvise mlock huge_pages file_holes map_model demand_zero no_execute tlb tlb_idle \
 	fork_cow fork_readonly fork_shared fork_sharers fork_race usercopy kernel_pointers \
 	fork_wait thread_limit vfork exec exec_auxv random_places exec_loader threads thread_locks thread_cancel futex clone3 vdso exec_script exec_hostile kill_groups \
 	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \

@@ -9,6 +9,7 @@
 #include "lib/types.h"
 #include "mm/commit.h"
 #include "mm/core_map.h"
+#include "mm/huge.h"
 #include "mm/kalloc.h"
 #include "mm/magazine.h"
 #include "mm/page_cache.h"
@@ -53,6 +54,10 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     put_line(text, "PageTables:", info.page_tables);
     put_line(text, "CommitLimit:", commit_limit());
     put_line(text, "Committed_AS:", commit_promised());
+    put_line(text, "AnonHugePages:", frames_by_kind(FRAME_HUGE) << HUGE_ORDER);
+    put_line(text, "ShmemHugePages:", 0);
+    put_line(text, "FileHugePages:", 0);
+    put_line(text, "FilePmdMapped:", 0);
     return 0;
 }
 
@@ -96,6 +101,7 @@ int show_vmstat(const struct proc_inode *inode, struct text *text)
     put_counter(text, "nr_slab_unreclaimable", info.slab);
     put_counter(text, "nr_page_table_pages", info.page_tables);
     put_counter(text, "nr_kernel_stack", info.stacks * KIB_PER_PAGE);
+    put_counter(text, "nr_anon_transparent_hugepages", frames_by_kind(FRAME_HUGE));
     for (int event = 0; event < VM_EVENTS; event++)
         put_counter(text, vm_event_name(event), vm_total(event));
     struct magazine_counts magazines = magazine_counts();

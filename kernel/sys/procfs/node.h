@@ -70,8 +70,8 @@ static inline const struct proc_inode *proc_inode_of(const struct inode *inode)
     return container_of(inode, const struct proc_inode, inode);
 }
 
-/* The top of the tree. */
-extern const struct proc_node proc_root_node;
+/* The tops of the trees of /proc and /sys. */
+extern const struct proc_node proc_root_node, sys_root_node;
 
 /* A process's directory, and the files of /proc/sys and /proc/gaur. */
 extern const struct proc_node proc_process_node;

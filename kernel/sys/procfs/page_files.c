@@ -115,7 +115,7 @@ static int make_counts(struct file *file, uint64_t first, unsigned count, uint64
         const struct core_map_entry *page = &core_map[first + i];
         enum frame_kind kind = frame_kind(page);
 
-        words[i] = kind == FRAME_ANON ? frame_refs(page) : 0;
+        words[i] = kind == FRAME_ANON || kind == FRAME_HUGE ? frame_refs(page) : 0;
         if (kind == FRAME_FILE && frame_refs(page))
             words[i] = frame_refs(page) - 1; // without the page cache's
         if (kind == FRAME_SWAP && frame_refs(page))
@@ -126,6 +126,17 @@ static int make_counts(struct file *file, uint64_t first, unsigned count, uint64
 
 #define FLAG(name) (UINT64_C(1) << KPF_##name)
 #define KPF_RESERVED 32 // not in the UAPI header, but in the file
+#define ANON_FLAGS   (FLAG(UPTODATE) | FLAG(MMAP) | FLAG(ANON) | FLAG(SWAPBACKED))
+
+/* What a frame of a run that is mapped as a whole has besides. */
+static uint64_t huge_flags(pfn_t pfn)
+{
+    pfn_t head = ALIGN_DOWN(pfn, PTES_PER_NODE);
+
+    if (frame_kind(&core_map[head]) != FRAME_HUGE)
+        return 0;
+    return FLAG(THP) | (pfn == head ? FLAG(COMPOUND_HEAD) : FLAG(COMPOUND_TAIL));
+}
 
 static int make_flags(struct file *file, uint64_t first, unsigned count, uint64_t *words)
 {
@@ -135,7 +146,8 @@ static int make_flags(struct file *file, uint64_t first, unsigned count, uint64_
         [FRAME_FREE] = FLAG(BUDDY),
         [FRAME_SLAB] = FLAG(SLAB),
         [FRAME_NODE] = FLAG(PGTABLE),
-        [FRAME_ANON] = FLAG(UPTODATE) | FLAG(MMAP) | FLAG(ANON) | FLAG(SWAPBACKED),
+        [FRAME_ANON] = ANON_FLAGS,
+        [FRAME_HUGE] = ANON_FLAGS,
         [FRAME_FILE] = FLAG(UPTODATE) | FLAG(SWAPBACKED),
         [FRAME_ZERO] = FLAG(ZERO_PAGE),
         [FRAME_SWAP] = FLAG(UPTODATE) | FLAG(ANON) | FLAG(SWAPBACKED) | FLAG(SWAPCACHE),
@@ -146,7 +158,7 @@ static int make_flags(struct file *file, uint64_t first, unsigned count, uint64_
         const struct core_map_entry *page = &core_map[first + i];
         enum frame_kind kind = frame_kind(page);
 
-        words[i] = flags[kind];
+        words[i] = flags[kind] | huge_flags(first + i);
         if ((kind == FRAME_FILE || kind == FRAME_SWAP) && frame_refs(page) > 1)
             words[i] |= FLAG(MMAP);
     }

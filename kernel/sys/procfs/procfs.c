@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * procfs.c - the file system "proc": inodes, look-up and lists of names over the tables of nodes (node.h).
+ * procfs.c - the file systems "proc" and "sysfs": inodes, look-up and lists of names over the tables of nodes (node.h).
  *
  * Nothing is kept: each look-up makes an inode, which goes with the last file or path that uses it. So a name is there
  * exactly as long as what it is about, and the file system has no lock.
@@ -32,6 +32,7 @@
 static struct slab_cache inode_cache;
 static const struct inode_ops directory_ops, link_ops, jump_ops, text_ops;
 static const struct file_ops directory_file_ops;
+static struct file_system_type sys_type;
 
 /* ---- Inodes ---- */
 
@@ -115,13 +116,14 @@ static int proc_setattr(struct inode *inode, const struct attributes *attributes
     return -EPERM;
 }
 
-/* What a name holds is only known once it is read: every size is 0, as on Linux. */
+/* What a name holds is only known once it is read: every size is 0, or in /sys a page for files, as on Linux. */
 static void proc_getattr(struct inode *inode, struct kstat *stat)
 {
-    (void)inode;
-    stat->size = 0;
+    bool sys = inode->sb->type == &sys_type;
+
+    stat->size = sys && S_ISREG(inode->mode) ? PAGE_SIZE : 0;
     stat->blocks = 0;
-    stat->block_size = 1024;
+    stat->block_size = sys ? PAGE_SIZE : 1024;
 }
 
 /* "> file" truncates first: there is nothing to do. */
@@ -295,8 +297,9 @@ static const struct inode_ops text_ops = {
 
 static void proc_statfs(struct super_block *sb, struct kstatfs *out)
 {
-    (void)sb;
-    *out = (struct kstatfs){.type = PROC_SUPER_MAGIC, .block_size = PAGE_SIZE, .name_max = NAME_MAX_LENGTH};
+    uint64_t magic = sb->type == &sys_type ? SYSFS_MAGIC : PROC_SUPER_MAGIC;
+
+    *out = (struct kstatfs){.type = magic, .block_size = PAGE_SIZE, .name_max = NAME_MAX_LENGTH};
 }
 
 static void proc_release(struct super_block *sb)
@@ -322,7 +325,7 @@ static int proc_mount(struct file_system_type *type, const struct mount_request 
         return -ENOMEM;
     super_block_init(sb, type, &super_ops);
     sb->flags = SB_VOLATILE;
-    root = proc_inode_create(sb, &proc_root_node, NULL, 0);
+    root = proc_inode_create(sb, type == &sys_type ? &sys_root_node : &proc_root_node, NULL, 0);
     if (root) {
         sb->root = dentry_create_root(&root->inode);
         if (!sb->root)
@@ -337,9 +340,11 @@ static int proc_mount(struct file_system_type *type, const struct mount_request 
 }
 
 static struct file_system_type proc_type = {.name = "proc", .mount = proc_mount};
+static struct file_system_type sys_type = {.name = "sysfs", .mount = proc_mount};
 
 void procfs_init(void)
 {
     slab_cache_init(&inode_cache, "proc inode", sizeof(struct proc_inode));
+    register_filesystem(&sys_type);
     register_filesystem(&proc_type);
 }

@@ -3,6 +3,7 @@
  * smaps.c - /proc/PID/{smaps,smaps_rollup}: what the pages of each region, and of all, are.
  */
 #include "mm/commit.h"
+#include "mm/huge.h"
 #include "mm/measure.h"
 #include "mm/vregion.h"
 #include "mm/vspace.h"
@@ -32,7 +33,7 @@ static void put_sums(struct text *text, const struct page_sums *sums, bool rollu
     put_kib(text, "Referenced:", sums->referenced);
     put_kib(text, "Anonymous:", sums->anonymous);
     put_kib(text, "LazyFree:", 0);
-    put_kib(text, "AnonHugePages:", 0);
+    put_kib(text, "AnonHugePages:", sums->huge);
     put_kib(text, "ShmemPmdMapped:", 0);
     put_kib(text, "FilePmdMapped:", 0);
     put_kib(text, "Shared_Hugetlb:", 0);
@@ -54,6 +55,7 @@ static void put_flags(struct text *text, const struct vregion *region)
         {"mr", region->max_prot & VR_READ},     {"mw", region->max_prot & VR_WRITE},
         {"me", region->max_prot & VR_EXEC},     {"ms", region->shared},
         {"gd", region->dir == VR_DOWN},         {"ac", region->commit == VR_COMMITTED},
+        {"hg", region->flags & VR_HUGEPAGE},    {"nh", region->flags & VR_NOHUGEPAGE},
     };
 
     text_puts(text, "VmFlags: ");
@@ -73,7 +75,7 @@ static void put_detail(struct text *text, struct vspace *space, const struct vre
     put_kib(text, "KernelPageSize:", PAGE_SIZE);
     put_kib(text, "MMUPageSize:", PAGE_SIZE);
     put_sums(text, &sums, false);
-    text_printf(text, "THPeligible:    %d\n", 0);
+    text_printf(text, "THPeligible:    %d\n", huge_is_eligible(space, region));
     put_flags(text, region);
 }
 

@@ -28,7 +28,7 @@
 struct standing {
     struct process_snapshot snapshot;
     struct vspace_sizes sizes;          // all zero: there is no address space (any more)
-    bool has_space;
+    bool has_space, no_huge;
     bool inspected;                     // addresses may be told
     vaddr_t brk_start;
 };
@@ -46,6 +46,7 @@ static struct standing *standing_of(struct process *process)
     if (space) {
         standing->has_space = true;
         standing->brk_start = space->brk_start;
+        standing->no_huge = space->no_huge;
         vspace_measure(space, &standing->sizes);
         vspace_put(space);
     }
@@ -310,7 +311,7 @@ int show_process_status(const struct proc_inode *inode, struct text *text)
     if (standing->has_space)
         put_memory(text, &standing->sizes);
     if (standing->has_space)
-        text_puts(text, "CoreDumping:\t0\n");
+        text_printf(text, "CoreDumping:\t0\nTHP_enabled:\t%d\n", !standing->no_huge);
     put_signals(text, s);
     put_capabilities(text, s);
     put_scheduling(text, inode, s);
