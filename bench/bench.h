@@ -58,8 +58,9 @@ void anonymous_read_fault(void);
 void anonymous_write_fault(void);
 void cow_fault(const char *name, size_t size);
 void cow_last_owner(void);
-void cow_worst(void);
-void touch_region(const char *name, size_t size, const char *huge);
+void cow_worst_small(void);
+void cow_worst_huge(void);
+void touch_region(const char *name, size_t size);
 
 /* idle.c */
 void idle_children(void);

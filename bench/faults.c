@@ -38,16 +38,14 @@ void anonymous_write_fault(void)
 }
 
 /* The whole of a large region, in pages of the kernel's choice. */
-void touch_region(const char *name, size_t size, const char *huge)
+void touch_region(const char *name, size_t size)
 {
-    huge_pages(huge);
     char *at = map(size);
     uint64_t start = start_clock();
 
     touch(at, size);
     report(name, stop_clock(start), 1);
     munmap(at, size);
-    huge_pages("never");
 }
 
 /* --- copy-on-write */
@@ -141,8 +139,16 @@ void cow_last_owner(void)
     munmap(at, size);
 }
 
+static void report_part(const char *prefix, const char *part, uint64_t cost, uint64_t without)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s%s", prefix, part);
+    report(name, cost > without ? cost - without : 0, 1);
+}
+
 /* The dearest single fault after a fork, and what it is made of. */
-void cow_worst(void)
+static void cow_worst(const char *name, const char *huge)
 {
     const size_t size = 64 * MIB;
     char *at = mmap(LONELY, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -150,11 +156,23 @@ void cow_worst(void)
 
     if (at == MAP_FAILED)
         fail("mmap");
+    huge_pages(huge);
     touch(at, size);
     in_child(measure_each, at, size, &costs);
-    report("cow_worst", costs.worst, 1);
-    report("cow_worst_page", costs.page, 1);
-    report("cow_worst_leaf", costs.leaf > costs.page ? costs.leaf - costs.page : 0, 1);
-    report("cow_worst_path", costs.whole_path > costs.leaf ? costs.whole_path - costs.leaf : 0, 1);
+    report(name, costs.worst, 1);
+    report_part(name, "_page", costs.page, 0);
+    report_part(name, "_leaf", costs.leaf, costs.page);
+    report_part(name, "_path", costs.whole_path, costs.leaf);
     munmap(at, size);
+    huge_pages("never");
+}
+
+void cow_worst_small(void)
+{
+    cow_worst("cow_worst", "never");
+}
+
+void cow_worst_huge(void)
+{
+    cow_worst("cow_worst_huge", "always");
 }

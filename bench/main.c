@@ -40,7 +40,8 @@ static const struct row {
     {"fork_regions", fork_regions},
     {"spawn", spawn},
 }, large_rows[] = {
-    {"cow_worst", cow_worst},
+    {"cow_worst", cow_worst_small},
+    {"cow_worst_huge", cow_worst_huge},
     {"fork_server", fork_server},
     {"dump_pause", dump_pause},
     {"idle_children", idle_children},
@@ -59,7 +60,7 @@ static bool run_exactly(const char *name, const struct row *row, size_t count)
     return false;
 }
 
-/* fork_N, cow_N, touch_N and touch_N_huge. => false if the name is none of them */
+/* fork_N, cow_N and touch_N, each also with _huge at its end. => false if the name is none of them */
 static bool run_sized(const char *name)
 {
     const char *underscore = strchr(name, '_');
@@ -70,15 +71,18 @@ static bool run_sized(const char *name)
     size_t size = strtoul(underscore + 1, &end, 10) * MIB;
     if (size == 0)
         return false;
+    huge_pages(strcmp(end, "_huge") == 0 ? "always" : "never");
+    bool found = true;
     if (strncmp(name, "cow_", 4) == 0)
         cow_fault(name, size);
     else if (strncmp(name, "fork_", 5) == 0)
         fork_cost(underscore + 1, size);
     else if (strncmp(name, "touch_", 6) == 0)
-        touch_region(name, size, strcmp(end, "_huge") == 0 ? "always" : "never");
+        touch_region(name, size);
     else
-        return false;
-    return true;
+        found = false;
+    huge_pages("never");
+    return found;
 }
 
 static bool run_beginning(const char *name)

@@ -9,7 +9,7 @@ from harness import Terminal, gaur, ok, run, done
 OWN_FRAMES = 256        # 1 MiB
 # The shell reads the file itself: no other program runs meanwhile.
 FRAMES = 'while read kind count; do echo "$kind $count"; done < /proc/gaur/frames; echo that is "all"\n'
-OTHERS = ('free', 'anonymous', 'file', 'reserved')
+OTHERS = ('free', 'anonymous', 'huge', 'file', 'reserved')
 
 def own_share(text):
     kinds = {kind: int(count) for kind, count in re.findall(r'^(\w+) (\d+)$', text, re.M)}

@@ -4,7 +4,8 @@
  * a model of its own.
  *
  * All the window's page-table nodes are shared after a fork: each operation has to make its own what it changes, and nobody
- * else may see it. Groups of pages lie on the borders of 2 MiB and of 1 GiB.
+ * else may see it. Groups of pages lie on the borders of 2 MiB and of 1 GiB. `huge_generations` does the same to memory that has huge
+ * pages where the kernel gives them: groups lie inside of them and on their borders.
  */
 #include "touch.h"
 #include "window.h"
@@ -107,4 +108,33 @@ static bool round_of_generations(struct random *random)
     return backing_agrees();
 }
 
+/* Four huge pages, which begin in one go; then the groups in them are what the model says: pages of zeros. */
+#define HUGE (2UL << 20)
+enum { HUGE_SIZE = 4, HUGE_STRIDE = 504 };
+
+static bool round_of_huge_generations(struct random *random)
+{
+    struct life life = {.random = random_split(random)};
+    unsigned char *room = mmap((void *)(96UL << 30), HUGE_SIZE * HUGE, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    CHECK(room != MAP_FAILED);
+    CHECK(madvise(room, HUGE_SIZE * HUGE, MADV_HUGEPAGE) == 0 || errno == EINVAL);
+    for (unsigned i = 0; i < HUGE_SIZE; i++)
+        room[(i + 1) * HUGE - 1] = (unsigned char)(i + 1); // in no group
+    window = (struct window){.base = room + HUGE / 2, .count = 3 * GROUP, .group = GROUP, .stride = HUGE_STRIDE};
+    for (unsigned i = 0; i < window.count; i++)
+        window.page[i] = (struct page){.mapped = 1, .rights = PROT_READ | PROT_WRITE};
+    CHECK(backing_make(random));
+    heap.base = (unsigned char *)((syscall(SYS_brk, 0) + PAGE - 1) & -PAGE);
+    CHECK_EQ(live(&life), 60);
+    for (unsigned i = 0; i < HUGE_SIZE; i++)
+        CHECK_EQ(room[(i + 1) * HUGE - 1], i + 1);
+    CHECK(heap_resize(random, 0));
+    CHECK(munmap(room, HUGE_SIZE * HUGE) == 0);
+    window_close(&window);
+    return backing_agrees();
+}
+
+const struct mixture huge_generations = {"huge_generations", round_of_huge_generations, 4};
 const struct mixture generations = {"generations", round_of_generations, 4};

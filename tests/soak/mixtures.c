@@ -6,5 +6,5 @@
 
 const struct mixture *const mixtures[] = {
     &forks, &execs, &pipes, &records, &signals, &stops, &faults, &deaths, &exits, &kills, &wakeups, &files,
-    &threads, &generations, &terminals, NULL,
+    &threads, &generations, &huge_generations, &terminals, NULL,
 };

@@ -28,7 +28,7 @@ struct mixture {
 };
 
 extern const struct mixture forks, execs, pipes, records, signals, stops, faults, deaths, exits, kills, wakeups, files,
-    threads, generations, terminals;
+    threads, generations, huge_generations, terminals;
 
 extern const struct mixture *const mixtures[];
 #define MIXTURES_MAX 24

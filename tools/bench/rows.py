@@ -78,6 +78,8 @@ def fork_rows():
             words = f'{size} MiB' if size < 1024 else f'{size // 1024} GiB'
             rows.append(Row(f'{what}_{size}', f'{title}, {words} resident', f'fork_{size}', like_tiny(tiny, most),
                             memory, needs=(tiny,)))
+        rows.append(Row(f'{what}_1024_huge', f'{title}, 1 GiB resident in huge pages', 'fork_1024_huge', like_tiny(tiny, most), 3072,
+                        needs=(tiny,)))
         rows.append(Row(f'{what}_regions', f'{title}, 1,000 vregions', 'fork_regions',
                         for_regions(tiny, 1000, 100), needs=(tiny,)))
     return rows
@@ -85,14 +87,17 @@ def fork_rows():
 def cow_rows():
     rows = [Row(f'cow_{size}', f'copy-on-write fault, average over {size:,} MiB', wanted=at_most(2200), memory=memory)
             for size, memory in ((1, 1024), (64, 1024), (1024, 3072))]
+    rows += [Row(f'cow_{size}_huge', f'the same in huge pages, {size:,} MiB', wanted=at_most(2200), memory=memory)
+             for size, memory in ((64, 1024), (1024, 3072))]
     rows.append(Row('cow_last_owner', 'write to a page whose other owner has gone'))
-    worst = 'cow_worst'
-    return rows + [
-        Row(worst, 'the worst single one after a fork', wanted=at_most(12000)),
-        Row(worst + '_page', '  of which the page', worst),
-        Row(worst + '_leaf', '  and its leaf node', worst),
-        Row(worst + '_path', '  and the nodes above', worst),
-    ]
+    for worst, title in (('cow_worst', 'the worst single one after a fork'), ('cow_worst_huge', 'the worst one in huge pages')):
+        rows += [
+            Row(worst, title, wanted=at_most(12000)),
+            Row(worst + '_page', '  of which the page', worst),
+            Row(worst + '_leaf', '  and its leaf node', worst),
+            Row(worst + '_path', '  and the nodes above', worst),
+        ]
+    return rows
 
 def idle_rows():
     """What such a child takes."""

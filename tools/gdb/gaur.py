@@ -140,6 +140,8 @@ def frame_line(pfn):
         text += ', locked' if int(entry['lock']) else ''
     elif kind == 'file':
         text += f', page {int(entry["file"]["index"])} of cache {int(entry["file"]["cache"]):#x}'
+    elif kind == 'huge':
+        text += f', the first of a run behind whose entry the leaf in frame {leaf_behind(pfn):#x} waits'
     elif kind == 'free':
         text += f', heads a run of order {int(entry["order"])}' if int(entry['order']) else ''
     return text + owner(entry)
@@ -161,6 +163,10 @@ def table(pfn):
     """The 512 entries of the page-table page in a frame."""
     return read_words(kernbase() + pfn * PAGE, ENTRIES)
 
+def leaf_behind(run_pfn):
+    """The frame number of the leaf behind a huge entry."""
+    return frame_number(frame_entry(run_pfn)['huge']['leaf'])
+
 def leaves(root_pfn):
     """(first address, frame number) of each leaf node of a space's user half."""
     def below(pfn, level, base, span):
@@ -170,7 +176,7 @@ def leaves(root_pfn):
                 continue
             child, address = (entry & ADDRESS_BITS) >> 12, base + index * span
             if level == 2:
-                yield address, child
+                yield address, leaf_behind(child) if entry & LARGE else child
             else:
                 yield from below(child, level - 1, address, span // ENTRIES)
     yield from below(root_pfn, 4, 0, PAGE * ENTRIES ** 3)
@@ -276,6 +282,8 @@ Without PID the walk begins at CR3."""
             writable &= bool(entry & 2)
             pfn = (entry & ADDRESS_BITS) >> 12
             if level > 1 and entry & LARGE:
+                if address < 1 << 47:
+                    self.info(leaf_behind(pfn), address >> 12 & ENTRIES - 1)
                 pfn += (address & (1 << 12 + 9 * (level - 1)) - 1) >> 12
                 break
         print(f'physical {pfn * PAGE + address % PAGE:#x}, {"writable" if writable else "read-only"} along the walk')

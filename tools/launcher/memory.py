@@ -17,7 +17,8 @@ the kernel's own: all but what is free, anonymous memory of programs, content of
 """
 
 SCRIPT = b'while read kind count; do echo "$kind $count"; done < /proc/gaur/frames\n'
-OTHERS = {'free': 'free', 'anonymous': 'memory of programs', 'file': 'content of files; the root unpacked',
+OTHERS = {'free': 'free', 'anonymous': 'memory of programs', 'huge': 'the first frames of 2 MiB of it each',
+          'file': 'content of files; the root unpacked',
           'reserved': 'firmware, and holes in the map of memory'}
 OWN = {'image': 'the kernel, core_map, the first page tables', 'kernel': 'buffers and tables', 'slab': 'small objects',
        'stack': 'kernel stacks', 'node': 'page tables', 'vpi': 'what is known of each page of a leaf',
