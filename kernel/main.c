@@ -127,7 +127,8 @@ static void arm_failure(void)
 /* The kernel's arguments; docs/layout.md tells them. */
 static void read_arguments(void)
 {
-    static const char *const known[] = {"quiet", "init=", "norandmaps", "fail=", "tsc=unstable", "root=", "ro", "rw"};
+    static const char *const known[] = {"quiet", "init=", "norandmaps", "fail=", "tsc=unstable", "root=", "ro", "rw",
+                                        "virtio_mmio.device="};
 
     if (boot_flag("quiet"))
         log_set_output(NULL);

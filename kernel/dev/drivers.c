@@ -7,6 +7,7 @@
 #include "dev/pty.h"
 #include "dev/random.h"
 #include "dev/tty.h"
+#include "dev/virtio/virtio.h"
 #include "fs/devfs.h"
 
 void drivers_init_early(void)
@@ -37,4 +38,6 @@ void drivers_init(void)
     console_init();
     hostio_init();
     make_links();
+    virtio_pci_init();
+    virtio_mmio_init();
 }

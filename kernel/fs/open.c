@@ -6,6 +6,7 @@
 #include <linux/mount.h>
 #include <linux/stat.h>
 
+#include "dev/block_file.h"
 #include "fs/char_device.h"
 #include "fs/file.h"
 #include "fs/kernel_file.h"
@@ -82,6 +83,8 @@ static const struct file_ops *ops_for(struct inode *inode, unsigned flags)
     case S_IFCHR:
         device = char_device_find(inode->rdev);
         return device != NULL ? device->ops : NULL;
+    case S_IFBLK:
+        return block_file_ops(inode->rdev);
     case S_IFIFO:
         return &fifo_file_ops;
     default:

@@ -39,6 +39,9 @@ void boot_info_init(paddr_t start_info);
  */
 bool boot_option(const char *key, char *value, size_t size);
 
+/* The next one at or after *position, which moves past it; it begins as boot_info()->command_line. => false: no more */
+bool boot_option_next(const char **position, const char *key, char *value, size_t size);
+
 /* Whether the word `name` stands in the command line. */
 bool boot_flag(const char *name);
 

@@ -46,19 +46,27 @@ static void copy_value(const struct word *word, size_t skip, char *value, size_t
         value[used] = '\0';
 }
 
-bool boot_option(const char *key, char *value, size_t size)
+bool boot_option_next(const char **position, const char *key, char *value, size_t size)
 {
-    const char *position = boot_info()->command_line;
     size_t key_length = strlen(key);
     struct word word;
-    bool found = false;
 
-    while (next_word(&position, &word)) {
+    while (next_word(position, &word)) {
         if (word.length <= key_length || strncmp(word.start, key, key_length) != 0 || word.start[key_length] != '=')
             continue;
         copy_value(&word, key_length + 1, value, size);
-        found = true;
+        return true;
     }
+    return false;
+}
+
+bool boot_option(const char *key, char *value, size_t size)
+{
+    const char *position = boot_info()->command_line;
+    bool found = false;
+
+    while (boot_option_next(&position, key, value, size))
+        found = true;
     return found;
 }
 

@@ -46,6 +46,26 @@ static inline void outl(uint16_t port, uint32_t value)
     __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
+static inline uint8_t mmio_read8(const volatile void *address)
+{
+    return *(const volatile uint8_t *)address;
+}
+
+static inline void mmio_write8(volatile void *address, uint8_t value)
+{
+    *(volatile uint8_t *)address = value;
+}
+
+static inline uint16_t mmio_read16(const volatile void *address)
+{
+    return *(const volatile uint16_t *)address;
+}
+
+static inline void mmio_write16(volatile void *address, uint16_t value)
+{
+    *(volatile uint16_t *)address = value;
+}
+
 static inline uint32_t mmio_read32(const volatile void *address)
 {
     return *(const volatile uint32_t *)address;

@@ -2,7 +2,7 @@
 /*
  * irq.c - from a vector to its handler.
  *
- * ISA lines go to the first CPU. Handlers are set at boot, before their line is routed, so they need no lock.
+ * Devices interrupt the first CPU. Handlers are set at boot, before their line is routed, so they need no lock.
  */
 #include "arch/x86/irq.h"
 
@@ -16,12 +16,19 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 
+#define MESSAGES        (T_SPURIOUS - T_MESSAGE0)
+#define MESSAGE_ADDRESS 0xfee00000u // Intel SDM volume 3, 11.11: the CPU in bits 12 to 19
+
 /* Fields: (c) constant once registered  (o) the first CPU, in interrupts */
-static struct isa_line {
+struct irq_line {
     void (*handler)(void *); // (c)
     void *arg;               // (c)
     uint64_t count;          // (o)
-} lines[ISA_IRQS];
+};
+
+static struct irq_line lines[ISA_IRQS];
+static struct irq_line messages[MESSAGES]; // devices with a vector of their own, in the order in which they came
+static unsigned message_count;
 
 /* What the interrupts of a CPU's own controller call. Constant after boot. */
 static void (*timer_handler)(bool user);
@@ -56,6 +63,34 @@ int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg)
     return ioapic_route(route->gsi, T_IRQ0 + isa_irq, cpus[0].lapic_id, route->active_low, route->level);
 }
 
+/* => the vector, or -ENOSPC */
+static int take_vector(void (*handler)(void *), void *arg)
+{
+    if (message_count == MESSAGES)
+        return -ENOSPC;
+    messages[message_count].arg = arg;
+    messages[message_count].handler = handler;
+    return T_MESSAGE0 + (int)message_count++;
+}
+
+int irq_register_message(void (*handler)(void *), void *arg, struct irq_message *message)
+{
+    int vector = take_vector(handler, arg);
+
+    if (vector < 0)
+        return vector;
+    message->address = MESSAGE_ADDRESS | (uint64_t)cpus[0].lapic_id << 12;
+    message->data = (uint32_t)vector;
+    return 0;
+}
+
+int irq_register_input(uint32_t gsi, void (*handler)(void *), void *arg)
+{
+    int vector = take_vector(handler, arg);
+
+    return vector < 0 ? vector : ioapic_route(gsi, (unsigned)vector, cpus[0].lapic_id, false, false);
+}
+
 void timer_set_handler(void (*handler)(bool user))
 {
     timer_handler = handler;
@@ -71,7 +106,7 @@ void tlb_set_shootdown_handler(void (*handler)(void))
     shootdown_handler = handler;
 }
 
-static void call_line(struct isa_line *line)
+static void call_line(struct irq_line *line)
 {
     line->count++;
     if (line->handler)
@@ -89,8 +124,11 @@ static void call_handler(const struct trap_frame *tf)
         preempt_request();
         if (reschedule_handler)
             reschedule_handler();
-    } else if (tf->trapno == T_SHOOTDOWN && shootdown_handler) {
-        shootdown_handler();
+    } else if (tf->trapno == T_SHOOTDOWN) {
+        if (shootdown_handler)
+            shootdown_handler();
+    } else if (tf->trapno < T_SPURIOUS) {
+        call_line(&messages[tf->trapno - T_MESSAGE0]);
     }
 }
 

@@ -21,6 +21,18 @@ void irq_init_cpu(void);
  */
 int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg);
 
+/* What a device writes where, to interrupt (PCI's MSI and MSI-X). */
+struct irq_message {
+    uint64_t address;
+    uint32_t data;
+};
+
+/* The same for a device that interrupts by a message, which *message tells. => 0, or -ENOSPC: none is left */
+int irq_register_message(void (*handler)(void *), void *arg, struct irq_message *message);
+
+/* The same for input `gsi` of the I/O APICs that is no ISA line, and interrupts on a rising edge. => 0, -ENOSPC, -EINVAL */
+int irq_register_input(uint32_t gsi, void (*handler)(void *), void *arg);
+
 /* A device interrupt, from trap(): calls the handler and tells the controller. */
 void irq_dispatch(struct trap_frame *tf);
 

@@ -31,6 +31,7 @@
 #define T_TIMER      48
 #define T_RESCHEDULE 49 // from another CPU: look at the run queue
 #define T_SHOOTDOWN  50 // from another CPU: forget translations
+#define T_MESSAGE0   51 // first of those that devices get as they start
 #define T_SPURIOUS   63
 #define TRAP_VECTORS 64  // a user's `int` with a higher one is a protection fault
 #define T_SYSCALL    256 // not a vector: the frame of a system call

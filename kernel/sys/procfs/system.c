@@ -9,6 +9,8 @@
 #include "arch/x86/boot_info.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/time.h"
+#include "dev/block.h"
+#include "dev/block_disk.h"
 #include "fs/char_device.h"
 #include "fs/mount.h"
 #include "lib/string.h"
@@ -164,6 +166,8 @@ int show_devices(const struct proc_inode *inode, struct text *text)
     text_puts(text, "Character devices:\n");
     char_devices_for_each(show_driver, &work);
     text_puts(text, "\nBlock devices:\n");
+    if (block_next(NULL))
+        text_printf(text, "%3u virtblk\n", DISK_MAJOR);
     return 0;
 }
 
