@@ -40,6 +40,7 @@ look() {
     command_of musl-tools musl-gcc 'C library for the guest programs'
     command_of python3 python3 'the launcher and the test driver'
     command_of qemu-system-x86 qemu-system-x86_64 'the machine that Gaur runs on'
+    command_of qemu-utils qemu-nbd 'serves disks over the network, for the tests'
     command_of spin spin 'checks the models of what CPUs do at once (tests/models)'
     command_of gdb gdb './gaur gdb, and its test'
     PATH=$PATH:/usr/sbin:/sbin command_of e2fsprogs mke2fs 'makes and checks ext2 file systems'

@@ -35,16 +35,21 @@ for size in ('', 'x', '16X', '-5', '1.5G', '0', '0M', '1K', '99999999G'):
     refused(['run', '-m', size], '-m')
 for count in ('', '0', 'x', '-1', '1000'):
     refused(['run', '-c', count], '-c')
-for machine in ('', 'isapc', 'microvm'):
+for machine in ('', 'isapc', 'q36'):
     refused(['run', '--machine', machine], '--machine')
 for seconds in ('', '0', '-1', 'x', 'nan', 'inf'):
     refused(['run', '--timeout', seconds], '--timeout')
 refused(['soak', '--seconds', 'x'], '--seconds')
-refused(['run', '--disk', 'x'], '--disk')
+for disk in ('', ',readonly', 'x,format=', 'x,format=ext2', 'x,readwrite', 'nbd:', 'nbd://', 'nbd://host:port/name',
+             'nbd+unix:///name'):
+    refused(['run', '--disk', disk], '--disk')
 refused(['run', '--swap', '1M'], '--swap')
 refused(['run', '--root', write('image', bytes(4096))], 'ext2')
 
 plain = {'GAUR_NO_BUILD': '1'}
+for disk, why in (('absent', 'No such file'), (folder(), 'neither a file'), ('/dev/null', 'neither a file')):
+    one_line(gaur('run', '--disk', disk, '--', 'ls', environment=plain), 125, f'no disk: {disk}', '--disk', why)
+one_line(gaur('run', *['--disk', write('disk', bytes(4096))] * 13, '--', 'ls', environment=plain), 125, 'thirteen disks', '12')
 one_line(gaur('run', '--root', os.path.join(folder(), 'absent'), '--', 'ls', environment=plain), 125,
          'a root that is not there', 'absent')
 one_line(gaur('run', '--', 'ls', environment={**plain, 'GAUR_KERNEL': folder() + '/none'}), 125,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from launcher import common
+from launcher import common, disk
 from launcher.common import EXIT_GUEST, EXIT_USAGE, GuestFailed, ProgramFailed, Usage, say
 
 HELP = """\
@@ -39,7 +39,9 @@ through: 128 + N if signal N killed the program, 125 if the guest itself failed,
   -m SIZE         memory: 16M (default), 4096K, 1G; a plain number counts MiB
   -c N            CPUs (default 1)
   --root DIR      root file system: a folder (default: the BusyBox root built here)
-  --machine M     q35 (default) or pc
+  --disk DISK     a disk, /dev/vda, then vdb, ...: an image, or nbd://HOST[:PORT][/NAME];
+                  ",format=qcow2" and ",readonly" may follow
+  --machine M     q35 (default), pc or microvm
   --icount        deterministic instruction counting
   --timeout SEC   stop the guest after SEC seconds
   --append ARGS   kernel arguments
@@ -80,6 +82,7 @@ class Options:
     cpus: int = 1
     root: str = ''
     machine: str = 'q35'
+    disks: list = field(default_factory=list)
     icount: bool = False
     timeout: float = 0
     append: str = ''
@@ -109,10 +112,8 @@ def parse_cpus(text):
     return int(text)
 
 def parse_machine(text):
-    if text == 'microvm':
-        raise Usage('--machine microvm: not there yet; q35 and pc are')
-    if text not in ('q35', 'pc'):
-        raise Usage(f'--machine {text}: q35 or pc is wanted')
+    if text not in ('q35', 'pc', 'microvm'):
+        raise Usage(f'--machine {text}: q35, pc or microvm is wanted')
     return text
 
 def parse_timeout(text):
@@ -127,7 +128,7 @@ def parse_root(text):
 
 def parse_later(name):
     def refuse(_text):
-        raise Usage(f'{name}: not there yet; this kernel does not drive disks')
+        raise Usage(f'{name}: not there yet; this kernel has no swap')
     return refuse
 
 # option: the field it sets, and how its text is read, or, of a flag, to what it sets it
@@ -138,7 +139,7 @@ VALUES = {
     '--machine': ('machine', parse_machine),
     '--timeout': ('timeout', parse_timeout),
     '--append': ('append', str),
-    '--disk': ('', parse_later('--disk')),
+    '--disk': ('disks', disk.parse),
     '--swap': ('', parse_later('--swap')),
 }
 FLAGS = {'--icount': ('icount', True), '--quiet': ('quiet', True), '--debug': ('kernel', 'debug'),
@@ -166,7 +167,10 @@ def parse(arguments, help_text, batch=False):
             options.batch = text
         else:
             target, read = VALUES[name]
-            setattr(options, target, read(text))
+            if isinstance(getattr(options, target, None), list):
+                getattr(options, target).append(read(text))
+            else:
+                setattr(options, target, read(text))
     return options
 
 def command_run(arguments):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 
-from launcher import common, root
+from launcher import common, disk, root
 from launcher.common import GuestFailed, say
 from launcher.run import Guest, Interrupted, Streams, interrupt
 
@@ -62,6 +62,7 @@ def run(options):
         raise GuestFailed('gdb is not installed; tools/setup.sh installs it')
     options.kernel = 'debug'
     root.check(options)
+    disk.check(options)
     common.build('debug', quiet=bool(options.batch))
     kernel = common.kernel_file('debug')
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

@@ -17,6 +17,7 @@ import os
 import re
 import struct
 
+from launcher import disk
 from launcher.common import GuestFailed
 
 PORTS = {'console': (0x3f8, 4), 'io': (0x2f8, 3), 'err': (0x3e8, 5), 'ctl': (0x2e8, 7)}
@@ -73,11 +74,12 @@ def serial_port(name, backend):
 def command_line(options, kernel, archive, sockets, append):
     """QEMU's arguments. `sockets` maps a port's name to the descriptor of its socket; a console without
     one is the user's terminal, and any other port without one leads nowhere."""
-    line = ['qemu-system-x86_64', '-M', options.machine, *processor(options),
+    kind = disk.MICROVM if options.machine == 'microvm' else options.machine
+    line = ['qemu-system-x86_64', '-M', kind, *processor(options),
             '-m', options.memory, '-smp', str(options.cpus),
             '-kernel', kernel, '-initrd', archive,
             '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-monitor', 'none',
-            '-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
+            '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', *disk.arguments(options)]
     if append:
         line += ['-append', append]
     for name in PORTS:

@@ -19,7 +19,7 @@ import termios
 import time
 from dataclasses import dataclass
 
-from launcher import common, machine, pump, root
+from launcher import common, disk, machine, pump, root
 from launcher.common import EXIT_GUEST, GuestFailed, say
 
 GRACE = 3.0         # seconds in which the guest may power off after its last word
@@ -89,7 +89,8 @@ class Guest:
         names = ['ctl'] if self.terminal else ['console', 'io', 'err', 'ctl']
         pairs = {name: pump.pair() for name in names}
         theirs = {name: pair[1].fileno() for name, pair in pairs.items()}
-        append = ' '.join(filter(None, [self.options.append, 'norandmaps' if self.options.icount else '',
+        append = ' '.join(filter(None, [self.options.append, disk.kernel_arguments(self.options),
+                                        'norandmaps' if self.options.icount else '',
                                         'quiet' if self.options.quiet and self.terminal else '']))
         line = machine.command_line(self.options, kernel, f'/dev/fd/{archive}', theirs, append)
         self._spawn(line + list(self.extra), [archive, *theirs.values()])
@@ -251,6 +252,7 @@ class Guest:
 def run(options):
     """The command `run`: returns the exit status."""
     root.check(options)
+    disk.check(options)
     common.build(common.GOALS[options.kernel], quiet=options.quiet)
     terminal = on_terminal()
     guest = Guest(options, terminal, Streams(console=None if options.quiet else 2))
