@@ -49,14 +49,19 @@ struct fadt {
     uint32_t flags; // offset 112
     struct generic_address reset;
     uint8_t reset_value;
+    uint8_t skipped4[115];
+    struct generic_address sleep_control; // offset 244, of machines with reduced hardware
 } __packed;
 
 static_assert(offsetof(struct fadt, pm1a_control) == 64, "FADT");
 static_assert(offsetof(struct fadt, pm_timer) == 76, "FADT");
 static_assert(offsetof(struct fadt, flags) == 112, "FADT");
+static_assert(offsetof(struct fadt, sleep_control) == 244, "FADT");
 
-#define FADT_RESET_SUPPORTED (1u << 10)
-#define SPACE_IO             1
+#define FADT_RESET_SUPPORTED  (1u << 10)
+#define FADT_REDUCED_HARDWARE (1u << 20)
+#define SPACE_MEMORY          0
+#define SPACE_IO              1
 
 struct madt {
     struct table header;
@@ -183,14 +188,19 @@ static void read_madt(const struct madt *madt)
     }
 }
 
+/* A table that is shorter has nothing behind its end. */
 static void read_fadt(const struct fadt *fadt)
 {
+    uint32_t length = fadt->header.length;
+
     info.pm_timer_port = (uint16_t)fadt->pm_timer;
     info.pm1a_control_port = (uint16_t)fadt->pm1a_control;
-    if (fadt->header.length >= sizeof(*fadt) && (fadt->flags & FADT_RESET_SUPPORTED) && fadt->reset.space == SPACE_IO) {
+    if (length >= offsetof(struct fadt, skipped4) && (fadt->flags & FADT_RESET_SUPPORTED) && fadt->reset.space == SPACE_IO) {
         info.reset_port = (uint16_t)fadt->reset.address;
         info.reset_value = fadt->reset_value;
     }
+    if (length >= sizeof(*fadt) && (fadt->flags & FADT_REDUCED_HARDWARE) && fadt->sleep_control.space == SPACE_MEMORY)
+        info.sleep_control = paging_map_device(fadt->sleep_control.address, 1);
 }
 
 static void assume_pc(void)

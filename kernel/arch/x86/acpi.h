@@ -35,6 +35,7 @@ struct acpi_info {
     uint16_t pm1a_control_port;
     uint16_t reset_port;
     uint8_t reset_value;
+    volatile void *sleep_control; // mapped; NULL: there is none
 };
 
 /* Read the tables; without them, a PC's usual arrangement of one CPU is assumed, and a line says so. */

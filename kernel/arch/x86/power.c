@@ -11,6 +11,7 @@
 
 #define DEBUG_EXIT_PORT       0xf4       // QEMU's isa-debug-exit: it ends with status 2 * value + 1
 #define PM1_SLEEP_ENABLE      (1u << 13) // with sleep type 0, which is S5 on QEMU's machines
+#define SLEEP_CONTROL_OFF     (5 << 2 | 1 << 5) // the same for its machine with reduced hardware: S5 is type 5
 #define RESET_CONTROL_PORT    0xcf9
 #define KEYBOARD_COMMAND_PORT 0x64
 #define KEYBOARD_RESET        0xfe
@@ -35,6 +36,8 @@ static void __noreturn stop_emulator(uint32_t value)
     outl(DEBUG_EXIT_PORT, value);
     if (acpi_info()->pm1a_control_port)
         outw(acpi_info()->pm1a_control_port, PM1_SLEEP_ENABLE);
+    if (acpi_info()->sleep_control)
+        mmio_write8(acpi_info()->sleep_control, SLEEP_CONTROL_OFF);
     machine_halt_cpu();
 }
 
