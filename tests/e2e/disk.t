@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import struct
 import subprocess
 import threading
@@ -54,6 +55,16 @@ expected[1000:1004] = b'here'
 expected[700010:1000010] = b'y\n' * 150000
 equal(result.text(), 'verify: ok\n', 'a disk is written to', result.notes())
 ok(contents(image) == expected, 'just those bytes have changed, within sectors too')
+
+# Several at once: each writes its part, in pieces that share sectors with its neighbours', and reads it.
+image = write('shared', bytes(MIB))
+result = run('--debug', '-c', '4', '--disk', image, '--', 'sh', '-c', '''
+    for i in 0 1 2 3 4 5 6 7; do
+        (yes $i | head -c 100001 | dd of=/dev/vda bs=100001 seek=$i iflag=fullblock conv=notrunc 2>/dev/null
+         dd if=/dev/vda bs=100001 skip=$i count=1 2>/dev/null | grep -vc $i) &
+    done; wait; cat /proc/gaur/verify''')
+equal(result.text(), '0\n' * 8 + 'verify: ok\n', 'eight at once on four CPUs read what they wrote', result.notes())
+ok(contents(image) == b''.join((b'%d\n' % i * 50001)[:100001] for i in range(8)) + bytes(MIB - 800008), 'and all of it is there')
 
 # ---- Calls that answer as Linux's
 
@@ -208,20 +219,31 @@ ok(len(said) > 10 and all(line.startswith('vda: error 5 ') for line in said[7:-1
 # ---- Servers that go
 
 class Server:
-    """qemu-nbd with an image, on a socket; `image` as its options name it."""
+    """qemu-nbd with an image, on a port of this machine or on a socket in a file."""
 
-    def __init__(self, *image):
+    def __init__(self, image, port=None):
+        self.image, self.port = image, port
         self.socket = os.path.join(folder(), 'nbd')
-        self.image = image
         self.process = None
         atexit.register(self.stop)
 
     def start(self):
-        if os.path.exists(self.socket):
+        """It listens; returns its address."""
+        where = ['--socket', self.socket]
+        if self.port:
+            where = ['--bind', '127.0.0.1', '--port', str(self.port)]
+        elif os.path.exists(self.socket):
             os.remove(self.socket)
-        self.process = subprocess.Popen(['qemu-nbd', '--persistent', '--shared=0', '--socket', self.socket, *self.image])
-        wait_until(lambda: os.path.exists(self.socket), SECONDS)
-        return f'nbd+unix:///?socket={self.socket}'
+        self.process = subprocess.Popen(['qemu-nbd', '--persistent', '--shared=0', '--export-name=disk', '--format=raw', *where,
+                                         self.image], stderr=subprocess.DEVNULL)
+        wait_until(self.listens, SECONDS)
+        return f'nbd://127.0.0.1:{self.port}/disk' if self.port else f'nbd+unix:///disk?socket={self.socket}'
+
+    def listens(self):
+        if not self.port:
+            return os.path.exists(self.socket)
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', self.port)) == 0
 
     def stop(self):
         if self.process:
@@ -247,11 +269,16 @@ class Guest:
         rest, _ = self.process.communicate(timeout=SECONDS)
         return rest
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
 def server_comes_back():
     """It is gone while requests are under way, and comes back: they wait, and nothing is lost."""
     image = write('remote', noise(2 * MIB))
     before = digest(contents(image))
-    server = Server('--format=raw', image)
+    server = Server(image, free_port())
     guest = Guest('--disk', server.start(), '--', 'sh', '-c', '''
         md5sum < /dev/vda; read go; md5sum < /dev/vda
         yes new | head -c 1048576 | dd of=/dev/vda bs=64k conv=fsync 2>/dev/null && echo written''')
@@ -270,7 +297,7 @@ def server_comes_back():
 def server_stays_away():
     """Requests fail in the end; the system goes on, and so does the disk when the server is there again."""
     image = write('remote', noise(MIB))
-    server = Server('--format=raw', image)
+    server = Server(image)
     guest = Guest('--disk', server.start(), '--', 'sh', '-c', '''
         echo up; read go; dd if=/dev/vda of=/dev/null 2>&1 | grep -o "Input/output error"
         ls / > /dev/null && echo "goes on"; read go
