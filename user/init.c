@@ -9,6 +9,7 @@
  *            "ports":   0 and 1 are /dev/hostio, 2 is /dev/hosterr: bytes as they are, no terminal
  *   term     TERM for the program
  *   winsize  rows and columns of the user's terminal
+ *   swap     the disk to use as swap; it is made one if it is not
  *
  * The kernel's argument root=/dev/NAME makes an ext2 on that device the root ("ro": read-only); the archive that this program came in is
  * left behind, but for the wishes and the file to execute.
@@ -25,6 +26,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +145,32 @@ static void wish_read(struct wish *wish)
     char *winsize = file_line("/gaur/winsize");
     if (!winsize || sscanf(winsize, "%hu %hu", &wish->size.ws_row, &wish->size.ws_col) != 2)
         wish->size = (struct winsize){0};
+}
+
+/* What mkswap writes: a header in the first page, of version 1. */
+static bool swap_header_write(const char *path)
+{
+    static unsigned char page[4096];
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    off_t size = lseek(fd, 0, SEEK_END);
+    uint32_t header[] = {1, (uint32_t)(size / (off_t)sizeof page) - 1};
+
+    memcpy(page + 1024, header, sizeof header);
+    memcpy(page + sizeof page - 10, "SWAPSPACE2", 10);
+    bool done = size > (off_t)sizeof page && pwrite(fd, page, sizeof page, 0) == sizeof page && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+static void swap_take(void)
+{
+    char *path = file_line("/gaur/swap");
+
+    if (!path || swapon(path, 0) == 0)
+        return;
+    if (errno != EINVAL || !swap_header_write(path) || swapon(path, 0) < 0)
+        say(2, "init: no swap on %s: %s\n", path, strerror(errno));
 }
 
 static void file_system_mount(const char *type, const char *where)
@@ -393,6 +422,7 @@ int main(void)
     mounts_make();
     struct wish wish;
     wish_read(&wish);
+    swap_take();
     char *root = argument_find("root");
     if (root && wish.exe)
         wish.exe_file = open(wish.exe, O_PATH | O_CLOEXEC);

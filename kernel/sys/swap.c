@@ -51,8 +51,10 @@ SYSCALL2(swapon, vaddr_t, name, int, flags)
     if (error)
         return error;
     bool preferred = flags & SWAP_FLAG_PREFER;
-    int priority = preferred ? flags & SWAP_FLAG_PRIO_MASK : atomic_fetch_sub(&next_priority, 1);
-    return swap_disk_on(disk, priority);
+    error = swap_disk_on(disk, preferred ? flags & SWAP_FLAG_PRIO_MASK : atomic_load(&next_priority));
+    if (!error && !preferred)
+        atomic_fetch_sub(&next_priority, 1);
+    return error;
 }
 
 SYSCALL1(swapoff, vaddr_t, name)

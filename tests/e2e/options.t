@@ -43,7 +43,7 @@ refused(['soak', '--seconds', 'x'], '--seconds')
 for disk in ('', ',readonly', 'x,format=', 'x,format=ext2', 'x,readwrite', 'nbd:', 'nbd://', 'nbd://host:port/name',
              'nbd+unix:///name'):
     refused(['run', '--disk', disk], '--disk')
-refused(['run', '--swap', '1M'], '--swap')
+refused(['run', '--swap', '1K'], '--swap')
 refused(['run', '--root', write('image', bytes(4096))], 'ext2')
 
 plain = {'GAUR_NO_BUILD': '1'}

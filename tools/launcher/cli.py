@@ -41,6 +41,7 @@ through: 128 + N if signal N killed the program, 125 if the guest itself failed,
   --root DIR      root file system: a folder (default: the BusyBox root built here)
   --disk DISK     a disk, /dev/vda, then vdb, ...: an image, or nbd://HOST[:PORT][/NAME];
                   ",format=qcow2" and ",readonly" may follow
+  --swap SIZE     a disk of that size, as swap; or nbd://HOST[:PORT][/NAME], which is overwritten
   --machine M     q35 (default), pc or microvm
   --icount        deterministic instruction counting
   --timeout SEC   stop the guest after SEC seconds
@@ -83,6 +84,7 @@ class Options:
     root: str = ''
     machine: str = 'q35'
     disks: list = field(default_factory=list)
+    swap: object = None         # bytes, or a disk.Disk
     icount: bool = False
     timeout: float = 0
     append: str = ''
@@ -91,14 +93,14 @@ class Options:
     batch: str = ''
     command: list = field(default_factory=list)     # PROGRAM and its arguments
 
-def parse_size(text):
+def parse_size(text, option='-m', limits=(1 << 20, 1 << 40), range_text='from 1M to 1024G'):
     """A size in bytes; QEMU's rule: a plain number counts MiB."""
     match = re.fullmatch(r'([0-9]+)([KMGkmg]?)', text)
     if not match:
-        raise Usage(f'-m {text}: no size; try 16M')
+        raise Usage(f'{option} {text}: no size; try 16M')
     size = int(match[1]) << {'K': 10, 'M': 20, 'G': 30, '': 20}[match[2].upper()]
-    if not 1 << 20 <= size <= 1 << 40:
-        raise Usage(f'-m {text}: from 1M to 1024G')
+    if not limits[0] <= size <= limits[1]:
+        raise Usage(f'{option} {text}: {range_text}')
     return size
 
 def parse_memory(text):
@@ -126,10 +128,11 @@ def parse_root(text):
         raise Usage(f'--root {text}: ext2 roots need a disk, which this kernel does not drive yet')
     return text
 
-def parse_later(name):
-    def refuse(_text):
-        raise Usage(f'{name}: not there yet; this kernel has no swap')
-    return refuse
+def parse_swap(text):
+    """A size in bytes, or the disk that is to be swap."""
+    if re.match(r'nbd(\+unix)?:', text):
+        return disk.parse(text, '--swap')
+    return parse_size(text, '--swap', (64 << 10, 16 << 30), 'from 64K to 16G')
 
 # option: the field it sets, and how its text is read, or, of a flag, to what it sets it
 VALUES = {
@@ -140,7 +143,7 @@ VALUES = {
     '--timeout': ('timeout', parse_timeout),
     '--append': ('append', str),
     '--disk': ('disks', disk.parse),
-    '--swap': ('', parse_later('--swap')),
+    '--swap': ('swap', parse_swap),
 }
 FLAGS = {'--icount': ('icount', True), '--quiet': ('quiet', True), '--debug': ('kernel', 'debug'),
          '--sanitize': ('kernel', 'sanitize')}

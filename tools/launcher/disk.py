@@ -49,8 +49,8 @@ def parse_node(text):
         raise Usage(f'--disk json:{text}: an object is wanted')
     return Disk(text, node=node)
 
-def parse(text):
-    """The Disk that a --disk means."""
+def parse(text, option='--disk'):
+    """The Disk that an option means."""
     if text.startswith('json:'):
         return parse_node(text[5:])
     name, *settings = re.split(r'(?<!,),(?!,)', text)
@@ -61,9 +61,9 @@ def parse(text):
         elif setting.startswith('format=') and setting[7:] in FORMATS:
             disk.format = setting[7:]
         else:
-            raise Usage(f'--disk {text}: {setting!r} is neither "readonly" nor "format=" with one of {", ".join(FORMATS)}')
+            raise Usage(f'{option} {text}: {setting!r} is neither "readonly" nor "format=" with one of {", ".join(FORMATS)}')
     if not disk.name:
-        raise Usage(f'--disk {text}: a file or nbd://HOST/NAME is wanted')
+        raise Usage(f'{option} {text}: a file or nbd://HOST/NAME is wanted')
     if disk.is_remote():
         nbd_server(disk.name)
     ending = os.path.splitext(disk.name)[1][1:]
@@ -87,11 +87,29 @@ def nbd_server(url):
         raise Usage(f'--disk {url}: nbd://HOST[:PORT][/NAME] or nbd+unix:///[NAME]?socket=PATH is wanted')
     return {'type': 'inet', 'host': host, 'port': str(port)}, name
 
+def add_swap(options):
+    """The disk behind --swap becomes the last one. What is to be inherited for it: descriptors."""
+    if options.swap is None:
+        return []
+    descriptors = []
+    swap = options.swap
+    if not isinstance(swap, Disk):
+        descriptors.append(os.memfd_create('gaur-swap'))
+        os.ftruncate(descriptors[0], swap)
+        swap = Disk(f'/dev/fd/{descriptors[0]}')
+    options.disks.append(swap)
+    return descriptors
+
+def swap_name(options):
+    """The guest's name for it, once it has been added."""
+    return f'/dev/vd{chr(ord("a") + len(options.disks) - 1)}'
+
 def check(options):
     """What is wrong with the disks is said before anything is built."""
     most = MMIO_COUNT if options.machine == 'microvm' else DISKS_MAX
-    if len(options.disks) > most:
-        raise GuestFailed(f'--disk: {len(options.disks)} disks are more than the {most} that this machine takes')
+    count = len(options.disks) + (options.swap is not None)
+    if count > most:
+        raise GuestFailed(f'--disk: {count} disks are more than the {most} that this machine takes')
     for disk in options.disks:
         if not disk.node and not disk.is_remote():
             check_file(disk)

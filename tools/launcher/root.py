@@ -8,7 +8,7 @@ import shutil
 import sys
 
 import pack_root
-from launcher import common
+from launcher import common, disk
 from launcher.common import GuestFailed, ProgramFailed
 
 INIT = os.path.join(common.BUILD, 'user', 'init')
@@ -48,9 +48,12 @@ def terminal_entries():
         pass
     return entries
 
-def wish_entries(command, terminal):
+def wish_entries(options, terminal):
     """The second archive. Without a terminal, a shell that is not named reads standard input."""
     entries = [pack_root.folder('gaur')]
+    command = options.command
+    if options.swap is not None:
+        entries.append(pack_root.file('gaur/swap', os.fsencode(disk.swap_name(options)) + b'\n'))
     if terminal:
         entries += terminal_entries()
     else:
@@ -100,7 +103,7 @@ def archive(options, terminal):
         else:
             copy_base(out)
         try:
-            pack_root.write(wish_entries(options.command, terminal), out)
+            pack_root.write(wish_entries(options, terminal), out)
         except ValueError as error:
             raise GuestFailed(str(error)) from None
     return descriptor

@@ -84,6 +84,7 @@ class Guest:
 
     def start(self):
         kernel = common.kernel_file(self.options.kernel)
+        swap = disk.add_swap(self.options)
         archive = root.archive(self.options, self.terminal)
         machine.check_memory(self.options, kernel, archive)
         names = ['ctl'] if self.terminal else ['console', 'io', 'err', 'ctl']
@@ -93,8 +94,9 @@ class Guest:
                                         'norandmaps' if self.options.icount else '',
                                         'quiet' if self.options.quiet and self.terminal else '']))
         line = machine.command_line(self.options, kernel, f'/dev/fd/{archive}', theirs, append)
-        self._spawn(line + list(self.extra), [archive, *theirs.values()])
-        os.close(archive)
+        self._spawn(line + list(self.extra), [archive, *swap, *theirs.values()])
+        for descriptor in [archive, *swap]:
+            os.close(descriptor)
         for _, other in pairs.values():
             other.close()
         self._carry({name: pair[0] for name, pair in pairs.items()})
