@@ -50,7 +50,8 @@ KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c $(filter-out 
 
 # Of those folders what is called seldom, or waits for disks anyway.
 KERNEL_SMALL := $(addprefix kernel/mm/,clock.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c populate.c reclaim.c remote.c \
-                  swap.c swap_slots.c unmap_file.c verify.c) \
+                  swap.c swap_off.c swap_slots.c unmap_file.c \
+                  huge_policy.c page_cache_shrink.c verify.c) \
                 $(addprefix kernel/arch/x86/,acpi.c boot_%.c ioapic.c power.c reference_clock.c rtc.c smp.c trap_init.c)
 
 KERNEL_SOURCES := $(sort $(filter-out $(VDSO_FOLDER)/%,$(shell find kernel -name '*.c' -o -name '*.S')))

@@ -363,7 +363,7 @@ static void pages_of_one_that_is_not_used_leave_one_by_one(void **state)
     (void)state;
     swap_device_add(600, NULL, 0);
     poke(space, VA + PAGES(3), 3);
-    assert_int_equal(clock_evict(20), 32); // a batch
+    assert_int_equal(clock_evict(20), 2 * SWAP_CLUSTER); // batches
     assert_false(is_huge(space, VA));
     assert_int_equal(frames_by_kind(FRAME_HUGE), 0);
     assert_verify_clean();
@@ -386,7 +386,7 @@ static void the_clock_splits_for_all_who_have_it(void **state)
     struct vspace *child = fork_space(space), *second = fork_space(space);
     poke(second, VA - PAGE_SIZE, 2); // the node above is its own: two entries lead to the leaf
     machine_load(child);
-    assert_int_equal(clock_evict(1), 32);
+    assert_int_equal(clock_evict(1), SWAP_CLUSTER);
     assert_false(is_huge(space, VA) || is_huge(child, VA) || is_huge(second, VA));
     assert_verify_clean();
     poke(child, VA + PAGES(3), 4);

@@ -12,9 +12,15 @@
 
 #define DEPTH_MAX 24
 
-/* Made by kernel/ksyms.awk: functions by address; of each the distance from the one before (from KERNBASE), in ULEB128, and its name. */
+/*
+ * Made by kernel/ksyms.awk: functions by address; of each the distance from the one before (from KERNBASE), in ULEB128, and its
+ * name, in which a byte from FIRST_WORD on stands for one of ksym_words.
+ */
 extern const uint8_t ksyms[];
 extern const uint32_t ksym_count;
+extern const char ksym_words[];
+
+#define FIRST_WORD 128
 
 static uint64_t take_distance(const uint8_t **at)
 {
@@ -28,23 +34,53 @@ static uint64_t take_distance(const uint8_t **at)
     return distance;
 }
 
-const char *symbol_name(uint64_t address, uint64_t *offset)
+/* => the length with what was added; a name that is too long is cut */
+static size_t add(char *name, size_t length, const char *text)
 {
-    const uint8_t *at = ksyms;
-    const char *name = NULL;
+    while (*text && length + 1 < SYMBOL_NAME_MAX)
+        name[length++] = *text++;
+    return length;
+}
+
+static const char *word_of(uint8_t code)
+{
+    const char *word = ksym_words;
+
+    while (code-- > FIRST_WORD)
+        word += strlen(word) + 1;
+    return word;
+}
+
+static void decode(const uint8_t *coded, char *name)
+{
+    size_t length = 0;
+
+    for (; *coded; coded++) {
+        const char letter[] = {(char)*coded, '\0'};
+
+        length = add(name, length, *coded >= FIRST_WORD ? word_of(*coded) : letter);
+    }
+    name[length] = '\0';
+}
+
+bool symbol_name(uint64_t address, char name[SYMBOL_NAME_MAX], uint64_t *offset)
+{
+    const uint8_t *at = ksyms, *coded = NULL;
     uint64_t start = 0;
 
     if (address < (uint64_t)image_start || address >= (uint64_t)image_text_end)
-        return NULL;
+        return false;
     for (uint32_t i = 0; i < ksym_count; i++) {
         start += take_distance(&at);
         if (start > V2P(address))
             break;
         *offset = V2P(address) - start;
-        name = (const char *)at;
-        at += strlen(name) + 1;
+        coded = at;
+        at += strlen((const char *)at) + 1;
     }
-    return name;
+    if (coded)
+        decode(coded, name);
+    return coded != NULL;
 }
 
 static bool frame_readable(uint64_t frame)
@@ -76,9 +112,10 @@ void backtrace_print(void)
     unsigned count = backtrace_collect((uint64_t)__builtin_frame_address(0), addresses, DEPTH_MAX);
 
     for (unsigned i = 0; i < count; i++) {
+        char name[SYMBOL_NAME_MAX] = "?";
         uint64_t offset = 0;
-        const char *name = symbol_name(addresses[i] - 1, &offset); // -1: inside the call, which may be a function's end
 
-        printk(LOG_ERROR "  %016lx %s+%#lx", addresses[i], name ? name : "?", offset + 1);
+        (void)symbol_name(addresses[i] - 1, name, &offset); // -1: inside the call, which may be a function's end
+        printk(LOG_ERROR "  %016lx %s+%#lx", addresses[i], name, offset + 1);
     }
 }

@@ -16,7 +16,9 @@ void backtrace_print(void);
  */
 unsigned backtrace_collect(uint64_t rbp, uint64_t *addresses, unsigned size);
 
-/* The function that holds a kernel address, and how far inside. => NULL outside of the kernel's text */
-const char *symbol_name(uint64_t address, uint64_t *offset);
+#define SYMBOL_NAME_MAX 64
+
+/* The function that holds a kernel address, and how far inside. => false outside of the kernel's text */
+bool symbol_name(uint64_t address, char name[SYMBOL_NAME_MAX], uint64_t *offset);
 
 #endif

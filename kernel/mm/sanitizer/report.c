@@ -39,9 +39,9 @@ static struct place place_of(uint64_t address)
 {
     struct place place;
     uint64_t offset = 0;
-    const char *name = symbol_name(address, &offset);
+    char name[SYMBOL_NAME_MAX];
 
-    if (name)
+    if (symbol_name(address, name, &offset))
         scnprintf(place.text, sizeof place.text, "%s+%#lx", name, offset);
     else
         scnprintf(place.text, sizeof place.text, "%#lx", address);
