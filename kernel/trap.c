@@ -105,6 +105,8 @@ static void __noreturn __cold kernel_trap_panic(struct trap_frame *tf, vaddr_t a
               : tf->err & PF_W ? "write"
                                : "read",
               address, running_name(), cpu_id());
+    if (tf->trapno == T_GPFLT)
+        kasan_explain_protection_fault();
     panic("%s in the kernel, in %s, cpu %u", trap_name(tf->trapno), running_name(), cpu_id());
 }
 

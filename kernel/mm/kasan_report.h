@@ -15,6 +15,9 @@ void kasan_report_init(void);
 /* A fault on a shadow that is not there: panic with the address whose shadow it would be. Others are not its business. */
 void kasan_report_fault(vaddr_t fault, uint64_t caller);
 
+/* Before the panic after a protection fault: what it may have been. */
+void kasan_explain_protection_fault(void);
+
 #else
 
 static inline void kasan_report_init(void)
@@ -24,6 +27,10 @@ static inline void kasan_report_init(void)
 static inline void kasan_report_fault(vaddr_t fault, uint64_t caller)
 {
     (void)fault, (void)caller;
+}
+
+static inline void kasan_explain_protection_fault(void)
+{
 }
 
 #endif

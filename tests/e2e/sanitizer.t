@@ -70,13 +70,17 @@ def wild():
     """No shadow, no memory: the address is all that can be said."""
     found(provoke('wild'), 'wild', r'wild-access: to about 0xffffe0000000000[08], which has no shadow, in provoke_wild\+0x[0-9a-f]+')
 
+def user_address():
+    found(provoke('user_address'), 'user_address', r'general protection fault in the kernel, in sh, cpu 0',
+          r'^sanitizer: perhaps wild-access: user addresses, ')
+
 def deep_recursion():
     found(provoke('deep_recursion'), 'deep_recursion', r'kernel stack overflow in sh, cpu 0')
 
 def names():
     """Each mistake that the kernel can make is among those above."""
     result = sanitized('cat', '/proc/gaur/provoke')
-    ok(result.status == 0 and set(result.text().split()) == {*UNDEFINED, *MEMORY, 'wild', 'deep_recursion'}, 'each mistake that can be made is tried here',
+    ok(result.status == 0 and set(result.text().split()) == {*UNDEFINED, *MEMORY, 'wild', 'user_address', 'deep_recursion'}, 'each mistake that can be made is tried here',
        result.notes())
 
 def elsewhere():
@@ -90,6 +94,7 @@ for mistake, said in UNDEFINED.items():
 for mistake, told in MEMORY.items():
     memory(mistake, *told)
 wild()
+user_address()
 deep_recursion()
 elsewhere()
 done()

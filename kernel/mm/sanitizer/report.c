@@ -255,3 +255,8 @@ void kasan_report_fault(vaddr_t fault, uint64_t caller)
         return;
     panic("wild-access: to about %#lx, which has no shadow, in %s", (fault - SHADOW_OFFSET) << 3, place_of(caller).text);
 }
+
+void kasan_explain_protection_fault(void)
+{
+    printk(LOG_ERROR "sanitizer: perhaps wild-access: user addresses, and those that are none, have a shadow that is no address");
+}

@@ -140,6 +140,12 @@ static void provoke_wild(void)
     sink = where[8];
 }
 
+static void provoke_user_address(void)
+{
+    where = (volatile char *)(uintptr_t)(unsigned)(4096 + nothing);
+    sink = where[8];
+}
+
 /* Down to the page below the stack, which is never mapped. The report is printed on the double fault's stack. */
 static void provoke_deep_recursion(void)
 {
@@ -167,6 +173,7 @@ static const struct {
     {"copy_out_of_bounds", provoke_copy_out_of_bounds},
     {"user_copy_out_of_bounds", provoke_user_copy_out_of_bounds},
     {"wild", provoke_wild},
+    {"user_address", provoke_user_address},
     {"deep_recursion", provoke_deep_recursion},
 };
 
