@@ -43,7 +43,7 @@ enum { LINE_8N1 = 0x03, DIVISOR_ACCESS = 0x80 };
 enum { MODEM_DTR_RTS = 0x03, MODEM_INTERRUPTS = 0x08 };
 enum { STATUS_DATA_READY = 0x01, STATUS_TRANSMIT_EMPTY = 0x20 };
 
-#define POLL_LIMIT 100000       // reads of the status before a chip counts as stuck
+#define POLL_LIMIT 20000000     // reads of the status before a chip counts as stuck: seconds, since a busy host lets us wait
 
 struct uart uarts[UART_COUNT] = {
     [UART_CONSOLE] = {.base = 0x3f8, .irq = 4, .name = "ttyS0"},
@@ -199,13 +199,17 @@ size_t uart_transmit(struct uart *uart, const uint8_t *data, size_t size)
     return sent;
 }
 
+// A chip that was found stuck is not waited for again until it moves.
 static bool wait_empty(struct uart *uart)
 {
-    for (int i = 0; i < POLL_LIMIT; i++) {
-        if (get(uart, LINE_STATUS) & STATUS_TRANSMIT_EMPTY)
+    for (int i = uart->stuck ? POLL_LIMIT - 1 : 0; i < POLL_LIMIT; i++) {
+        if (get(uart, LINE_STATUS) & STATUS_TRANSMIT_EMPTY) {
+            uart->stuck = false;
             return true;
+        }
         cpu_relax();
     }
+    uart->stuck = true;
     return false;
 }
 

@@ -33,6 +33,7 @@ struct uart {
     void *private;                      // (c) the client's
     struct spinlock lock;               // the chip's registers; taken in interrupts
     uint8_t interrupt_enable;           // (l) what IER holds
+    bool stuck;                         // (l) it did not send for long, and has not since
 };
 
 // The four ports of a PC: the console, and the three channels to the host.

@@ -4,6 +4,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import time
 
@@ -50,4 +51,32 @@ piped(f'(echo one; sleep 2; echo two) | {GAUR} run --quiet -- cat; echo ${{PIPES
       0, b'one\ntwo\n')
 piped(f'{GAUR} run --quiet -- sh -c "echo early; sleep 2; echo late" | (read a; echo $a; read b; echo $b);'
       'echo ${PIPESTATUS[0]} >&2', 'output comes as it is written', 0, b'early\nlate\n')
+
+# More than all pipes on the way take. The kernel's log has no buffer of its own on its way out.
+LOG = compile_c('log', r'''
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void) {
+    char line[400];
+    int log = open("/dev/kmsg", O_WRONLY);
+    write(1, "begun\n", 6);
+    for (int i = 1; i <= 2000; i++) {
+        int size = sprintf(line, "%d %0350d", i, 0);
+        if (write(log, line, size) != size) return 1;
+    }
+    return 0;
+}
+''')
+
+def late_reader():
+    with subprocess.Popen([GAUR, 'run', '--', LOG], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        time.sleep(4)   # what lies between fills up meanwhile; the kernel waits for it longer
+        log = process.communicate(timeout=400)[1]
+    seen = [int(number) for number in re.findall(rb'^\[ *[0-9.]+\] (\d+) 0{350}$', log.replace(b'\r', b''), re.M)]
+    equal(seen, list(range(1, 2001)), 'a log that is read late is whole')
+
+late_reader()
 done()
