@@ -44,7 +44,6 @@ for disk in ('', ',readonly', 'x,format=', 'x,format=ext2', 'x,readwrite', 'nbd:
              'nbd+unix:///name'):
     refused(['run', '--disk', disk], '--disk')
 refused(['run', '--swap', '1K'], '--swap')
-refused(['run', '--root', write('image', bytes(4096))], 'ext2')
 
 plain = {'GAUR_NO_BUILD': '1'}
 for disk, why in (('absent', 'No such file'), (folder(), 'neither a file'), ('/dev/null', 'neither a file')):

@@ -38,7 +38,9 @@ through: 128 + N if signal N killed the program, 125 if the guest itself failed,
 
   -m SIZE         memory: 16M (default), 4096K, 1G; a plain number counts MiB
   -c N            CPUs (default 1)
-  --root DIR      root file system: a folder (default: the BusyBox root built here)
+  --root ROOT     root file system: a folder (default: the BusyBox root built here), or an ext2
+                  image or other disk, as for --disk. A folder that would take more than half
+                  of the memory is packed into a disk that is thrown away afterwards
   --disk DISK     a disk, /dev/vda, then vdb, ...: an image, or nbd://HOST[:PORT][/NAME];
                   ",format=qcow2" and ",readonly" may follow
   --swap SIZE     a disk of that size, as swap; or nbd://HOST[:PORT][/NAME], which is overwritten
@@ -81,7 +83,8 @@ class Options:
     """What the user asked for."""
     memory: str = '16384K'      # always in KiB
     cpus: int = 1
-    root: str = ''
+    root: str = ''              # a folder, or, if root_disk is set, nothing
+    root_disk: object = None    # the first of the disks, if the root is on it
     machine: str = 'q35'
     disks: list = field(default_factory=list)
     swap: object = None         # bytes, or a disk.Disk
@@ -123,11 +126,6 @@ def parse_timeout(text):
         raise Usage(f'--timeout {text}: a number of seconds above 0 is wanted')
     return float(text)
 
-def parse_root(text):
-    if os.path.isfile(text):
-        raise Usage(f'--root {text}: ext2 roots need a disk, which this kernel does not drive yet')
-    return text
-
 def parse_swap(text):
     """A size in bytes, or the disk that is to be swap."""
     if re.match(r'nbd(\+unix)?:', text):
@@ -138,7 +136,7 @@ def parse_swap(text):
 VALUES = {
     '-m': ('memory', parse_memory),
     '-c': ('cpus', parse_cpus),
-    '--root': ('root', parse_root),
+    '--root': ('root', str),
     '--machine': ('machine', parse_machine),
     '--timeout': ('timeout', parse_timeout),
     '--append': ('append', str),

@@ -36,6 +36,7 @@ class Disk:
     format: str = 'raw'
     readonly: bool = False
     node: dict = None       # QEMU's own description, from json:
+    file: object = None     # a temporary one, which goes with this
 
     def is_remote(self):
         return bool(re.match(r'nbd(\+unix)?:', self.name))

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What the guest finds in its root: the base archive, and a second one with the launcher's wishes.
 
-The second archive holds the folder /gaur, which user/init.c describes, and the user's program."""
+The second archive holds the folder /gaur, which user/init.c describes, and the user's program. If the root is on a disk, the
+first archive has only what brings the guest there."""
 
 import os
+import re
 import shutil
+import subprocess
 import sys
+import tempfile
 
 import pack_root
 from launcher import common, disk
@@ -78,11 +82,51 @@ def folder_entries(top):
     entries += [pack_root.folder(path) for path in needed if path not in there]
     return entries + [pack_root.host_file(init, INIT, 0o755)]
 
+def take_disk(options, found):
+    options.root_disk, options.root = found, ''
+    options.disks.insert(0, found)
+
+def folder_size(top):
+    return sum(os.lstat(os.path.join(where, name)).st_size + 4096
+               for where, dirs, names in os.walk(top) for name in dirs + names)
+
+def pack_disk(top, size):
+    """A disk with an ext2 that holds the folder, and half as much room again. Its file goes when we end."""
+    image = tempfile.NamedTemporaryFile(prefix='gaur-root-')
+    image.truncate(size + size // 2 + (16 << 20))
+    path = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
+    try:
+        done = subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext2', '-E', 'root_owner=0:0', '-d', top, image.name],
+                              env={**os.environ, 'PATH': path}, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise GuestFailed('mke2fs is not installed; tools/setup.sh installs it') from None
+    if done.returncode:
+        raise GuestFailed(f'--root {top}: ' + (done.stderr.strip().splitlines() or ['mke2fs fails'])[-1])
+    return disk.Disk(image.name, file=image)
+
 def check(options):
-    """What is wrong with the user's wishes is said before anything is built."""
-    if options.root and not os.path.isdir(options.root):
-        raise GuestFailed(f'--root {options.root}: no such folder')
+    """What is wrong with the user's wishes is said before anything is built. A root that is no folder is the first disk."""
     program_entries(options.command)
+    if not options.root:
+        return
+    if not os.path.isdir(options.root):
+        if not re.match('(json|nbd|nbd[+]unix):', options.root) and not os.path.exists(options.root.split(',')[0]):
+            raise GuestFailed(f'--root {options.root}: no such folder or image')
+        take_disk(options, disk.parse(options.root, '--root'))
+        return
+    size = folder_size(options.root)
+    if size > int(options.memory.removesuffix('K')) << 9:
+        take_disk(options, pack_disk(options.root, size))
+
+def kernel_arguments(options):
+    """Where init finds a root that is on a disk."""
+    if not options.root_disk:
+        return ''
+    return 'root=/dev/vda' + (' ro' if options.root_disk.readonly else '')
+
+def first_entries():
+    """What brings the guest to a root on a disk."""
+    return [pack_root.folder(name) for name in ('dev', 'proc', 'sbin')] + [pack_root.host_file('sbin/init', INIT, 0o755)]
 
 def copy_base(out):
     """The BusyBox root that was built here, or the archive GAUR_ROOT; up to a multiple of the frame size."""
@@ -98,7 +142,9 @@ def archive(options, terminal):
     """A descriptor of a file, without a name, that holds the whole root."""
     descriptor = os.memfd_create('gaur-root')
     with os.fdopen(os.dup(descriptor), 'wb') as out:
-        if options.root:
+        if options.root_disk:
+            pack_root.write(first_entries(), out)
+        elif options.root:
             pack_root.write(folder_entries(options.root), out)
         else:
             copy_base(out)

@@ -91,6 +91,7 @@ class Guest:
         pairs = {name: pump.pair() for name in names}
         theirs = {name: pair[1].fileno() for name, pair in pairs.items()}
         append = ' '.join(filter(None, [self.options.append, disk.kernel_arguments(self.options),
+                                        root.kernel_arguments(self.options),
                                         'norandmaps' if self.options.icount else '',
                                         'quiet' if self.options.quiet and self.terminal else '']))
         line = machine.command_line(self.options, kernel, f'/dev/fd/{archive}', theirs, append)
