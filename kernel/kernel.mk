@@ -40,16 +40,14 @@ KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build
 
 VDSO_FOLDER    := kernel/arch/x86/vdso
 # What is called thousands of times a second is compiled for speed, the rest for size: it stays in memory as well.
-KERNEL_SMALL := $(addprefix kernel/mm/,commit.c huge.c huge_policy.c madvise.c measure.c mlock.c populate.c swap_slots.c verify.c)
-KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c $(filter-out $(KERNEL_SMALL),$(wildcard kernel/mm/*.c)) \
-               kernel/sync/% kernel/trap.c \
+KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c kernel/mm/% kernel/sync/% kernel/trap.c \
                $(addprefix kernel/proc/,child.c cred.c deferred.c elf.c exec%.c exit.c family.c fork.c fs_context.c futex.c \
                  handlers.c pid.c process.c signal%.c thread.c wait.c) \
                $(addprefix kernel/fs/,file.c file_table.c pipe.c inode.c dentry.c walk.c tmpfs.c mount.c poll.c) \
                $(addprefix kernel/sys/,buffer.c descriptor.c identity.c memory.c poll.c process.c rw.c table.c wait.c)
 
 # Of those folders what is called seldom, or waits for disks anyway.
-KERNEL_SMALL := $(addprefix kernel/mm/,clock.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c populate.c reclaim.c remote.c \
+KERNEL_SMALL := $(addprefix kernel/mm/,clock.c commit.c huge.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c populate.c reclaim.c remote.c \
                   swap.c swap_off.c swap_slots.c unmap_file.c \
                   huge_policy.c page_cache_shrink.c verify.c) \
                 $(addprefix kernel/arch/x86/,acpi.c boot_%.c ioapic.c power.c reference_clock.c rtc.c smp.c trap_init.c)

@@ -216,6 +216,11 @@ static bool check_place(struct check *check, const struct core_map_entry *node, 
 
 static void check_node(struct check *check, struct core_map_entry *node, int level, vaddr_t base);
 
+static void bad_huge(struct check *check, vaddr_t base, const char *what)
+{
+    violated(check, I23_HUGE_PAGE, "the huge entry over %#lx %s", base, what);
+}
+
 /* Whether all that a huge entry, at any of its pages, lets a program do is right. */
 static void check_huge_rights(struct check *check, const struct core_map_entry *leaf, pte_t entry, vaddr_t base)
 {
@@ -225,7 +230,7 @@ static void check_huge_rights(struct check *check, const struct core_map_entry *
         if (pte_is_present(allowed) && (pte_is_writable(allowed) || !pte_is_writable(entry)) &&
             (pte_is_exec(allowed) || !pte_is_exec(entry)))
             continue;
-        violated(check, I23_HUGE_PAGE, "the huge entry over %#lx allows what its page %u does not", base, i);
+        bad_huge(check, base, "allows what one of its pages does not");
         return;
     }
 }
@@ -237,16 +242,16 @@ static struct core_map_entry *check_huge(struct check *check, const struct core_
 
     if (node->level != LEAF_LEVEL + 1 || !IS_ALIGNED(page2pfn(run), PTES_PER_NODE) || frame_kind(run) != FRAME_HUGE ||
         leaf < core_map || leaf >= core_map + core_map_frames || frame_kind(leaf) != FRAME_NODE || leaf->level != LEAF_LEVEL) {
-        violated(check, I23_HUGE_PAGE, "the huge entry over %#lx maps no run that knows a leaf", base);
+        bad_huge(check, base, "maps no run that knows a leaf");
         return NULL;
     }
     if (!leaf->is_huge || !node->is_huge)
-        violated(check, I23_HUGE_PAGE, "the leaf behind the huge entry over %#lx, or the node above, does not know of it", base);
+        bad_huge(check, base, "is not known to its leaf, or to the node above");
     if (leaf->node.part || !leaf->node.vpi)
         return leaf; // I14, or told above
     for (unsigned i = 0; i < PTES_PER_NODE; i++)
         if (!leaf->node.vpi->info[i].used || vpage_frame(&leaf->node.vpi->info[i]) != &run[i]) {
-            violated(check, I23_HUGE_PAGE, "page %u behind the huge entry over %#lx is not in its run", i, base);
+            bad_huge(check, base, "has a page behind it that is not in its run");
             return leaf;
         }
     check_huge_rights(check, leaf, entry, base);
@@ -265,7 +270,7 @@ static struct core_map_entry *check_target(struct check *check, const struct cor
         return check_huge(check, node, entry, base);
     struct core_map_entry *child = pa2page(pte_pa(entry));
     if (child->level == LEAF_LEVEL && frame_kind(child) == FRAME_NODE && child->is_huge)
-        violated(check, I23_HUGE_PAGE, "an entry over %#lx that is not huge leads to a huge leaf", base);
+        bad_huge(check, base, "is none, but leads to a huge leaf");
     return child;
 }
 

@@ -55,8 +55,6 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     put_line(text, "CommitLimit:", commit_limit());
     put_line(text, "Committed_AS:", commit_promised());
     put_line(text, "AnonHugePages:", frames_by_kind(FRAME_HUGE) << HUGE_ORDER);
-    put_line(text, "ShmemHugePages:", 0);
-    put_line(text, "FileHugePages:", 0);
     put_line(text, "FilePmdMapped:", 0);
     return 0;
 }

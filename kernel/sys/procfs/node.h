@@ -34,17 +34,25 @@ struct proc_node {
     const char *name;
     uint16_t mode;                          // S_IF... and permission bits
     uint16_t flags;                         // PROC_*
-    // Write the content into `text`. => 0 or -errno; running out of memory is the caller's to see
-    int (*show)(const struct proc_inode *inode, struct text *text);
-    // Take what was written: a line, without its end. => 0 or -errno
-    int (*store)(const struct proc_inode *inode, const char *value);
-    // The text of a link, cut at `size`. => its length or -errno
-    int64_t (*link)(const struct proc_inode *inode, char *buffer, size_t size);
-    // Where it leads, with references. => 0 or -errno
-    int (*follow)(const struct proc_inode *inode, struct path *out);
     const struct file_ops *ops;             // of a file that is no text
-    const struct proc_node *children;       // ended by one without a name
-    const struct proc_listing *listing;
+    union {                                 // by its type
+        struct {
+            // Write the content into `text`. => 0 or -errno; running out of memory is the caller's to see
+            int (*show)(const struct proc_inode *inode, struct text *text);
+            // Take what was written: a line, without its end. => 0 or -errno
+            int (*store)(const struct proc_inode *inode, const char *value);
+        };
+        struct {
+            // The text of a link, cut at `size`. => its length or -errno
+            int64_t (*link)(const struct proc_inode *inode, char *buffer, size_t size);
+            // Where it leads, with references. => 0 or -errno
+            int (*follow)(const struct proc_inode *inode, struct path *out);
+        };
+        struct {
+            const struct proc_node *children; // ended by one without a name
+            const struct proc_listing *listing;
+        };
+    };
 };
 
 /*

@@ -15,20 +15,15 @@
 static const char *const modes[HUGE_MODES] = {[HUGE_ALWAYS] = "always", [HUGE_MADVISE] = "madvise", [HUGE_NEVER] = "never"};
 
 /* All words, the one in force in brackets. */
-static void put_choice(struct text *text, const char *const *words, unsigned count, unsigned chosen)
-{
-    for (unsigned i = 0; i < count; i++)
-        text_printf(text, i == chosen ? "%s[%s]" : "%s%s", i ? " " : "", words[i]);
-    text_puts(text, "\n");
-}
-
 static int show_enabled(const struct proc_inode *inode, struct text *text)
 {
     struct huge_policy policy;
 
     (void)inode;
     huge_policy_get(&policy);
-    put_choice(text, modes, HUGE_MODES, policy.mode);
+    for (unsigned i = 0; i < HUGE_MODES; i++)
+        text_printf(text, i == policy.mode ? "%s[%s]" : "%s%s", i ? " " : "", modes[i]);
+    text_puts(text, "\n");
     return 0;
 }
 
@@ -48,12 +43,10 @@ static int store_enabled(const struct proc_inode *inode, const char *value)
 }
 
 /* Nothing is moved together to make a run: a fault that finds none goes on with a small page. */
-static const char *const efforts[] = {"always", "defer", "defer+madvise", "madvise", "never"};
-
 static int show_defrag(const struct proc_inode *inode, struct text *text)
 {
     (void)inode;
-    put_choice(text, efforts, ARRAY_SIZE(efforts), ARRAY_SIZE(efforts) - 1);
+    text_puts(text, "always defer defer+madvise madvise [never]\n");
     return 0;
 }
 
