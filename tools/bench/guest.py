@@ -34,6 +34,7 @@ class Boot:
     icount: bool = True
     machine: str = 'q35'
     seconds: float = 600        # without a line from the guest
+    disks: list = field(default_factory=list)   # as those of the launcher's options
     extra: list = field(default_factory=list)   # more arguments for QEMU
 
 def archive(arguments, programs):
