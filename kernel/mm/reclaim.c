@@ -108,7 +108,12 @@ unsigned reclaim_attempts(void)
 
 bool reclaim_for_call(unsigned attempt)
 {
-    return frames_by_kind(FRAME_FREE) <= MAX(thread.low, (uint64_t)LOW_LEAST) && attempt < reclaim_attempts() && reclaim();
+    const uint64_t free = frames_by_kind(FRAME_FREE);
+
+    /* The thread may have found some since: up to twice what is few, and what came with the last of them. */
+    if (attempt >= reclaim_attempts() || free > MAX(2 * thread.low + TARGET * (thread.low > 0), (uint64_t)LOW_LEAST))
+        return false;
+    return (thread.low > 0 && free > thread.low) || reclaim();
 }
 
 void reclaim_all(void)
