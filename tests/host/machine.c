@@ -377,8 +377,8 @@ static paddr_t boot_next = MIB; // memory for boot_alloc_pages
 static paddr_t kernel_root;
 static struct boot_range reserved[2];
 
-static const struct boot_info info = {
-    .ranges = {{0, MACHINE_HOLE, true}, {MACHINE_HOLE, MIB - MACHINE_HOLE, false}, {MIB, ARENA_SIZE - MIB, true}},
+static struct boot_info info = {
+    .ranges = {{0, MACHINE_HOLE, true}, {MACHINE_HOLE, MIB - MACHINE_HOLE, false}, {MIB, 0, true}},
     .range_count = 3,
     .initrd = MACHINE_INITRD,
     .initrd_size = MACHINE_INITRD_SIZE,
@@ -391,7 +391,7 @@ const struct boot_info *boot_info(void)
 
 paddr_t boot_memory_end(void)
 {
-    return ARENA_SIZE;
+    return info.ranges[2].base + info.ranges[2].size;
 }
 
 paddr_t boot_alloc_pages(uint64_t count)
@@ -451,7 +451,14 @@ paddr_t kernel_take_empty_table(vaddr_t va)
 
 void machine_boot(void)
 {
-    arena_map((void *)(uintptr_t)KERNBASE, ARENA_SIZE);
+    machine_boot_with(ARENA_SIZE);
+}
+
+void machine_boot_with(uint64_t memory)
+{
+    ASSERT(memory <= ARENA_SIZE_MAX);
+    info.ranges[2].size = memory - MIB;
+    arena_map((void *)(uintptr_t)KERNBASE, memory);
     arena_map((void *)(uintptr_t)KSTACK_AREA, KSTACK_SLOTS * KSTACK_SLOT_SIZE);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         pthread_mutex_init(&mmus[cpu].lock, NULL), pthread_mutex_init(&mmus[cpu].switching, NULL);

@@ -15,13 +15,14 @@
 
 /* Physical memory, as the loader would tell it. Frames that nobody else gives back to kalloc. */
 #define MACHINE_HOLE 0x9f000    // [hole, 1 MiB) is the firmware's
-#define MACHINE_INITRD 0x200000 // an initial RAM disk, reserved
+#define MACHINE_INITRD 0x800000 // an initial RAM disk, reserved
 #define MACHINE_INITRD_SIZE (3 * PAGE_SIZE)
 
 /* Map fresh memory exactly there, or end the test. */
 void arena_map(void *at, size_t size);
 
-/* Memory, core_map, kalloc, slab, vspaces: what the kernel's boot does. => once */
+/* Memory, core_map, kalloc, slab, vspaces: what the kernel's boot does; with so many bytes, or ARENA_SIZE. => once */
+void machine_boot_with(uint64_t memory);
 void machine_boot(void);
 
 /* This thread is that CPU from now on. */

@@ -24,11 +24,12 @@
 #define KERNBASE 0x200000000000
 #endif
 
-#define ARENA_SIZE 0x1000000 // 16 MiB
-#define DIRECT_MAP_END (KERNBASE + ARENA_SIZE)
+#define ARENA_SIZE 0x1000000      // 16 MiB: the memory of most tests' machines
+#define ARENA_SIZE_MAX 0x20000000 // and the most that one may have
+#define DIRECT_MAP_END (KERNBASE + ARENA_SIZE_MAX)
 
 /* Kernel stacks lie in memory of their own, not in the frames that are counted for them. */
-#define KSTACK_AREA (KERNBASE + 0x10000000)
+#define KSTACK_AREA (KERNBASE + 0x40000000)
 #define KSTACK_SIZE 8192
 #define KSTACK_PAGES (KSTACK_SIZE / PAGE_SIZE)
 #define KSTACK_FRAMES KSTACK_PAGES
