@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """Disks: what is read and written, on each machine; partitions; errors; and a network block device whose server goes and comes."""
 
-import atexit
 import hashlib
 import json
 import os
@@ -13,7 +12,7 @@ import struct
 import subprocess
 import threading
 
-from harness import GAUR, SECONDS, compile_c, done, equal, folder, ok, run, skip, wait_until, write
+from harness import NbdServer, TalkingGuest, compile_c, done, equal, folder, free_port, ok, run, skip, wait_until, write
 
 MIB = 1 << 20
 SECTOR = 512
@@ -218,68 +217,12 @@ ok(len(said) > 10 and all(line.startswith('vda: error 5 ') for line in said[7:-1
 
 # ---- Servers that go
 
-class Server:
-    """qemu-nbd with an image, on a port of this machine or on a socket in a file."""
-
-    def __init__(self, image, port=None):
-        self.image, self.port = image, port
-        self.socket = os.path.join(folder(), 'nbd')
-        self.process = None
-        atexit.register(self.stop)
-
-    def start(self):
-        """It listens; returns its address."""
-        where = ['--socket', self.socket]
-        if self.port:
-            where = ['--bind', '127.0.0.1', '--port', str(self.port)]
-        elif os.path.exists(self.socket):
-            os.remove(self.socket)
-        self.process = subprocess.Popen(['qemu-nbd', '--persistent', '--shared=0', '--export-name=disk', '--format=raw', *where,
-                                         self.image], stderr=subprocess.DEVNULL)
-        wait_until(self.listens, SECONDS)
-        return f'nbd://127.0.0.1:{self.port}/disk' if self.port else f'nbd+unix:///disk?socket={self.socket}'
-
-    def listens(self):
-        if not self.port:
-            return os.path.exists(self.socket)
-        with socket.socket() as probe:
-            return probe.connect_ex(('127.0.0.1', self.port)) == 0
-
-    def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-class Guest:
-    """A guest that is talked to while it runs: lines out, lines in."""
-
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([GAUR, 'run', '--quiet', '--timeout', '300', *arguments], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-    def line(self):
-        return self.process.stdout.readline().rstrip('\n')
-
-    def say(self, text):
-        self.process.stdin.write(text + '\n')
-        self.process.stdin.flush()
-
-    def end(self):
-        """The rest of what it says."""
-        rest, _ = self.process.communicate(timeout=SECONDS)
-        return rest
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
 def server_comes_back():
     """It is gone while requests are under way, and comes back: they wait, and nothing is lost."""
     image = write('remote', noise(2 * MIB))
     before = digest(contents(image))
-    server = Server(image, free_port())
-    guest = Guest('--disk', server.start(), '--', 'sh', '-c', '''
+    server = NbdServer(image, free_port())
+    guest = TalkingGuest('--disk', server.start(), '--', 'sh', '-c', '''
         md5sum < /dev/vda; read go; md5sum < /dev/vda
         yes new | head -c 1048576 | dd of=/dev/vda bs=64k conv=fsync 2>/dev/null && echo written''')
     equal(guest.line(), f'{before}  -', 'a disk over the network is read')
@@ -297,8 +240,8 @@ def server_comes_back():
 def server_stays_away():
     """Requests fail in the end; the system goes on, and so does the disk when the server is there again."""
     image = write('remote', noise(MIB))
-    server = Server(image)
-    guest = Guest('--disk', server.start(), '--', 'sh', '-c', '''
+    server = NbdServer(image)
+    guest = TalkingGuest('--disk', server.start(), '--', 'sh', '-c', '''
         echo up; read go; dd if=/dev/vda of=/dev/null 2>&1 | grep -o "Input/output error"
         ls / > /dev/null && echo "goes on"; read go
         until dd if=/dev/vda of=/dev/null 2>/dev/null; do sleep 1; done; md5sum < /dev/vda''')

@@ -12,6 +12,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -174,3 +175,60 @@ def wait_until(condition, seconds=30):
             return False
         time.sleep(0.05)
     return True
+
+def free_port():
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+class NbdServer:
+    """qemu-nbd with an image, on a port of this machine or on a socket in a file."""
+
+    def __init__(self, image, port=None):
+        self.image, self.port = image, port
+        self.socket = os.path.join(folder(), 'nbd')
+        self.process = None
+        atexit.register(self.stop)
+
+    def start(self):
+        """It listens; returns its address."""
+        where = ['--socket', self.socket]
+        if self.port:
+            where = ['--bind', '127.0.0.1', '--port', str(self.port)]
+        elif os.path.exists(self.socket):
+            os.remove(self.socket)
+        self.process = subprocess.Popen(['qemu-nbd', '--persistent', '--shared=0', '--export-name=disk', '--format=raw', *where,
+                                         self.image], stderr=subprocess.DEVNULL)
+        wait_until(self.listens, SECONDS)
+        return f'nbd://127.0.0.1:{self.port}/disk' if self.port else f'nbd+unix:///disk?socket={self.socket}'
+
+    def listens(self):
+        if not self.port:
+            return os.path.exists(self.socket)
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', self.port)) == 0
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+class TalkingGuest:
+    """A guest that is talked to while it runs: lines out, lines in."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([GAUR, 'run', '--quiet', '--timeout', '300', *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def line(self):
+        return self.process.stdout.readline().rstrip('\n')
+
+    def say(self, text):
+        self.process.stdin.write(text + '\n')
+        self.process.stdin.flush()
+
+    def end(self):
+        """The rest of what it says."""
+        rest, _ = self.process.communicate(timeout=SECONDS)
+        return rest

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: MIT
 """More memory than there is: the guest's test of swap, its rows of the fault table, a sort, and memory and swap that run out."""
 
+import os
 import re
+import shutil
+import threading
 
-from harness import done, equal, gaur, ok, run
+from harness import NbdServer, TalkingGuest, done, equal, folder, free_port, gaur, ok, run, skip
 
 MINUTES = '900'     # generous: two forks of four times memory, on a slow machine
 
@@ -38,6 +41,33 @@ HOG = r'''
     awk '/^pswpout/ { if ($2 > 1000) print "swap was used" }' /proc/vmstat'''
 result = run('--timeout', MINUTES, '-m', '16M', '--swap', '8M', '--', 'sh', '-c', HOG, seconds=1000)
 equal(result.text(), '0\n1\n2\nverify: ok\nswap was used\n', 'when swap is full, too, a process is ended', result.notes())
+
+# ---- Over the network
+
+FILL = r"""awk 'BEGIN { for (i = 0; i < 150000; i++) a[i] = sprintf("%0100d", i)
+    print "filled"; fflush(); getline < "/dev/stdin"
+    for (i = 0; i < 150000; i++) wrong += a[i] != sprintf("%0100d", i)
+    print "wrong:", wrong + 0 }'; cat /proc/gaur/verify"""
+
+def over_the_network():
+    """A server that holds what is swapped, and is gone for a while."""
+    with open(os.path.join(folder(), 'swap'), 'wb') as image:
+        image.truncate(64 << 20)
+    server = NbdServer(image.name, free_port())
+    guest = TalkingGuest('-m', '16M', '--swap', server.start(), '--', 'sh', '-c', FILL)
+    equal(guest.line(), 'filled', 'swap over the network')
+    server.stop()
+    guest.say('go')
+    back = threading.Timer(2, server.start)
+    back.start()
+    equal(guest.line(), 'wrong: 0', 'and nothing is lost while the server is away')
+    equal(guest.end(), 'verify: ok\n', 'every reference and slot is right')
+    back.join()
+
+if shutil.which('qemu-nbd'):
+    over_the_network()
+else:
+    skip('swap over the network', 'there is no qemu-nbd (package qemu-utils)')
 
 for size in ('0', '63K', '17G', 'x', '-1M', ''):
     result = gaur('run', '--swap', size, '--', 'true')
