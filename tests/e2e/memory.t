@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """How little memory is enough: the kernel's own share at the prompt of 16 MB, and a shell in 4 MB."""
 
+import os
 import re
+import subprocess
 
-from harness import Terminal, gaur, ok, run, done
+from harness import TOP, Terminal, folder, gaur, ok, run, done
 
 OWN_FRAMES = 256        # 1 MiB
 # The shell reads the file itself: no other program runs meanwhile.
@@ -45,7 +47,23 @@ def four_megabytes():
     terminal.type('exit\n')
     ok(terminal.end() == 0, 'the shell ends', terminal.seen.decode(errors='replace'))
 
+def two_megabytes():
+    """With a root on a disk and swap: both the programs and what they work on leave memory."""
+    image = os.path.join(folder(), 'root.ext2')
+    subprocess.run(['mke2fs', '-q', '-t', 'ext2', '-d', os.path.join(TOP, 'build', 'root'), image, '16M'], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    terminal = Terminal('run', '-m', '2M', '--root', image, '--swap', '32M')
+    ok(terminal.read_until('# '), 'a prompt appears in 2 MB with a disk and swap', terminal.seen.decode(errors='replace'))
+    terminal.type('seq 300 | grep 7 | sort -n | tail -n 1 | tr 2 x; echo "st"atus $?\n')
+    ok(terminal.read_until('x97\n') and terminal.read_until('status 0'), 'and a pipeline of five programs runs there',
+       terminal.seen.decode(errors='replace'))
+    terminal.type('cat /proc/gaur/verify\n')
+    ok(terminal.read_until('verify: ok'), 'and nothing is wrong then', terminal.seen.decode(errors='replace'))
+    terminal.type('exit\n')
+    ok(terminal.end() == 0, 'the shell ends', terminal.seen.decode(errors='replace'))
+
 at_the_prompt()
 told()
+two_megabytes()
 four_megabytes()
 done()
