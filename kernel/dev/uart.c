@@ -172,7 +172,7 @@ void uart_attach(struct uart *uart, const struct uart_client *client, void *priv
     uart->private = private;
     if (!uart->present)
         return;
-    if (irq_register(uart->irq, uart_interrupt, uart) != 0) {
+    if (irq_register(uart->irq, uart->name, uart_interrupt, uart) != 0) {
         printk(LOG_WARNING "%s: interrupt %u is taken", uart->name, uart->irq);
         return;
     }

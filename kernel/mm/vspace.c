@@ -204,6 +204,8 @@ static void measure_region(struct vspace *space, const struct vregion *region, s
     struct core_map_entry *leaf;
 
     sizes->total_bytes += region->size;
+    if (region->flags & VR_LOCKED)
+        sizes->locked_bytes += region->size;
     if (region->purpose == VR_STACK)
         sizes->stack_bytes += region->size;
     else if (region->prot & VR_EXEC)

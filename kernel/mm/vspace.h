@@ -78,7 +78,8 @@ struct vspace_sizes {
     uint64_t anonymous, file;      // resident pages: RssAnon, RssFile
     uint64_t shared;               // resident pages of MAP_SHARED regions: RssShmem
     uint64_t swapped;              // pages in swap: VmSwap
-    uint64_t data_bytes, text_bytes, stack_bytes; // by the regions' rights: VmData, VmExe, VmStk
+    uint64_t data_bytes, text_bytes, stack_bytes; // by the regions' rights: VmData, VmExe with VmLib, VmStk
+    uint64_t locked_bytes;         // VmLck
     uint64_t share;                // resident pages but those of files, each divided by how many hold it; in PAGE_SHARES
     uint64_t nodes;                // page-table pages with their vpi_pages: VmPTE
 };

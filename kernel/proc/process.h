@@ -189,29 +189,36 @@ struct fs_context *process_fs(struct process *process);
  */
 __must_check int process_unshare_files(void);
 
-/* What /proc/PID/{stat,status} show, read under the locks in one go. */
+/* What /proc/PID/{stat,status} show of a process and one of its threads, read under the locks in one go. */
 struct process_snapshot {
     pid_t id, parent, group, session, foreground_group;
     uint32_t tty_device;            // as stat(2) encodes it; 0: none
     uint32_t threads;
-    char state;                     // R S D T Z
+    char state;                     // the thread's: R S D T; Z if it has ended
+    bool thread_is_leader;
+    bool forked_only;               // has not executed a program since fork
+    bool exiting;
     int exit_signal, exit_status;
     int nice;
-    uint32_t cpu;
+    uint32_t policy;                // the thread's
+    uint32_t cpu;                   // likewise
+    uint32_t queued;                // signals with an entry that wait for the thread or the process
     char comm[COMM_SIZE];
     uint32_t uid, euid, suid, fsuid;
     uint32_t gid, egid, sgid, fsgid;
     sigset_t pending, shared_pending, blocked, ignored, caught;
     uint64_t start_ns;
     struct process_usage usage, child_usage;    // usage: threads that run are included
+    struct process_usage thread_usage;
     struct program_ranges ranges;
     struct rlimit limits[RLIM_NLIMITS];
 };
 
 /*
- * Fill `out`. It is large (over 600 bytes): the caller allocates it, never on a stack.
+ * Fill `out`. It is large (over 600 bytes): the caller allocates it, never on a stack. tid: the thread, the process's own
+ * number for the first one.
  */
-void process_snapshot(struct process *process, struct process_snapshot *out);
+void process_snapshot(struct process *process, pid_t tid, struct process_snapshot *out);
 
 /* Add `more` to `sum`. */
 void process_usage_add(struct process_usage *sum, const struct process_usage *more);

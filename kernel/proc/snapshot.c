@@ -86,23 +86,14 @@ static void snapshot_possessions(struct process *process, struct process_snapsho
     spin_unlock(&process->lock);
 }
 
-/* The letter of the process: the liveliest of its threads. */
-static char state_letter(struct process *process)
+/* => process_tree held; thread: NULL if it has ended */
+static char state_letter(const struct process *process, const struct thread *thread)
 {
-    struct thread *thread;
-    char letter = 'S';
-
-    if (process->state != PROCESS_ALIVE)
-        return process->state == PROCESS_ZOMBIE ? 'Z' : 'X';
-    list_for_each_entry(thread, &process->threads, in_process) {
-        char one = thread->parked ? 'T' : sched_state_letter(&thread->kthread);
-
-        if (one == 'R')
-            return 'R';
-        if (one != 'S')
-            letter = one;
-    }
-    return letter;
+    if (process->state == PROCESS_DEAD)
+        return 'X';
+    if (thread == NULL)
+        return 'Z';
+    return thread->parked ? 'T' : sched_state_letter(&thread->kthread);
 }
 
 /* => process_tree held */
@@ -116,8 +107,9 @@ static void snapshot_family(struct process *process, struct process_snapshot *ou
     out->session = process->session != NULL ? process->session->id->number : 0;
     out->tty_device = tty != NULL ? tty_number(tty) : 0;
     out->foreground_group = tty != NULL ? tty_foreground_group(tty) : -1;
-    out->threads = process->thread_count;
-    out->state = state_letter(process);
+    out->threads = MAX(process->thread_count, 1u); // a zombie counts as one
+    out->exiting = process->group_exiting || process->state != PROCESS_ALIVE;
+    out->forked_only = !process->has_execed;
     out->nice = process->nice;
     out->start_ns = process->start_ns;
     usage_locked(process, &out->usage);
@@ -125,34 +117,46 @@ static void snapshot_family(struct process *process, struct process_snapshot *ou
 }
 
 /* => process_tree held */
-static void snapshot_signals(struct process *process, struct process_snapshot *out)
+static void snapshot_signals(struct process *process, const struct thread *thread, struct process_snapshot *out)
 {
-    struct list *first;
-
     spin_lock(&process->signal_lock);
     out->exit_signal = process->exit_signal;
     out->exit_status = process->exit_status;
     out->shared_pending = process->pending.set;
+    out->queued = process->pending.count;
     handlers_sets(process->handlers, &out->ignored, &out->caught);
-    first = list_first(&process->threads);
-    if (first != NULL) {
-        struct thread *leader = list_entry(first, struct thread, in_process);
-
-        out->pending = leader->pending.set;
-        out->blocked = leader->blocked;
-        out->cpu = leader->kthread.cpu;
+    if (thread != NULL) {
+        out->pending = thread->pending.set;
+        out->queued += thread->pending.count;
+        out->blocked = thread->blocked;
     }
     spin_unlock(&process->signal_lock);
 }
 
-void process_snapshot(struct process *process, struct process_snapshot *out)
+/* => process_tree held */
+static void snapshot_thread(struct thread *thread, struct process_snapshot *out)
 {
+    out->cpu = thread->kthread.cpu;
+    out->policy = thread->policy;
+    thread_usage(thread, &out->thread_usage);
+}
+
+void process_snapshot(struct process *process, pid_t tid, struct process_snapshot *out)
+{
+    struct thread *thread;
+    struct pid *pid;
     uint64_t flags;
 
     memset(out, 0, sizeof(*out));
     snapshot_possessions(process, out);
     flags = spin_lock_irq(&process_tree);
+    pid = pid_find(tid);
+    thread = pid != NULL && pid->thread != NULL && pid->thread->process == process ? pid->thread : NULL;
     snapshot_family(process, out);
-    snapshot_signals(process, out);
+    snapshot_signals(process, thread, out);
+    out->state = state_letter(process, thread);
+    out->thread_is_leader = tid == process->id;
+    if (thread != NULL)
+        snapshot_thread(thread, out);
     spin_unlock_irq(&process_tree, flags);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * pidfd.c - open a process by its number, and signal it by the file.    Waiting for it: wait.c
+ * pidfd.c - open a process by its number, and signal it by the file, or by its directory in /proc.    Waiting for it: wait.c
  */
 #include "proc/pidfd.h"
 
@@ -9,6 +9,7 @@
 #include "mm/usercopy.h"
 #include "proc/signal.h"
 #include "sys/descriptor.h"
+#include "sys/procfs/procfs.h"
 #include "sys/syscall.h"
 
 SYSCALL2(pidfd_open, pid_t, pid, unsigned, flags)
@@ -54,6 +55,8 @@ SYSCALL4(pidfd_send_signal, int, fd, int, sig, vaddr_t, address, unsigned, flags
     if (!file)
         return -EBADF;
     process = pidfd_process(file);
+    if (!process)
+        process = procfs_process(file);
     if (process)
         error = read_info(&info, address, sig, process);
     if (!error)

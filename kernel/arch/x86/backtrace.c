@@ -4,6 +4,7 @@
  */
 #include "arch/x86/backtrace.h"
 
+#include "arch/x86/context.h"
 #include "arch/x86/image.h"
 #include "arch/x86/layout.h"
 #include "arch/x86/paging.h"
@@ -63,24 +64,51 @@ static void decode(const uint8_t *coded, char *name)
     name[length] = '\0';
 }
 
-bool symbol_name(uint64_t address, char name[SYMBOL_NAME_MAX], uint64_t *offset)
+/* One function.    All relative to KERNBASE */
+struct symbol {
+    const uint8_t *coded; // its name
+    uint64_t start, end;
+};
+
+/* => false: the address is not in the kernel's text */
+static bool symbol_find(uint64_t address, struct symbol *symbol)
 {
-    const uint8_t *at = ksyms, *coded = NULL;
+    const uint8_t *at = ksyms;
     uint64_t start = 0;
 
+    *symbol = (struct symbol){0};
     if (address < (uint64_t)image_start || address >= (uint64_t)image_text_end)
         return false;
+    symbol->end = V2P(image_text_end);
     for (uint32_t i = 0; i < ksym_count; i++) {
         start += take_distance(&at);
-        if (start > V2P(address))
+        if (start > V2P(address)) {
+            symbol->end = start;
             break;
-        *offset = V2P(address) - start;
-        coded = at;
+        }
+        symbol->start = start;
+        symbol->coded = at;
         at += strlen((const char *)at) + 1;
     }
-    if (coded)
-        decode(coded, name);
-    return coded != NULL;
+    return symbol->coded;
+}
+
+bool symbol_name(uint64_t address, char name[SYMBOL_NAME_MAX], uint64_t *offset)
+{
+    struct symbol symbol;
+
+    if (!symbol_find(address, &symbol))
+        return false;
+    *offset = V2P(address) - symbol.start;
+    decode(symbol.coded, name);
+    return true;
+}
+
+uint64_t symbol_size(uint64_t address)
+{
+    struct symbol symbol;
+
+    return symbol_find(address, &symbol) ? symbol.end - symbol.start : 0;
 }
 
 static bool frame_readable(uint64_t frame)
@@ -104,6 +132,16 @@ unsigned backtrace_collect(uint64_t rbp, uint64_t *addresses, unsigned size)
         rbp = frame[0];
     }
     return count;
+}
+
+unsigned backtrace_collect_switched(const void *sp, uint64_t *addresses, unsigned size)
+{
+    const struct switch_frame *frame = sp;
+
+    if (size == 0 || !frame_readable((uint64_t)&frame->rbp)) // and so is what returns behind it
+        return 0;
+    addresses[0] = frame->rip;
+    return 1 + backtrace_collect(frame->rbp, addresses + 1, size - 1);
 }
 
 void backtrace_print(void)

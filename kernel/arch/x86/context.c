@@ -8,12 +8,6 @@
 
 extern char context_start[]; // context.S
 
-/* What context_switch pops. */
-struct switch_frame {
-    uint64_t r15, r14, r13, r12, rbx, rbp;
-    uint64_t rip;
-};
-
 void *context_prepare(void *stack_top, void (*fn)(void *), void *arg)
 {
     // After the pop of rip the stack pointer is 16-byte aligned, as context_start's call wants it.

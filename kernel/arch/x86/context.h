@@ -8,6 +8,12 @@
 #include "arch/x86/trap.h"
 #include "lib/types.h"
 
+/* What context_switch leaves at the stack pointer that it saves. */
+struct switch_frame {
+    uint64_t r15, r14, r13, r12, rbx, rbp;
+    uint64_t rip;
+};
+
 /*
  * Save this stack pointer in *save_sp and go on where `load_sp` was saved. Returns when someone switches back.
  * => interrupts off. The caller also moves current, rsp0, the address space and FPU state.

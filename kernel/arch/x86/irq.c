@@ -23,12 +23,16 @@
 struct irq_line {
     void (*handler)(void *); // (c)
     void *arg;               // (c)
+    const char *name;        // (c)
     uint64_t count;          // (o)
 };
 
 static struct irq_line lines[ISA_IRQS];
 static struct irq_line messages[MESSAGES]; // devices with a vector of their own, in the order in which they came
 static unsigned message_count;
+
+/* Each CPU's own: only that CPU writes them, in interrupts. */
+static uint64_t own_counts[MAX_CPUS][IRQ_OWN_KINDS];
 
 /* What the interrupts of a CPU's own controller call. Constant after boot. */
 static void (*timer_handler)(bool user);
@@ -49,7 +53,7 @@ void irq_init_cpu(void)
     this_cpu()->lapic_id = lapic_id();
 }
 
-int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg)
+int irq_register(unsigned isa_irq, const char *name, void (*handler)(void *), void *arg)
 {
     if (isa_irq >= ISA_IRQS)
         return -EINVAL;
@@ -59,6 +63,7 @@ int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg)
     const struct acpi_isa_irq *route = &acpi_info()->isa_irqs[isa_irq];
 
     lines[isa_irq].arg = arg;
+    lines[isa_irq].name = name;
     lines[isa_irq].handler = handler;
     return ioapic_route(route->gsi, T_IRQ0 + isa_irq, cpus[0].lapic_id, route->active_low, route->level);
 }
@@ -118,13 +123,16 @@ static void call_handler(const struct trap_frame *tf)
     if (tf->trapno < T_IRQ0 + ISA_IRQS) {
         call_line(&lines[tf->trapno - T_IRQ0]);
     } else if (tf->trapno == T_TIMER) {
+        own_counts[cpu_id()][IRQ_TIMER]++;
         if (timer_handler)
             timer_handler(trap_frame_is_user(tf));
     } else if (tf->trapno == T_RESCHEDULE) {
+        own_counts[cpu_id()][IRQ_RESCHEDULE]++;
         preempt_request();
         if (reschedule_handler)
             reschedule_handler();
     } else if (tf->trapno == T_SHOOTDOWN) {
+        own_counts[cpu_id()][IRQ_SHOOTDOWN]++;
         if (shootdown_handler)
             shootdown_handler();
     } else if (tf->trapno < T_SPURIOUS) {
@@ -144,7 +152,20 @@ void irq_dispatch(struct trap_frame *tf)
     cpu->in_irq = 0;
 }
 
-uint64_t irq_count(unsigned isa_irq)
+bool irq_describe(unsigned isa_irq, struct irq_name *out)
 {
-    return isa_irq < ISA_IRQS ? lines[isa_irq].count : 0;
+    const struct acpi_isa_irq *route = &acpi_info()->isa_irqs[isa_irq];
+
+    *out = (struct irq_name){lines[isa_irq].name, route->gsi, route->level};
+    return lines[isa_irq].handler;
+}
+
+uint64_t irq_count(unsigned isa_irq, unsigned cpu)
+{
+    return cpu == 0 ? lines[isa_irq].count : 0;
+}
+
+uint64_t irq_own_count(unsigned kind, unsigned cpu)
+{
+    return own_counts[cpu][kind];
 }

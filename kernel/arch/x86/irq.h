@@ -15,11 +15,11 @@ void irq_init(void);
 void irq_init_cpu(void);
 
 /*
- * Call handler(arg), in interrupt context (interrupts off, must not sleep), for each interrupt of an ISA line.
+ * Call handler(arg) of the device `name`, in interrupt context (interrupts off, must not sleep), for each interrupt of an ISA line.
  *
  * => isa_irq 0 .. 15, one handler each; 0, -EINVAL or -EBUSY
  */
-int irq_register(unsigned isa_irq, void (*handler)(void *), void *arg);
+int irq_register(unsigned isa_irq, const char *name, void (*handler)(void *), void *arg);
 
 /* What a device writes where, to interrupt (PCI's MSI and MSI-X). */
 struct irq_message {
@@ -36,7 +36,21 @@ int irq_register_input(uint32_t gsi, void (*handler)(void *), void *arg);
 /* A device interrupt, from trap(): calls the handler and tells the controller. */
 void irq_dispatch(struct trap_frame *tf);
 
-/* How often each ISA line interrupted, for /proc/interrupts. */
-uint64_t irq_count(unsigned isa_irq);
+/* Who uses an ISA line, for /proc/interrupts. */
+struct irq_name {
+    const char *device;
+    uint32_t input;         // of the I/O APIC
+    bool level;             // interrupts as long as the device wants something, not once
+};
+
+/* => false: nobody does */
+bool irq_describe(unsigned isa_irq, struct irq_name *out);
+
+/* How often each ISA line interrupted a CPU. */
+uint64_t irq_count(unsigned isa_irq, unsigned cpu);
+
+/* What CPUs interrupt themselves and each other for, and how often that was. */
+enum irq_own { IRQ_TIMER, IRQ_RESCHEDULE, IRQ_SHOOTDOWN, IRQ_OWN_KINDS };
+uint64_t irq_own_count(unsigned kind, unsigned cpu);
 
 #endif

@@ -138,6 +138,17 @@ static int64_t fd_link(const struct proc_inode *inode, char *buffer, size_t size
     return link_by(fd_follow, inode, buffer, size);
 }
 
+/* Its owner's rights tell how it is open: lsof reads them. */
+static uint16_t fd_mode(const struct proc_inode *inode)
+{
+    struct file *file = file_of(inode);
+    unsigned mode = file ? file->mode : 0;
+
+    if (file)
+        file_put(file);
+    return S_IFLNK | (mode & FILE_READ ? 0500 : 0) | (mode & FILE_WRITE ? 0300 : 0);
+}
+
 static int show_fdinfo(const struct proc_inode *inode, struct text *text)
 {
     struct file_table *files = process_files(inode->process);
@@ -160,8 +171,8 @@ static const struct proc_node fd_node = {
     .name = "fd", .mode = S_IFLNK | 0700, .flags = PROC_INSPECT, .link = fd_link, .follow = fd_follow,
 };
 static const struct proc_node fdinfo_node = {
-    .name = "fdinfo", .mode = S_IFREG | 0400, .flags = PROC_INSPECT, .show = show_fdinfo,
+    .name = "fdinfo", .mode = S_IFREG | 0400, .flags = PROC_INSPECT | PROC_OUTLIVES, .show = show_fdinfo,
 };
 
-const struct proc_listing proc_fds = {.node = &fd_node, .next = next_fd};
+const struct proc_listing proc_fds = {.node = &fd_node, .next = next_fd, .mode = fd_mode};
 const struct proc_listing proc_fdinfos = {.node = &fdinfo_node, .next = next_fd};

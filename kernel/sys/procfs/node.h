@@ -21,12 +21,16 @@ struct process;
 
 enum {
     PROC_INSPECT = 1,       // only for those who may look into the process (sys/inspect.h)
+    PROC_OUTLIVES = 2,      // an open file goes on when its process has been waited for: show says with what
+    PROC_PLAIN = 4,         // as on Linux: one can seek from its end, which is where its beginning is
+    PROC_FIXED = 8,         // of /proc/sys, and not to be written even by the superuser
 };
 
 /* Numbers as names, all of one kind. */
 struct proc_listing {
     const struct proc_node *node;                                       // what each of them is
     int64_t (*next)(const struct proc_inode *dir, uint32_t from);       // the first number >= from, or -1
+    uint16_t (*mode)(const struct proc_inode *inode);                   // of one of them; NULL: its node's
     bool of_processes;                                                  // numbers of processes: inodes below are theirs
 };
 
@@ -69,7 +73,12 @@ struct proc_inode {
 #define PROC_FILE(file_name, permissions, show_function)                                                       \
     { .name = (file_name), .mode = S_IFREG | (permissions), .show = (show_function) }
 #define PROC_SETTING(file_name, show_function, store_function)                                                 \
-    { .name = (file_name), .mode = S_IFREG | 0644, .show = (show_function), .store = (store_function) }
+    {                                                                                                          \
+        .name = (file_name), .mode = S_IFREG | 0644, .flags = PROC_PLAIN, .show = (show_function),             \
+        .store = (store_function)                                                                              \
+    }
+#define PROC_FACT(file_name, show_function)                                                                    \
+    { .name = (file_name), .mode = S_IFREG | 0444, .flags = PROC_PLAIN | PROC_FIXED, .show = (show_function) }
 #define PROC_DIRECTORY(file_name, child_table)                                                                 \
     { .name = (file_name), .mode = S_IFDIR | 0555, .children = (child_table) }
 

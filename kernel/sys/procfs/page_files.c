@@ -101,6 +101,11 @@ static int pagemap_open(struct file *file)
 
 static int64_t pagemap_read(struct file *file, struct io *io)
 {
+    struct vspace *space = process_vspace(proc_inode_of(file_inode(file))->process);
+
+    if (!space)
+        return 0;
+    vspace_put(space);
     return read_words(file, io, USER_END >> PAGE_SHIFT, make_pagemap);
 }
 

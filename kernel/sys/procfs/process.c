@@ -11,6 +11,13 @@
 #include "sys/procfs/node.h"
 #include "sys/procfs/page_files.h"
 
+struct thread *proc_thread(const struct proc_inode *inode)
+{
+    struct pid *pid = pid_find(inode->number);
+
+    return pid && pid->thread && pid->thread->process == inode->process ? pid->thread : NULL;
+}
+
 static int show_comm(const struct proc_inode *inode, struct text *text)
 {
     char comm[COMM_SIZE];
@@ -26,14 +33,6 @@ static int store_comm(const struct proc_inode *inode, const char *value)
     if (inode->process != current_process())
         return -EINVAL;
     process_set_comm(inode->process, value);
-    return 0;
-}
-
-/* Which function it sleeps in is not kept. */
-static int show_wchan(const struct proc_inode *inode, struct text *text)
-{
-    (void)inode;
-    text_puts(text, "0");
     return 0;
 }
 
@@ -90,22 +89,16 @@ static int show_limits(const struct proc_inode *inode, struct text *text)
 
 /* ---- gaur/fault ---- */
 
-/*
- * The last fault of the thread, or of the process's first; all zero if there has been none.
- *
- * => false: there is no such thread
- */
+/* => false: there is no such thread */
 static bool last_fault(const struct proc_inode *inode, struct fault *fault)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
-    struct pid *pid = pid_find(inode->number);
-    struct thread *thread = pid ? pid->thread : NULL;
-    bool found = thread && thread->process == inode->process;
+    struct thread *thread = proc_thread(inode);
 
-    if (found)
+    if (thread)
         *fault = thread->last_fault;
     spin_unlock_irq(&process_tree, flags);
-    return found;
+    return thread;
 }
 
 static int show_fault(const struct proc_inode *inode, struct text *text)
@@ -130,6 +123,8 @@ static const struct proc_node gaur_nodes[] = {
 
 #define INSPECTED_FILE(file_name, permissions, show_function)                                                  \
     { .name = (file_name), .mode = S_IFREG | (permissions), .flags = PROC_INSPECT, .show = (show_function) }
+#define MEMORY_FILE(file_name, more_flags, permissions, show_function)                                         \
+    { .name = (file_name), .mode = S_IFREG | (permissions), .flags = PROC_PLAIN | (more_flags), .show = (show_function) }
 #define INSPECTED_LINK(file_name, link_function, follow_function)                                              \
     {                                                                                                          \
         .name = (file_name), .mode = S_IFLNK | 0777, .flags = PROC_INSPECT, .link = (link_function),           \
@@ -138,9 +133,12 @@ static const struct proc_node gaur_nodes[] = {
 
 /* What a process has and a thread has, too. */
 #define COMMON_NODES                                                                                           \
-    INSPECTED_FILE("auxv", 0400, show_auxv), PROC_FILE("cmdline", 0444, show_cmdline),                         \
-        PROC_SETTING("comm", show_comm, store_comm), INSPECTED_LINK("cwd", cwd_link, cwd_follow),              \
-        INSPECTED_FILE("environ", 0400, show_environ), INSPECTED_LINK("exe", exe_link, exe_follow),            \
+    MEMORY_FILE("auxv", PROC_INSPECT | PROC_OUTLIVES, 0400, show_auxv),                                        \
+        MEMORY_FILE("cmdline", 0, 0444, show_cmdline),                                                         \
+        {.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm},                      \
+        INSPECTED_LINK("cwd", cwd_link, cwd_follow),                                                           \
+        MEMORY_FILE("environ", PROC_INSPECT | PROC_OUTLIVES, 0400, show_environ),                              \
+        INSPECTED_LINK("exe", exe_link, exe_follow),                                                           \
         {.name = "fd", .mode = S_IFDIR | 0500, .listing = &proc_fds},                                          \
         {.name = "fdinfo", .mode = S_IFDIR | 0500, .listing = &proc_fdinfos},                                  \
         PROC_DIRECTORY("gaur", gaur_nodes), PROC_FILE("limits", 0444, show_limits),                            \
@@ -149,10 +147,11 @@ static const struct proc_node gaur_nodes[] = {
         PROC_SETTING("oom_adj", show_oom_adj, store_oom_adj), PROC_FILE("oom_score", 0444, show_oom_score),    \
         PROC_SETTING("oom_score_adj", show_oom_score_adj, store_oom_score_adj),                                \
         {.name = "pagemap", .mode = S_IFREG | 0400, .flags = PROC_INSPECT, .ops = &pagemap_ops},               \
-        INSPECTED_FILE("smaps", 0444, show_smaps), INSPECTED_FILE("smaps_rollup", 0444, show_smaps_rollup),    \
-        INSPECTED_LINK("root", root_link, root_follow), PROC_FILE("stat", 0444, show_process_stat),            \
-        PROC_FILE("statm", 0444, show_process_statm), PROC_FILE("status", 0444, show_process_status),          \
-        PROC_FILE("wchan", 0444, show_wchan)
+        INSPECTED_LINK("root", root_link, root_follow), INSPECTED_FILE("smaps", 0444, show_smaps),             \
+        INSPECTED_FILE("smaps_rollup", 0444, show_smaps_rollup),                                               \
+        {.name = "stack", .mode = S_IFREG | 0400, .show = show_stack},                                         \
+        PROC_FILE("stat", 0444, show_process_stat), PROC_FILE("statm", 0444, show_process_statm),              \
+        PROC_FILE("status", 0444, show_process_status), PROC_FILE("wchan", 0444, show_wchan)
 
 static int64_t next_thread(const struct proc_inode *dir, uint32_t from)
 {
@@ -162,6 +161,12 @@ static int64_t next_thread(const struct proc_inode *dir, uint32_t from)
 }
 
 static const struct proc_node thread_nodes[] = {COMMON_NODES, {0}};
+
+bool proc_is_of_thread(const struct proc_inode *inode)
+{
+    return inode->node >= thread_nodes && inode->node < thread_nodes + ARRAY_SIZE(thread_nodes);
+}
+
 static const struct proc_node thread_node = {.name = "thread", .mode = S_IFDIR | 0555, .children = thread_nodes};
 static const struct proc_listing threads = {.node = &thread_node, .next = next_thread};
 

@@ -11,13 +11,24 @@ struct path;
 struct proc_inode;
 struct proc_listing;
 struct text;
+struct thread;
 struct vregion;
 struct vspace;
+
+/* The thread that a file below /proc/PID or /proc/PID/task/TID is about. => process_tree held; NULL: it has ended */
+struct thread *proc_thread(const struct proc_inode *inode);
+
+/* Whether it is below task/, and so about that thread alone. */
+bool proc_is_of_thread(const struct proc_inode *inode);
 
 /* status.c */
 int show_process_stat(const struct proc_inode *inode, struct text *text);
 int show_process_statm(const struct proc_inode *inode, struct text *text);
 int show_process_status(const struct proc_inode *inode, struct text *text);
+
+/* trace.c */
+int show_stack(const struct proc_inode *inode, struct text *text);
+int show_wchan(const struct proc_inode *inode, struct text *text);
 
 /* maps.c */
 int show_maps(const struct proc_inode *inode, struct text *text);

@@ -177,6 +177,8 @@ static int find_number(const struct proc_inode *dir, const char *name, struct pr
         process = process_get(dir->process);
     }
     *out = proc_inode_create(dir->inode.sb, listing->node, process, number);
+    if (*out && listing->mode)
+        (*out)->inode.mode = listing->mode(*out);
     return *out ? 0 : -ENOMEM;
 }
 
@@ -341,6 +343,15 @@ static int proc_mount(struct file_system_type *type, const struct mount_request 
 
 static struct file_system_type proc_type = {.name = "proc", .mount = proc_mount};
 static struct file_system_type sys_type = {.name = "sysfs", .mount = proc_mount};
+
+struct process *procfs_process(const struct file *file)
+{
+    const struct inode *inode = file_inode(file);
+
+    if (inode->ops != &directory_ops || proc_inode_of(inode)->node != &proc_process_node)
+        return NULL;
+    return proc_inode_of(inode)->process;
+}
 
 void procfs_init(void)
 {

@@ -8,4 +8,10 @@
 /* Register the type. => once, at boot, after vfs_init */
 void procfs_init(void);
 
+struct file;
+struct process;
+
+/* The process whose /proc/PID an open directory is; the file's reference. => NULL: it is another file */
+struct process *procfs_process(const struct file *file);
+
 #endif

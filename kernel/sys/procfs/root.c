@@ -75,6 +75,7 @@ static const struct proc_node root_children[] = {
     PROC_FILE("devices", 0444, show_devices),
     PROC_FILE("diskstats", 0444, show_diskstats),
     PROC_FILE("filesystems", 0444, show_filesystems),
+    PROC_FILE("interrupts", 0444, show_interrupts),
     PROC_FILE("kmsg", 0400, show_kmsg),
     {.name = "kpagecount", .mode = S_IFREG | 0400, .ops = &kpagecount_ops},
     {.name = "kpageflags", .mode = S_IFREG | 0400, .ops = &kpageflags_ops},

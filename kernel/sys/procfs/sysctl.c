@@ -2,6 +2,7 @@
 /*
  * sysctl.c - /proc/sys: settings, and facts that programs look for there.
  */
+#include <linux/capability.h>
 #include <linux/limits.h>
 
 #include "dev/devpts.h"
@@ -35,6 +36,7 @@ FACT(show_version_name, "%s", UTS_VERSION)
 FACT(show_pid_max, "%d", PID_MAX)
 FACT(show_threads_max, "%u", thread_limit())
 FACT(show_ngroups_max, "%d", NGROUPS_MAX)
+FACT(show_cap_last_cap, "%d", CAP_LAST_CAP)
 FACT(show_tainted, "%d", 0)
 FACT(show_swappiness, "%d", 0)
 FACT(show_min_addr, "%lu", (unsigned long)USER_MIN)
@@ -175,8 +177,8 @@ static int store_drop_caches(const struct proc_inode *inode, const char *value)
 }
 
 static const struct proc_node random_nodes[] = {
-    PROC_FILE("entropy_avail", 0444, show_entropy),
-    PROC_FILE("uuid", 0444, show_uuid),
+    PROC_FACT("entropy_avail", show_entropy),
+    PROC_FACT("uuid", show_uuid),
     {0},
 };
 
@@ -190,39 +192,40 @@ static int store_pty_max(const struct proc_inode *inode, const char *value)
 
 static const struct proc_node pty_nodes[] = {
     PROC_SETTING("max", show_pty_max, store_pty_max),
-    PROC_FILE("nr", 0444, show_pty_nr),
+    PROC_FACT("nr", show_pty_nr),
     {0},
 };
 
 static const struct proc_node kernel_nodes[] = {
+    PROC_FACT("cap_last_cap", show_cap_last_cap),
     PROC_SETTING("domainname", show_domainname, store_domainname),
     PROC_SETTING("hostname", show_hostname, store_hostname),
-    PROC_FILE("ngroups_max", 0444, show_ngroups_max),
-    PROC_FILE("osrelease", 0444, show_osrelease),
-    PROC_FILE("ostype", 0444, show_ostype),
-    PROC_FILE("pid_max", 0444, show_pid_max),
+    PROC_FACT("ngroups_max", show_ngroups_max),
+    PROC_FACT("osrelease", show_osrelease),
+    PROC_FACT("ostype", show_ostype),
+    PROC_FACT("pid_max", show_pid_max),
     PROC_DIRECTORY("pty", pty_nodes),
     PROC_DIRECTORY("random", random_nodes),
     PROC_SETTING("randomize_va_space", show_randomize, store_randomize),
-    PROC_FILE("tainted", 0444, show_tainted),
+    PROC_FACT("tainted", show_tainted),
     PROC_SETTING("threads-max", show_threads_max, store_threads_max),
-    PROC_FILE("version", 0444, show_version_name),
+    PROC_FACT("version", show_version_name),
     {0},
 };
 
 static const struct proc_node vm_nodes[] = {
     {.name = "drop_caches", .mode = S_IFREG | 0200, .show = show_drop_caches, .store = store_drop_caches},
-    PROC_FILE("mmap_min_addr", 0444, show_min_addr),
+    PROC_FACT("mmap_min_addr", show_min_addr),
     PROC_SETTING("overcommit_kbytes", show_overcommit_kbytes, store_overcommit_kbytes),
     PROC_SETTING("overcommit_memory", show_overcommit_memory, store_overcommit_memory),
     PROC_SETTING("overcommit_ratio", show_overcommit_ratio, store_overcommit_ratio),
-    PROC_FILE("swappiness", 0444, show_swappiness),
+    PROC_FACT("swappiness", show_swappiness),
     {0},
 };
 
 static const struct proc_node fs_nodes[] = {
-    PROC_FILE("nr_open", 0444, show_nr_open),
-    PROC_FILE("pipe-max-size", 0444, show_pipe_max),
+    PROC_FACT("nr_open", show_nr_open),
+    PROC_FACT("pipe-max-size", show_pipe_max),
     {0},
 };
 

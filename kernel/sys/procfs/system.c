@@ -6,8 +6,10 @@
  */
 #include "sys/procfs/system.h"
 
+#include "arch/x86/acpi.h"
 #include "arch/x86/boot_info.h"
 #include "arch/x86/cpu.h"
+#include "arch/x86/irq.h"
 #include "arch/x86/time.h"
 #include "dev/block.h"
 #include "dev/block_disk.h"
@@ -107,6 +109,23 @@ static void put_cpu_times(struct text *text, const struct sched_cpu_stat *stat)
     text_printf(text, " %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
 }
 
+/* All, and those of each ISA line. */
+static void put_interrupts(struct text *text)
+{
+    uint64_t total = 0;
+
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++) {
+        for (unsigned kind = 0; kind < IRQ_OWN_KINDS; kind++)
+            total += irq_own_count(kind, cpu);
+        for (unsigned irq = 0; irq < ISA_IRQS; irq++)
+            total += irq_count(irq, cpu);
+    }
+    text_printf(text, "intr %lu", total);
+    for (unsigned irq = 0; irq < ISA_IRQS; irq++)
+        text_printf(text, " %lu", irq_count(irq, 0));
+    text_puts(text, "\n");
+}
+
 int show_stat(const struct proc_inode *inode, struct text *text)
 {
     struct sched_cpu_stat sum = all_cpus_stat(), one;
@@ -120,7 +139,7 @@ int show_stat(const struct proc_inode *inode, struct text *text)
         text_printf(text, "cpu%u", cpu);
         put_cpu_times(text, &one);
     }
-    text_puts(text, "intr 0\n");
+    put_interrupts(text);
     text_printf(text, "ctxt %lu\n", sum.switches);
     text_printf(text, "btime %lu\n", boot);
     text_printf(text, "processes %lu\n", process_forks());

@@ -9,6 +9,7 @@ struct proc_inode;
 struct text;
 
 /* Each writes its file's content. => 0 or -errno */
+int show_interrupts(const struct proc_inode *inode, struct text *text);
 int show_kernel_cmdline(const struct proc_inode *inode, struct text *text);
 int show_cpuinfo(const struct proc_inode *inode, struct text *text);
 int show_devices(const struct proc_inode *inode, struct text *text);

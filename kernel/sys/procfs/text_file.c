@@ -5,6 +5,8 @@
  * The text is made at the first read and again at each read from its beginning, so that what is read in parts is of
  * one moment, and who looks again sees news.
  */
+#include <linux/fs.h>
+
 #include "fs/file.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -35,8 +37,8 @@ static int text_open(struct file *file)
 
     if (error)
         return error;
-    if ((file->mode & FILE_WRITE) && !inode_of(file)->node->store)
-        return -EIO;
+    if ((file->mode & FILE_WRITE) && (inode_of(file)->node->flags & PROC_FIXED))
+        return -EACCES;
     text_file = slab_zalloc(sizeof(*text_file));
     if (!text_file)
         return -ENOMEM;
@@ -59,7 +61,7 @@ static int make_text(const struct proc_inode *inode, struct text_file *text_file
     int error;
 
     text_clear(text);
-    if (inode->process && inode->process->state == PROCESS_DEAD)
+    if (inode->process && inode->process->state == PROCESS_DEAD && !(inode->node->flags & PROC_OUTLIVES))
         return -ESRCH;
     error = inode->node->show(inode, text);
     if (!error)
@@ -73,6 +75,8 @@ static int64_t text_file_read(struct file *file, struct io *io)
     struct text_file *text_file = file->private;
     int64_t result = 0;
 
+    if (io->offset + io->left > INT64_MAX)
+        return -EINVAL;
     // Nested in the file's position lock, or alone (pread).
     mutex_lock_nested(&text_file->lock);
     if (!text_file->made || !io->offset)
@@ -90,6 +94,8 @@ static int64_t text_file_write(struct file *file, struct io *io)
     size_t size = io->left, length;
     int error;
 
+    if (!inode->node->store)
+        return inode->process ? -EINVAL : -EIO;
     if (size > VALUE_MAX)
         return -EINVAL;
     if (io_copy_in(io, value, size) < size)
@@ -102,9 +108,18 @@ static int64_t text_file_write(struct file *file, struct io *io)
     return error ? error : (int64_t)size;
 }
 
+/* How long a text will be is not known before it is made. */
+static int64_t text_file_seek(struct file *file, int64_t offset, int whence)
+{
+    if (whence > SEEK_CUR && !(inode_of(file)->node->flags & PROC_PLAIN))
+        return -EINVAL;
+    return file_seek_generic(file, offset, whence);
+}
+
 const struct file_ops proc_text_ops = {
     .open = text_open,
     .release = text_release,
     .read = text_file_read,
     .write = text_file_write,
+    .seek = text_file_seek,
 };
