@@ -307,6 +307,23 @@ static bool numbers_that_are_no_process_are_enoent(void)
     return true;
 }
 
+/* Around one page in use, two mebibytes of which the kernel may know nothing at all. */
+static bool pagemap_tells_of_untouched_addresses(void)
+{
+    static uint64_t words[512];
+    volatile char here = 1;
+    uint64_t page = (uint64_t)&here / PAGE, first = page & ~511UL;
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+
+    CHECK(fd >= 0);
+    CHECK_EQ(pread(fd, words, sizeof words, first * 8), sizeof words);
+    CHECK(words[page - first] >> 63);
+    CHECK_EQ(pread(fd, words, sizeof words, (1UL << 35) * 8 - 2 * sizeof words), sizeof words);
+    CHECK_EQ(words[511], 0);
+    close(fd);
+    return true;
+}
+
 int main(void)
 {
     TEST(files_of_a_process_that_is_gone_say_so);
@@ -317,6 +334,7 @@ int main(void)
     TEST(pieces_of_any_size_give_the_same);
     TEST(seeks_go_anywhere_but_the_end);
     TEST(what_cannot_be_written_says_so);
+    TEST(pagemap_tells_of_untouched_addresses);
     TEST(numbers_that_are_no_process_are_enoent);
     return tap_done();
 }

@@ -24,6 +24,7 @@ enum {
     PROC_OUTLIVES = 2,      // an open file goes on when its process has been waited for: show says with what
     PROC_PLAIN = 4,         // as on Linux: one can seek from its end, which is where its beginning is
     PROC_FIXED = 8,         // of /proc/sys, and not to be written even by the superuser
+    PROC_RAW = 16,          // has operations of its own
 };
 
 /* Numbers as names, all of one kind. */
@@ -32,29 +33,31 @@ struct proc_listing {
     int64_t (*next)(const struct proc_inode *dir, uint32_t from);       // the first number >= from, or -1
     uint16_t (*mode)(const struct proc_inode *inode);                   // of one of them; NULL: its node's
     bool of_processes;                                                  // numbers of processes: inodes below are theirs
+    bool of_threads;                                                    // likewise, of threads
 };
 
+/* What its type, in `mode`, does not have is not there: the fields share their place. */
 struct proc_node {
     const char *name;
     uint16_t mode;                          // S_IF... and permission bits
     uint16_t flags;                         // PROC_*
-    const struct file_ops *ops;             // of a file that is no text
-    union {                                 // by its type
-        struct {
+    union {
+        struct {    // a text file
             // Write the content into `text`. => 0 or -errno; running out of memory is the caller's to see
             int (*show)(const struct proc_inode *inode, struct text *text);
-            // Take what was written: a line, without its end. => 0 or -errno
+            // Take what was written: a line, without its end; or NULL. => 0 or -errno
             int (*store)(const struct proc_inode *inode, const char *value);
         };
-        struct {
-            // The text of a link, cut at `size`. => its length or -errno
+        struct {    // a link
+            // Its text, cut at `size`. => its length or -errno
             int64_t (*link)(const struct proc_inode *inode, char *buffer, size_t size);
-            // Where it leads, with references. => 0 or -errno
+            // Where it leads, with references; or NULL. => 0 or -errno
             int (*follow)(const struct proc_inode *inode, struct path *out);
         };
-        struct {
-            const struct proc_node *children; // ended by one without a name
-            const struct proc_listing *listing;
+        const struct file_ops *ops;         // PROC_RAW: a file that is no text
+        struct {    // a directory
+            const struct proc_node *children;   // ended by one without a name; or NULL
+            const struct proc_listing *listing; // or NULL
         };
     };
 };
@@ -67,6 +70,7 @@ struct proc_inode {
     const struct proc_node *node;
     struct process *process;                // holds a reference; NULL in what belongs to no process
     uint32_t number;                        // of the process, thread or descriptor that it is about
+    bool of_thread;                         // below task/: about that thread alone
 };
 
 /* Names for the tables. */

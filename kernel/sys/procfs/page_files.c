@@ -72,7 +72,8 @@ static uint64_t word_at(struct vspace *space, vaddr_t va, bool privileged)
     if (!path.leaf)
         return 0;
     node_lock(path.leaf);
-    word = page_word(leaf_info(path.leaf, va), pte_is_writable(path.rights), privileged);
+    word = leaf_covers(path.leaf, va)
+               ? page_word(leaf_info(path.leaf, va), pte_is_writable(path.rights), privileged) : 0;
     node_unlock(path.leaf);
     return word;
 }

@@ -131,27 +131,38 @@ static const struct proc_node gaur_nodes[] = {
         .follow = (follow_function)                                                                            \
     }
 
-/* What a process has and a thread has, too. */
-#define COMMON_NODES                                                                                           \
-    MEMORY_FILE("auxv", PROC_INSPECT | PROC_OUTLIVES, 0400, show_auxv),                                        \
-        MEMORY_FILE("cmdline", 0, 0444, show_cmdline),                                                         \
-        {.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm},                      \
-        INSPECTED_LINK("cwd", cwd_link, cwd_follow),                                                           \
-        MEMORY_FILE("environ", PROC_INSPECT | PROC_OUTLIVES, 0400, show_environ),                              \
-        INSPECTED_LINK("exe", exe_link, exe_follow),                                                           \
-        {.name = "fd", .mode = S_IFDIR | 0500, .listing = &proc_fds},                                          \
-        {.name = "fdinfo", .mode = S_IFDIR | 0500, .listing = &proc_fdinfos},                                  \
-        PROC_DIRECTORY("gaur", gaur_nodes), PROC_FILE("limits", 0444, show_limits),                            \
-        INSPECTED_FILE("maps", 0444, show_maps), PROC_FILE("mountinfo", 0444, show_mountinfo),                 \
-        PROC_FILE("mounts", 0444, show_mounts),                                                                \
-        PROC_SETTING("oom_adj", show_oom_adj, store_oom_adj), PROC_FILE("oom_score", 0444, show_oom_score),    \
-        PROC_SETTING("oom_score_adj", show_oom_score_adj, store_oom_score_adj),                                \
-        {.name = "pagemap", .mode = S_IFREG | 0400, .flags = PROC_INSPECT, .ops = &pagemap_ops},               \
-        INSPECTED_LINK("root", root_link, root_follow), INSPECTED_FILE("smaps", 0444, show_smaps),             \
-        INSPECTED_FILE("smaps_rollup", 0444, show_smaps_rollup),                                               \
-        {.name = "stack", .mode = S_IFREG | 0400, .show = show_stack},                                         \
-        PROC_FILE("stat", 0444, show_process_stat), PROC_FILE("statm", 0444, show_process_statm),              \
-        PROC_FILE("status", 0444, show_process_status), PROC_FILE("wchan", 0444, show_wchan)
+static const struct proc_listing threads;
+
+/* A process has all of these, a thread all but the first. */
+static const struct proc_node process_nodes[] = {
+    {.name = "task", .mode = S_IFDIR | 0555, .listing = &threads},
+    MEMORY_FILE("auxv", PROC_INSPECT | PROC_OUTLIVES, 0400, show_auxv),
+    MEMORY_FILE("cmdline", 0, 0444, show_cmdline),
+    {.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm},
+    INSPECTED_LINK("cwd", cwd_link, cwd_follow),
+    MEMORY_FILE("environ", PROC_INSPECT | PROC_OUTLIVES, 0400, show_environ),
+    INSPECTED_LINK("exe", exe_link, exe_follow),
+    {.name = "fd", .mode = S_IFDIR | 0500, .listing = &proc_fds},
+    {.name = "fdinfo", .mode = S_IFDIR | 0500, .listing = &proc_fdinfos},
+    PROC_DIRECTORY("gaur", gaur_nodes),
+    PROC_FILE("limits", 0444, show_limits),
+    INSPECTED_FILE("maps", 0444, show_maps),
+    PROC_FILE("mountinfo", 0444, show_mountinfo),
+    PROC_FILE("mounts", 0444, show_mounts),
+    PROC_SETTING("oom_adj", show_oom_adj, store_oom_adj),
+    PROC_FILE("oom_score", 0444, show_oom_score),
+    PROC_SETTING("oom_score_adj", show_oom_score_adj, store_oom_score_adj),
+    {.name = "pagemap", .mode = S_IFREG | 0400, .flags = PROC_INSPECT | PROC_RAW, .ops = &pagemap_ops},
+    INSPECTED_LINK("root", root_link, root_follow),
+    INSPECTED_FILE("smaps", 0444, show_smaps),
+    INSPECTED_FILE("smaps_rollup", 0444, show_smaps_rollup),
+    {.name = "stack", .mode = S_IFREG | 0400, .show = show_stack},
+    PROC_FILE("stat", 0444, show_process_stat),
+    PROC_FILE("statm", 0444, show_process_statm),
+    PROC_FILE("status", 0444, show_process_status),
+    PROC_FILE("wchan", 0444, show_wchan),
+    {0},
+};
 
 static int64_t next_thread(const struct proc_inode *dir, uint32_t from)
 {
@@ -160,20 +171,9 @@ static int64_t next_thread(const struct proc_inode *dir, uint32_t from)
     return tid ? tid : -1;
 }
 
-static const struct proc_node thread_nodes[] = {COMMON_NODES, {0}};
-
-bool proc_is_of_thread(const struct proc_inode *inode)
-{
-    return inode->node >= thread_nodes && inode->node < thread_nodes + ARRAY_SIZE(thread_nodes);
-}
-
-static const struct proc_node thread_node = {.name = "thread", .mode = S_IFDIR | 0555, .children = thread_nodes};
-static const struct proc_listing threads = {.node = &thread_node, .next = next_thread};
-
-static const struct proc_node process_nodes[] = {
-    COMMON_NODES,
-    {.name = "task", .mode = S_IFDIR | 0555, .listing = &threads},
-    {0},
+static const struct proc_node thread_node = {
+    .name = "thread", .mode = S_IFDIR | 0555, .children = process_nodes + 1,
 };
+static const struct proc_listing threads = {.node = &thread_node, .next = next_thread, .of_threads = true};
 
 const struct proc_node proc_process_node = {.name = "process", .mode = S_IFDIR | 0555, .children = process_nodes};

@@ -18,9 +18,6 @@ struct vspace;
 /* The thread that a file below /proc/PID or /proc/PID/task/TID is about. => process_tree held; NULL: it has ended */
 struct thread *proc_thread(const struct proc_inode *inode);
 
-/* Whether it is below task/, and so about that thread alone. */
-bool proc_is_of_thread(const struct proc_inode *inode);
-
 /* status.c */
 int show_process_stat(const struct proc_inode *inode, struct text *text);
 int show_process_statm(const struct proc_inode *inode, struct text *text);

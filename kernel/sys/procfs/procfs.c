@@ -36,12 +36,12 @@ static struct file_system_type sys_type;
 
 /* ---- Inodes ---- */
 
-/* The same for the same thing: which node, of which process, which number. */
-static uint64_t inode_number(const struct proc_node *node, const struct process *process, uint32_t number)
+/* The same for the same thing: which node, of which process, which number, below task/ or not. */
+static uint64_t inode_number(const struct proc_node *node, const struct process *process, uint32_t number, bool of_thread)
 {
     uint64_t id = process ? process->id : 0;
 
-    return id << 44 | (uint64_t)(number & 0xfffff) << 24 | ((uintptr_t)node & 0xffffff);
+    return id << 44 | (uint64_t)(number & 0xfffff) << 24 | (uint64_t)of_thread << 23 | ((uintptr_t)node & 0x7fffff);
 }
 
 /* What belongs to a process belongs to its effective user, unless it must not be looked into. */
@@ -68,13 +68,13 @@ static void set_ops(struct inode *inode, const struct proc_node *node)
         break;
     default:
         inode->ops = &text_ops;
-        inode->file_ops = node->ops ? node->ops : &proc_text_ops;
+        inode->file_ops = node->flags & PROC_RAW ? node->ops : &proc_text_ops;
     }
 }
 
 /* => takes over the reference to `process`, also when it fails; NULL: no memory */
 static struct proc_inode *proc_inode_create(struct super_block *sb, const struct proc_node *node,
-                                            struct process *process, uint32_t number)
+                                            struct process *process, uint32_t number, bool of_thread)
 {
     struct proc_inode *inode = slab_cache_alloc(&inode_cache);
 
@@ -83,10 +83,11 @@ static struct proc_inode *proc_inode_create(struct super_block *sb, const struct
             process_put(process);
         return NULL;
     }
-    inode_init(&inode->inode, sb, inode_number(node, process, number), node->mode);
+    inode_init(&inode->inode, sb, inode_number(node, process, number, of_thread), node->mode);
     inode->node = node;
     inode->process = process;
     inode->number = number;
+    inode->of_thread = of_thread;
     set_ops(&inode->inode, node);
     if (process)
         set_owner(&inode->inode, process);
@@ -176,7 +177,7 @@ static int find_number(const struct proc_inode *dir, const char *name, struct pr
             return -ENOENT;
         process = process_get(dir->process);
     }
-    *out = proc_inode_create(dir->inode.sb, listing->node, process, number);
+    *out = proc_inode_create(dir->inode.sb, listing->node, process, number, dir->of_thread || listing->of_threads);
     if (*out && listing->mode)
         (*out)->inode.mode = listing->mode(*out);
     return *out ? 0 : -ENOMEM;
@@ -192,7 +193,8 @@ static int proc_lookup(struct inode *dir_inode, struct dentry *child)
     if (dir->process && dir->process->state == PROCESS_DEAD)
         return -ENOENT;
     if (node) {
-        inode = proc_inode_create(dir_inode->sb, node, dir->process ? process_get(dir->process) : NULL, dir->number);
+        inode = proc_inode_create(dir_inode->sb, node, dir->process ? process_get(dir->process) : NULL, dir->number,
+                                  dir->of_thread);
         error = inode ? 0 : -ENOMEM;
     } else {
         error = find_number(dir, child->name, &inode);
@@ -209,7 +211,7 @@ static const struct inode_ops directory_ops = {.lookup = proc_lookup, .getattr =
 static bool emit(struct dir_emitter *emitter, const struct proc_inode *dir, const struct proc_node *node,
                  const char *name, uint64_t position, uint32_t number)
 {
-    uint64_t ino = inode_number(node, dir->process, number);
+    uint64_t ino = inode_number(node, dir->process, number, dir->of_thread);
 
     return emitter->emit(emitter, name, strlen(name), ino, DT_OF_MODE(node->mode), position + 1);
 }
@@ -327,7 +329,7 @@ static int proc_mount(struct file_system_type *type, const struct mount_request 
         return -ENOMEM;
     super_block_init(sb, type, &super_ops);
     sb->flags = SB_VOLATILE;
-    root = proc_inode_create(sb, type == &sys_type ? &sys_root_node : &proc_root_node, NULL, 0);
+    root = proc_inode_create(sb, type == &sys_type ? &sys_root_node : &proc_root_node, NULL, 0, false);
     if (root) {
         sb->root = dentry_create_root(&root->inode);
         if (!sb->root)

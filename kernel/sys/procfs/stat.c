@@ -130,7 +130,7 @@ static void put_strings(struct text *text, const struct standing *standing)
 int show_process_stat(const struct proc_inode *inode, struct text *text)
 {
     struct standing *standing = standing_of(inode);
-    bool of_thread = proc_is_of_thread(inode);
+    bool of_thread = inode->of_thread;
 
     if (!standing)
         return -ENOMEM;
