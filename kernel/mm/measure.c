@@ -60,3 +60,47 @@ void vspace_sum_pages(struct vspace *space, vaddr_t start, vaddr_t end, struct p
     }
     rwlock_read_unlock(&space->lock);
 }
+
+/* => the largest there was */
+static uint64_t note_peak(_Atomic uint64_t *peak, uint64_t now)
+{
+    uint64_t before = atomic_load_explicit(peak, memory_order_relaxed);
+
+    if (now > before)
+        atomic_store_explicit(peak, now, memory_order_relaxed); // two at once: the other saw much the same
+    return MAX(now, before);
+}
+
+/* Pages in use below a node, as the leaves count them; what is no node there is a page itself, of a leaf's size. */
+static uint64_t used_below(const struct core_map_entry *node)
+{
+    const pte_t *entries = node_entries(node);
+    uint64_t pages = 0;
+
+    if (node->level == LEAF_LEVEL)
+        return node->node.live;
+    for_each_group_entry(node, i) {
+        pte_t entry = pte_load(&entries[i]);
+
+        if (!pte_is_present(entry) || (node->level == ROOT_LEVEL && i >= PTES_PER_NODE / 2))
+            continue;
+        const struct core_map_entry *child = pa2page(pte_pa(entry));
+        pages += frame_kind(child) == FRAME_NODE ? used_below(child) : PTES_PER_NODE;
+    }
+    return pages;
+}
+
+uint64_t vspace_peak_resident(struct vspace *space)
+{
+    uint64_t pages;
+
+    rwlock_read_lock(&space->lock);
+    pages = used_below(space->root);
+    rwlock_read_unlock(&space->lock);
+    return note_peak(&space->peak_resident, pages);
+}
+
+uint64_t vspace_peak_bytes(struct vspace *space, uint64_t bytes)
+{
+    return note_peak(&space->peak_bytes, bytes);
+}

@@ -26,4 +26,13 @@ void vspace_sum_pages(struct vspace *space, vaddr_t start, vaddr_t end, struct p
 /* How many leaf entries hold a page that is mapped: a leaf that several spaces own counts once. */
 uint64_t page_mappers(const struct core_map_entry *page);
 
+/*
+ * The most pages that the space has had in use, as far as it was measured: it is now. Counts what leaves say of themselves, so a
+ * page that is swapped out or reads as zero counts as well. => takes space->lock for reading
+ */
+uint64_t vspace_peak_resident(struct vspace *space);
+
+/* Likewise for the size of its regions, which is `bytes` now. */
+uint64_t vspace_peak_bytes(struct vspace *space, uint64_t bytes);
+
 #endif

@@ -37,6 +37,8 @@ struct vspace {
     uint64_t committed;              // (v) pages promised to its regions (commit.h)
     uint64_t size_limit, data_limit; // (v) bytes that regions, and private writable ones, may have (RLIMIT_AS, RLIMIT_DATA)
     bool limited;                    // (v) one of the two is a limit
+    _Atomic uint64_t peak_bytes;     // (a) the largest that its regions and its pages were whenever somebody measured them
+    _Atomic uint64_t peak_resident;  // (a)
     struct list link;                // (l) all spaces
 };
 

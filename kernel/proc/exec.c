@@ -209,7 +209,7 @@ static void commit_process(struct exec *exec)
     uint64_t flags;
 
     commit_ranges(exec);
-    process_set_comm(process, base_name(exec->request->path));
+    (void)process_name_thread(process->id, base_name(exec->request->path)); // we are the leader by now
     spin_lock(&process->lock);
     executable = process->executable;
     process->executable = exec->file;

@@ -17,6 +17,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/active.h"
+#include "mm/measure.h"
 #include "mm/usercopy.h"
 #include "mm/vspace.h"
 #include "proc/deferred.h"
@@ -87,6 +88,9 @@ static void release_memory(struct process *process)
     process->vspace = NULL;
     spin_unlock(&process->lock);
     process_vfork_release(process);
+    // Of a space that it shares with its parent since fork it would be the parent's.
+    if (process->has_execed && atomic_load_explicit(&space->refs, memory_order_relaxed) == 1)
+        process->usage.most_resident = vspace_peak_resident(space);
     vspace_put(space);
 }
 

@@ -89,6 +89,7 @@ static struct thread *copy_thread(struct process *process, const struct clone_re
         return NULL;
     *thread->frame = *current_thread()->frame;
     thread->frame->rax = 0;
+    thread->start_ns = process == current_process() ? clock_ns() : process->start_ns;
     if (request->stack != 0)
         thread->frame->rsp = request->stack;
     if (request->flags & CLONE_SETTLS)
@@ -136,7 +137,7 @@ static int copy_handlers(struct process *child, struct process *parent, uint64_t
 static void copy_fields(struct process *child, struct process *parent)
 {
     spin_lock(&parent->lock);
-    memcpy(child->comm, parent->comm, COMM_SIZE);
+    __builtin_memcpy(child->comm, current_thread()->comm, COMM_SIZE);
     memcpy(child->limits, parent->limits, sizeof(child->limits));
     child->ranges = parent->ranges;
     child->executable = parent->executable;

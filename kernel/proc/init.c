@@ -162,7 +162,7 @@ void proc_start_init(const char *path)
         no_memory();
     ASSERT(pid->number == 1);
     equip(process);
-    process_set_comm(process, "init");
+    strlcpy(process->comm, "init", COMM_SIZE);
     thread = thread_create(process, start);
     if (thread == NULL)
         no_memory();

@@ -218,17 +218,22 @@ struct fs_context *process_fs(struct process *process)
     return fs;
 }
 
-void process_set_comm(struct process *process, const char *name)
+int process_name_thread(pid_t tid, const char *name)
 {
-    spin_lock(&process->lock);
-    memset(process->comm, 0, COMM_SIZE);
-    strlcpy(process->comm, name, COMM_SIZE);
-    spin_unlock(&process->lock);
-}
+    struct process *process = current_process();
+    uint64_t flags = spin_lock_irq(&process->signal_lock);
+    struct thread *thread;
+    int error = -ESRCH;
 
-void process_get_comm(struct process *process, char out[COMM_SIZE])
-{
-    spin_lock(&process->lock);
-    memcpy(out, process->comm, COMM_SIZE);
-    spin_unlock(&process->lock);
+    list_for_each_entry(thread, &process->threads, in_process) {
+        if (thread->tid->number != tid)
+            continue;
+        memset(thread->comm, 0, COMM_SIZE);
+        strlcpy(thread->comm, name, COMM_SIZE);
+        if (tid == process->id)
+            memcpy(process->comm, thread->comm, COMM_SIZE);
+        error = 0;
+    }
+    spin_unlock_irq(&process->signal_lock, flags);
+    return error;
 }

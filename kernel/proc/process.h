@@ -31,8 +31,6 @@ struct session;
 struct signal_handlers;
 struct vspace;
 
-#define COMM_SIZE 16        // as in prctl(PR_SET_NAME), with the zero byte
-
 enum process_state {
     PROCESS_ALIVE,
     PROCESS_ZOMBIE,         // waits for wait(2)
@@ -43,6 +41,7 @@ enum process_state {
 struct process_usage {
     uint64_t user_ns, system_ns;
     uint64_t minor_faults, major_faults;
+    uint64_t most_resident;                 // pages, at most, of those that were measured; not a sum
     uint64_t voluntary, involuntary;        // context switches
 };
 
@@ -91,7 +90,7 @@ struct process {
     struct credentials *credentials;    // (p) the leader's, also after its end
     _Atomic uint32_t uid;               // (a) their real user id, for those who cannot take the lock
     struct file *executable;            // (p) /proc/PID/exe
-    char comm[COMM_SIZE];               // (p)
+    char comm[COMM_SIZE];               // (s) to write: the leader's, also after its end; it never lacks an end
     struct program_ranges ranges;       // (p)
     struct rlimit limits[RLIM_NLIMITS]; // (p)
 
@@ -207,7 +206,7 @@ struct process_snapshot {
     uint32_t uid, euid, suid, fsuid;
     uint32_t gid, egid, sgid, fsgid;
     sigset_t pending, shared_pending, blocked, ignored, caught;
-    uint64_t start_ns;
+    uint64_t start_ns, thread_start_ns;
     struct process_usage usage, child_usage;    // usage: threads that run are included
     struct process_usage thread_usage;
     struct program_ranges ranges;
@@ -232,9 +231,8 @@ void process_usage(struct process *process, struct process_usage *out);
 /* Likewise of the children that were waited for. */
 void process_child_usage(struct process *process, struct process_usage *out);
 
-/* Copy or set the name. => `name` is cut to COMM_SIZE - 1 bytes */
-void process_set_comm(struct process *process, const char *name);
-void process_get_comm(struct process *process, char out[COMM_SIZE]);
+/* Name a thread of the running process. `name` is cut to COMM_SIZE - 1 bytes. => 0, -ESRCH */
+int process_name_thread(pid_t tid, const char *name);
 
 /*
  * Everything of proc/ that must exist before the first process: lock, hooks, numbers.

@@ -17,6 +17,7 @@ void process_usage_add(struct process_usage *sum, const struct process_usage *mo
     sum->major_faults += more->major_faults;
     sum->voluntary += more->voluntary;
     sum->involuntary += more->involuntary;
+    sum->most_resident = MAX(sum->most_resident, more->most_resident);
 }
 
 void thread_usage(struct thread *thread, struct process_usage *out)
@@ -71,7 +72,6 @@ static void snapshot_possessions(struct process *process, struct process_snapsho
     const struct credentials *who;
 
     spin_lock(&process->lock);
-    memcpy(out->comm, process->comm, COMM_SIZE);
     out->ranges = process->ranges;
     memcpy(out->limits, process->limits, sizeof(out->limits));
     who = process->credentials;
@@ -119,6 +119,7 @@ static void snapshot_family(struct process *process, struct process_snapshot *ou
 /* => process_tree held */
 static void snapshot_signals(struct process *process, const struct thread *thread, struct process_snapshot *out)
 {
+    memcpy(out->comm, thread != NULL ? thread->comm : process->comm, COMM_SIZE);
     spin_lock(&process->signal_lock);
     out->exit_signal = process->exit_signal;
     out->exit_status = process->exit_status;
@@ -136,6 +137,7 @@ static void snapshot_signals(struct process *process, const struct thread *threa
 /* => process_tree held */
 static void snapshot_thread(struct thread *thread, struct process_snapshot *out)
 {
+    out->thread_start_ns = thread->start_ns;
     out->cpu = thread->kthread.cpu;
     out->policy = thread->policy;
     thread_usage(thread, &out->thread_usage);

@@ -110,12 +110,14 @@ static void thread_inherit(struct thread *thread)
 
     if (!current_is_user_thread()) {
         fpu_initial(thread->fpu);
+        __builtin_memcpy(thread->comm, thread->process->comm, COMM_SIZE);
         return;
     }
     parent = current_thread();
     preempt_disable();
     fpu_save(thread->fpu);
     preempt_enable();
+    __builtin_memcpy(thread->comm, parent->comm, COMM_SIZE); // in place, not by a call
     thread->fs_base = parent->fs_base;
     thread->gs_base = parent->gs_base;
     thread->blocked = parent->blocked;

@@ -22,6 +22,8 @@ struct process;
 struct trap_frame;
 struct vspace;
 
+#define COMM_SIZE 16        // as in prctl(PR_SET_NAME), with the zero byte
+
 /*
  * A system call that a stop or a handled signal interrupted and that cannot simply be issued again, since
  * part of its time has passed: restart_syscall(2) calls `again`.
@@ -60,6 +62,8 @@ struct thread {
     uint32_t altstack_flags;        // (o)
     uint32_t personality;           // (o) personality(2): inherited, and kept by exec
 
+    char comm[COMM_SIZE];           // (s) to write: its name; it never lacks an end
+    uint64_t start_ns;              // (c) since boot
     struct restart_block restart;   // (o)
     vaddr_t clear_tid;              // (o) set_tid_address: zeroed and woken at exit
     vaddr_t robust_list;            // (o) set_robust_list

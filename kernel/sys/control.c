@@ -59,16 +59,12 @@ static int64_t set_name(vaddr_t address)
         name[COMM_SIZE - 1] = '\0';
     else if (length < 0)
         return length;
-    process_set_comm(current_process(), name);
-    return 0;
+    return process_name_thread(current_thread()->tid->number, name);
 }
 
 static int64_t get_name(vaddr_t address)
 {
-    char name[COMM_SIZE];
-
-    process_get_comm(current_process(), name);
-    return copy_to_user(address, name, sizeof(name));
+    return copy_to_user(address, current_thread()->comm, COMM_SIZE);
 }
 
 static int64_t set_dumpable(uint64_t value)

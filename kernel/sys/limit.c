@@ -6,6 +6,7 @@
 
 #include "arch/x86/time.h"
 #include "lib/errno.h"
+#include "mm/measure.h"
 #include "mm/usercopy.h"
 #include "mm/vspace.h"
 #include "proc/cred.h"
@@ -25,12 +26,13 @@ static __kernel_suseconds_t microseconds(uint64_t ns)
     return ns % NS_PER_SECOND / 1000;
 }
 
-/* Peaks of resident memory are not kept: ru_maxrss is 0, like the fields that Linux does not maintain. */
+/* ru_maxrss is the most that was measured: when somebody looked, and at the end of a program. */
 int put_rusage(vaddr_t address, const struct process_usage *usage)
 {
     struct rusage rusage = {
         .ru_utime = {whole_seconds(usage->user_ns), microseconds(usage->user_ns)},
         .ru_stime = {whole_seconds(usage->system_ns), microseconds(usage->system_ns)},
+        .ru_maxrss = usage->most_resident * (PAGE_SIZE / 1024),
         .ru_minflt = usage->minor_faults,
         .ru_majflt = usage->major_faults,
         .ru_nvcsw = usage->voluntary,
@@ -47,12 +49,14 @@ SYSCALL2(getrusage, int, who, vaddr_t, address)
     switch (who) {
     case RUSAGE_SELF:
         process_usage(current_process(), &usage);
+        usage.most_resident = vspace_peak_resident(current_process()->vspace);
         break;
     case RUSAGE_CHILDREN:
         process_child_usage(current_process(), &usage);
         break;
     case RUSAGE_THREAD:
         thread_usage(current_thread(), &usage);
+        usage.most_resident = vspace_peak_resident(current_process()->vspace);
         break;
     default:
         return -EINVAL;

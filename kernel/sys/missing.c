@@ -43,7 +43,7 @@ int64_t missing_count(uint64_t number)
     char program[COMM_SIZE];
     struct missing_call *call;
 
-    process_get_comm(current_process(), program);
+    memcpy(program, current_process()->comm, COMM_SIZE);
     spin_lock(&missing_lock);
     call = find_locked(number, program);
     if (!call)

@@ -290,7 +290,102 @@ static bool sizes_agree_with_each_other(void)
     return true;
 }
 
+#define PEAK_BYTES (8UL << 20)
+
+static bool touch_much(void)
+{
+    char *pages = mmap(NULL, PEAK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    for (size_t i = 0; pages != MAP_FAILED && i < PEAK_BYTES; i += PAGE)
+        pages[i] = 1;
+    return pages != MAP_FAILED;
+}
+
+static bool peaks_are_kept(void)
+{
+    struct rusage before, after;
+    pid_t self = getpid();
+    char *pages = mmap(NULL, PEAK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    CHECK(pages != MAP_FAILED);
+    CHECK(number_of(self, 0, "VmHWM") >= (long)(PEAK_BYTES / 1024));
+    CHECK(number_of(self, 0, "VmPeak") >= (long)(PEAK_BYTES / 1024));
+    getrusage(RUSAGE_SELF, &before);
+    munmap(pages, PEAK_BYTES);
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(before.ru_maxrss >= (long)(PEAK_BYTES / 1024) && after.ru_maxrss >= before.ru_maxrss);
+    CHECK(number_of(self, 0, "VmHWM") >= (long)(PEAK_BYTES / 1024));
+    CHECK(number_of(self, 0, "VmPeak") > number_of(self, 0, "VmSize"));
+    CHECK(number_of(self, 0, "VmRSS") < number_of(self, 0, "VmHWM"));
+    return true;
+}
+
+static bool end_of_a_program_tells_its_peak(void)
+{
+    struct rusage usage;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl(self_path, self_path, "touch", NULL);
+        _exit(1);
+    }
+    CHECK_EQ(wait4(pid, &status, 0, &usage), pid);
+    CHECK(exited_with(status, 0));
+    CHECK(usage.ru_maxrss >= (long)(PEAK_BYTES / 1024));
+    getrusage(RUSAGE_CHILDREN, &usage);
+    CHECK(usage.ru_maxrss >= (long)(PEAK_BYTES / 1024));
+    return true;
+}
+
 /* ---- Threads ---- */
+
+static void *name_itself(void *argument)
+{
+    char name[32] = "";
+
+    prctl(PR_SET_NAME, "a long name for a thread");
+    prctl(PR_GET_NAME, name);
+    *(bool *)argument = strcmp(name, "a long name for") == 0;
+    while (*(volatile bool *)argument)
+        sleep_ms(5);
+    return NULL;
+}
+
+static bool threads_have_names_of_their_own(void)
+{
+    volatile bool named = false;
+    pthread_t thread;
+    pid_t self = getpid(), tid = 0;
+    char path[64];
+
+    CHECK_EQ(pthread_create(&thread, NULL, name_itself, (void *)&named), 0);
+    for (int i = 0; i < 2000 && !named; i++)
+        sleep_ms(5);
+    CHECK(named);
+    for (pid_t id = self + 1; !tid && id < self + 1000; id++)
+        tid = read_file(self, id, "comm") > 0 ? id : 0;
+    CHECK(tid && strcmp(text, "a long name for\n") == 0);
+    CHECK(read_file(self, 0, "comm") > 0 && strcmp(text, "proc_process\n") == 0);
+    CHECK(strcmp(status_of(self, tid, "Name"), "a long name for") == 0);
+    CHECK(stat_field(self, tid, STARTTIME) >= stat_field(self, 0, STARTTIME));
+    snprintf(path, sizeof path, "/proc/self/task/%d/comm", (int)tid);
+    int fd = open(path, O_WRONLY);
+    CHECK_EQ(write(fd, "other", 5), 5);
+    close(fd);
+    CHECK(read_file(self, tid, "comm") > 0 && strcmp(text, "other\n") == 0);
+    CHECK(read_file(self, 0, "stat") > 0 && strstr(text, "(proc_process)"));
+    named = false;
+    pthread_join(thread, NULL);
+    pid_t pid = start_sleeping();
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    fd = open(path, O_WRONLY);
+    CHECK_FAILS(write(fd, "x", 1), EINVAL);
+    close(fd);
+    child_end(pid);
+    return true;
+}
+
 
 struct worker {
     pthread_t thread;
@@ -425,8 +520,11 @@ static bool directory_of_a_process_takes_signals_for_it(void)
     return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return !touch_much();
+    self_from(argv[0]);
     TEST(times_and_faults_are_counted);
     TEST(times_of_children_are_added_when_they_are_waited_for);
     TEST(start_time_is_between_boot_and_now);
@@ -436,6 +534,9 @@ int main(void)
     TEST(signals_are_told);
     TEST(locked_memory_is_told);
     TEST(sizes_agree_with_each_other);
+    TEST(peaks_are_kept);
+    TEST(end_of_a_program_tells_its_peak);
+    TEST(threads_have_names_of_their_own);
     TEST(threads_tell_their_own_times_and_signals);
     TEST(stack_and_wchan_name_where_a_process_sleeps);
     TEST(descriptors_tell_how_they_are_open);

@@ -6,6 +6,7 @@
 
 #include "arch/x86/trap.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/fault.h"
 #include "proc/process.h"
 #include "sys/procfs/node.h"
@@ -20,20 +21,20 @@ struct thread *proc_thread(const struct proc_inode *inode)
 
 static int show_comm(const struct proc_inode *inode, struct text *text)
 {
+    uint64_t flags = spin_lock_irq(&process_tree);
+    struct thread *thread = proc_thread(inode);
     char comm[COMM_SIZE];
 
-    process_get_comm(inode->process, comm);
+    memcpy(comm, thread ? thread->comm : inode->process->comm, COMM_SIZE);
+    spin_unlock_irq(&process_tree, flags);
     text_printf(text, "%s\n", comm);
     return 0;
 }
 
-/* Only a process itself changes its name. */
+/* Only its own process changes a thread's name. */
 static int store_comm(const struct proc_inode *inode, const char *value)
 {
-    if (inode->process != current_process())
-        return -EINVAL;
-    process_set_comm(inode->process, value);
-    return 0;
+    return inode->process == current_process() ? process_name_thread(inode->number, value) : -EINVAL;
 }
 
 /* ---- limits ---- */

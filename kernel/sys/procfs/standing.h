@@ -14,6 +14,7 @@ struct proc_inode;
 struct standing {
     struct process_snapshot snapshot;
     struct vspace_sizes sizes;          // all zero: there is no address space (any more)
+    uint64_t peak_bytes, peak_resident; // as far as they were measured
     bool has_space, no_huge;
     bool inspected;                     // addresses may be told
     vaddr_t brk_start;

@@ -7,6 +7,7 @@
  */
 #include "arch/x86/time.h"
 #include "lib/errno.h"
+#include "mm/measure.h"
 #include "mm/slab.h"
 #include "sys/clock.h"
 #include "sys/inspect.h"
@@ -35,6 +36,8 @@ struct standing *standing_of(const struct proc_inode *inode)
         standing->brk_start = space->brk_start;
         standing->no_huge = space->no_huge;
         vspace_measure(space, &standing->sizes);
+        standing->peak_bytes = vspace_peak_bytes(space, standing->sizes.total_bytes);
+        standing->peak_resident = MAX(vspace_peak_resident(space), standing_resident(standing));
         vspace_put(space);
     }
     return standing;
@@ -82,7 +85,7 @@ static void put_counts(struct text *text, const struct standing *standing, bool 
     put_number(text, ticks(used->system_ns));
     put_number(text, ticks(children->user_ns));
     put_number(text, ticks(children->system_ns));
-    text_printf(text, " %d %d %u 0 %lu", 20 + s->nice, s->nice, s->threads, ticks(s->start_ns));
+    text_printf(text, " %d %d %u 0 %lu", 20 + s->nice, s->nice, s->threads, ticks(of_thread ? s->thread_start_ns : s->start_ns));
     text_printf(text, " %lu %lu", standing->sizes.total_bytes, standing_resident(standing));
 }
 

@@ -91,15 +91,17 @@ static void put_kib(struct text *text, const char *name, uint64_t kib)
     text_printf(text, "%s:\t%8lu kB\n", name, kib);
 }
 
-/* Peaks are not kept: no VmPeak, no VmHWM. Nothing is pinned. */
+/* Peaks are the largest that were measured, by whoever looked. Nothing is pinned. */
 static void put_memory(struct text *text, const struct standing *standing)
 {
     const struct vspace_sizes *sizes = &standing->sizes;
     uint64_t program = standing_text(standing);
 
+    put_kib(text, "VmPeak", KIB(standing->peak_bytes));
     put_kib(text, "VmSize", KIB(sizes->total_bytes));
     put_kib(text, "VmLck", KIB(sizes->locked_bytes));
     put_kib(text, "VmPin", 0);
+    put_kib(text, "VmHWM", PAGES_KIB(standing->peak_resident));
     put_kib(text, "VmRSS", PAGES_KIB(standing_resident(standing)));
     put_kib(text, "RssAnon", PAGES_KIB(sizes->anonymous));
     put_kib(text, "RssFile", PAGES_KIB(sizes->file));
