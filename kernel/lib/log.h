@@ -12,7 +12,7 @@
 
 #include "lib/types.h"
 
-#define LOG_RING_SIZE 16384     // bytes of records kept; the oldest go first
+#define LOG_RING_SIZE 8192      // bytes of records kept; the oldest go first
 #define LOG_LINE_MAX  400       // bytes of one record's text; the rest is cut
 
 /* Levels as syslog(3) has them, written as a prefix of the format: printk(LOG_WARNING "..."). Without one: 6. */
