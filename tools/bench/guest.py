@@ -33,7 +33,6 @@ class Boot:
     cpus: int = 1
     icount: bool = True
     machine: str = 'q35'
-    disks: tuple = ()           # as the launcher has them: none
     seconds: float = 600        # without a line from the guest
     disks: list = field(default_factory=list)   # as those of the launcher's options
     extra: list = field(default_factory=list)   # more arguments for QEMU
