@@ -92,7 +92,13 @@ static bool reading_while_processes_come_and_go_is_safe(void)
     unsigned seen = 0;
     while (now_ms() < end) {
         DIR *all = opendir("/proc");
-        for (struct dirent *entry; all && (entry = readdir(all));) {
+        if (!all) {
+            int error = errno;
+            child_end(breeder);
+            errno = error;
+            return tap_failed(__FILE__, __LINE__, "opendir");
+        }
+        for (struct dirent *entry; (entry = readdir(all));) {
             pid_t pid = atoi(entry->d_name);
             if (pid <= breeder)
                 continue;
