@@ -19,7 +19,7 @@ family="$parent,$zombie,$stopped"
 
 # Numbers of processes as letters; any other number as N; runs of spaces as one.
 letters() { sed -E "s/\b$parent\b/P/g; s/\b$zombie\b/Z/g; s/\b$stopped\b/S/g"; }
-numbers() { sed -E 's/[0-9]+([.:][0-9]+)*/N/g; s/,N/, N/g'; }
+numbers() { sed -E 's/[0-9]+([.:][0-9]+)*/N/g; s/([:,])N/\1 N/g'; }
 spaces() { sed -E 's/[ \t]+/ /g; s/ $//'; }
 
 section() { echo "== $1"; }
