@@ -100,6 +100,8 @@ static pid_t start(const char *program, const char *argument, int to)
         dup2(to, STDERR_FILENO);
         for (int fd = 3; fd < 16; fd++)
             close(fd);
+        for (int signo = 1; signo < 32; signo++)
+            signal(signo, SIG_DFL); // nohup and shells without job control let some be ignored
         char *arguments[] = {(char *)program, (char *)argument, NULL};
         execv(program, arguments);
         printf("# cannot run %s: %s\n", program, strerror(errno));
