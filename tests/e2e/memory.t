@@ -50,8 +50,9 @@ def four_megabytes():
 def two_megabytes():
     """With a root on a disk and swap: both the programs and what they work on leave memory."""
     image = os.path.join(folder(), 'root.ext2')
+    path = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
     subprocess.run(['mke2fs', '-q', '-t', 'ext2', '-d', os.path.join(TOP, 'build', 'root'), image, '16M'], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                   env={**os.environ, 'PATH': path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     terminal = Terminal('run', '-m', '2M', '--root', image, '--swap', '32M')
     ok(terminal.read_until('# '), 'a prompt appears in 2 MB with a disk and swap', terminal.seen.decode(errors='replace'))
     terminal.type('seq 300 | grep 7 | sort -n | tail -n 1 | tr 2 x; echo "st"atus $?\n')
