@@ -114,8 +114,3 @@ int swap_disk_on(struct block_device *disk, int priority)
     kfree(header);
     return error;
 }
-
-int swap_disk_off(struct block_device *disk, bool (*stop)(void))
-{
-    return swap_off(disk, stop);
-}

@@ -10,14 +10,11 @@
 struct block_device;
 
 /*
- * Use a disk for swap.
+ * Use a disk for swap; swap_off (mm/swap.h) of the same disk ends that.
  *
  * => sleeps; 0; -EINVAL: mkswap has not been there, or for another disk; -EBUSY: it is in use; -EROFS, -EIO, -ENOMEM; -EPERM: there are
  *    too many
  */
 __must_check int swap_disk_on(struct block_device *disk, int priority);
-
-/* Bring back what is on it, and use it no more. => as swap_off */
-__must_check int swap_disk_off(struct block_device *disk, bool (*stop)(void));
 
 #endif

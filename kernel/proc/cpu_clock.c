@@ -18,17 +18,12 @@ bool cpu_clock_is(int number)
 static int thread_used(struct process *process, pid_t tid, struct process_usage *usage)
 {
     uint64_t flags = spin_lock_irq(&process->signal_lock);
-    struct thread *thread;
-    int error = -ESRCH;
+    struct thread *thread = process_thread(process, tid);
 
-    list_for_each_entry(thread, &process->threads, in_process) {
-        if (thread->tid->number != tid)
-            continue;
+    if (thread)
         thread_usage(thread, usage);
-        error = 0;
-    }
     spin_unlock_irq(&process->signal_lock, flags);
-    return error;
+    return thread ? 0 : -ESRCH;
 }
 
 int cpu_clock_find(int number, struct cpu_clock *out)

@@ -45,25 +45,14 @@ struct posix_timers {
     unsigned count;
 };
 
-/* => signal_lock held; NULL: that thread has ended */
-static struct thread *thread_of(const struct posix_timer *timer)
-{
-    struct thread *thread;
-
-    list_for_each_entry(thread, &timer->process->threads, in_process) {
-        if (thread->tid->number == timer->what.thread)
-            return thread;
-    }
-    return NULL;
-}
-
 /* => signal_lock held */
 static void send(struct posix_timer *timer)
 {
-    struct thread *thread = timer->what.notify & SIGEV_THREAD_ID ? thread_of(timer) : NULL;
+    bool to_thread = timer->what.notify & SIGEV_THREAD_ID;
+    struct thread *thread = to_thread ? process_thread(timer->process, timer->what.thread) : NULL;
     struct signal_entry *entry = &timer->entry;
 
-    if ((timer->what.notify & SIGEV_THREAD_ID) && thread == NULL)
+    if (to_thread && thread == NULL)
         return;
     (void)signal_send_locked(timer->process, thread, timer->what.sig, &entry); // brings its entry: cannot fail
     if (entry == NULL)

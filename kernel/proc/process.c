@@ -218,22 +218,28 @@ struct fs_context *process_fs(struct process *process)
     return fs;
 }
 
+struct thread *process_thread(struct process *process, pid_t tid)
+{
+    struct thread *thread;
+
+    list_for_each_entry(thread, &process->threads, in_process)
+        if (thread->tid->number == tid)
+            return thread;
+    return NULL;
+}
+
 int process_name_thread(pid_t tid, const char *name)
 {
     struct process *process = current_process();
     uint64_t flags = spin_lock_irq(&process->signal_lock);
-    struct thread *thread;
-    int error = -ESRCH;
+    struct thread *thread = process_thread(process, tid);
 
-    list_for_each_entry(thread, &process->threads, in_process) {
-        if (thread->tid->number != tid)
-            continue;
+    if (thread) {
         memset(thread->comm, 0, COMM_SIZE);
         strlcpy(thread->comm, name, COMM_SIZE);
         if (tid == process->id)
             memcpy(process->comm, thread->comm, COMM_SIZE);
-        error = 0;
     }
     spin_unlock_irq(&process->signal_lock, flags);
-    return error;
+    return thread ? 0 : -ESRCH;
 }

@@ -231,6 +231,9 @@ void process_usage(struct process *process, struct process_usage *out);
 /* Likewise of the children that were waited for. */
 void process_child_usage(struct process *process, struct process_usage *out);
 
+/* The thread of a process with this number. => signal_lock held; NULL: it has ended */
+struct thread *process_thread(struct process *process, pid_t tid);
+
 /* Name a thread of the running process. `name` is cut to COMM_SIZE - 1 bytes. => 0, -ESRCH */
 int process_name_thread(pid_t tid, const char *name);
 

@@ -10,6 +10,7 @@
 #include "fs/inode.h"
 #include "fs/vfs.h"
 #include "lib/errno.h"
+#include "mm/swap.h"
 #include "proc/cred.h"
 #include "proc/signal.h"
 #include "sys/syscall.h"
@@ -64,5 +65,5 @@ SYSCALL1(swapoff, vaddr_t, name)
     if (!credentials_is_root(current_credentials()))
         return -EPERM;
     int error = find_disk(name, &disk);
-    return error ? error : swap_disk_off(disk, signal_fatal_pending);
+    return error ? error : swap_off(disk, signal_fatal_pending);
 }

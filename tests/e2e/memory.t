@@ -34,18 +34,22 @@ def told():
     ok(result.status == 0 and own and int(own[2]) == 4 * int(own[1]) and int(own[1]) <= OWN_FRAMES,
        '`gaur memory` tells it by kind', result.notes())
 
-def four_megabytes():
-    result = run('-m', '4M', '--timeout', '60', '--', 'sh', '-c', 'seq 300 | grep 7 | sort -n | tail -n 1; echo $?')
-    ok(result.status == 0 and result.out == b'297\n0\n', 'a pipeline of four programs runs in 4 MB', result.notes())
-    terminal = Terminal('run', '-m', '4M')
-    ok(terminal.read_until('# '), 'a prompt appears in 4 MB', terminal.seen.decode(errors='replace'))
-    terminal.type('cat /proc/meminfo | head -n 1 | tr a-z A-Z | wc -l; echo "st"atus $?\n')
-    ok(terminal.read_until('1\n') and terminal.read_until('status 0'), 'and a pipeline runs there',
+def prompt_and_pipeline(where, options, pipeline, answer):
+    """A prompt appears, a pipeline runs there, and every reference is right after it."""
+    terminal = Terminal('run', *options)
+    ok(terminal.read_until('# '), f'a prompt appears in {where}', terminal.seen.decode(errors='replace'))
+    terminal.type(pipeline + '; echo "st"atus $?\n')
+    ok(terminal.read_until(answer + '\n') and terminal.read_until('status 0'), 'and a pipeline runs there',
        terminal.seen.decode(errors='replace'))
     terminal.type('cat /proc/gaur/verify\n')
     ok(terminal.read_until('verify: ok'), 'and nothing is wrong then', terminal.seen.decode(errors='replace'))
     terminal.type('exit\n')
     ok(terminal.end() == 0, 'the shell ends', terminal.seen.decode(errors='replace'))
+
+def four_megabytes():
+    result = run('-m', '4M', '--timeout', '60', '--', 'sh', '-c', 'seq 300 | grep 7 | sort -n | tail -n 1; echo $?')
+    ok(result.status == 0 and result.out == b'297\n0\n', 'a pipeline of four programs runs in 4 MB', result.notes())
+    prompt_and_pipeline('4 MB', ['-m', '4M'], 'cat /proc/meminfo | head -n 1 | tr a-z A-Z | wc -l', '1')
 
 def two_megabytes():
     """With a root on a disk and swap: both the programs and what they work on leave memory."""
@@ -53,15 +57,8 @@ def two_megabytes():
     path = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
     subprocess.run(['mke2fs', '-q', '-t', 'ext2', '-d', os.path.join(TOP, 'build', 'root'), image, '16M'], check=True,
                    env={**os.environ, 'PATH': path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    terminal = Terminal('run', '-m', '2M', '--root', image, '--swap', '32M')
-    ok(terminal.read_until('# '), 'a prompt appears in 2 MB with a disk and swap', terminal.seen.decode(errors='replace'))
-    terminal.type('seq 300 | grep 7 | sort -n | tail -n 1 | tr 2 x; echo "st"atus $?\n')
-    ok(terminal.read_until('x97\n') and terminal.read_until('status 0'), 'and a pipeline of five programs runs there',
-       terminal.seen.decode(errors='replace'))
-    terminal.type('cat /proc/gaur/verify\n')
-    ok(terminal.read_until('verify: ok'), 'and nothing is wrong then', terminal.seen.decode(errors='replace'))
-    terminal.type('exit\n')
-    ok(terminal.end() == 0, 'the shell ends', terminal.seen.decode(errors='replace'))
+    prompt_and_pipeline('2 MB with a disk and swap', ['-m', '2M', '--root', image, '--swap', '32M'],
+                        'seq 300 | grep 7 | sort -n | tail -n 1 | tr 2 x', 'x97')
 
 at_the_prompt()
 told()
