@@ -53,23 +53,16 @@ static void set_status(struct virtio_device *device, uint8_t status)
     mmio_write8(device->common + STATUS, status);
 }
 
-static uint64_t features(struct virtio_device *device)
+static uint32_t features(struct virtio_device *device, uint32_t half)
 {
-    uint64_t both = 0;
-
-    for (uint32_t half = 0; half < 2; half++) {
-        mmio_write32(device->common + FEATURE_SELECT, half);
-        both |= (uint64_t)mmio_read32(device->common + FEATURE) << half * 32;
-    }
-    return both;
+    mmio_write32(device->common + FEATURE_SELECT, half);
+    return mmio_read32(device->common + FEATURE);
 }
 
-static void accept(struct virtio_device *device, uint64_t features)
+static void accept(struct virtio_device *device, uint32_t half, uint32_t features)
 {
-    for (uint32_t half = 0; half < 2; half++) {
-        mmio_write32(device->common + ACCEPT_SELECT, half);
-        mmio_write32(device->common + ACCEPT, (uint32_t)(features >> half * 32));
-    }
+    mmio_write32(device->common + ACCEPT_SELECT, half);
+    mmio_write32(device->common + ACCEPT, features);
 }
 
 static uint32_t config(struct virtio_device *device, unsigned offset)

@@ -20,6 +20,21 @@ int virtio_reset(struct virtio_device *device)
     return -EIO;
 }
 
+static uint64_t read_features(struct virtio_device *device)
+{
+    uint64_t both = 0;
+
+    for (uint32_t half = 0; half < 2; half++)
+        both |= (uint64_t)device->ops->features(device, half) << half * 32;
+    return both;
+}
+
+static void accept_features(struct virtio_device *device, uint64_t features)
+{
+    for (uint32_t half = 0; half < 2; half++)
+        device->ops->accept(device, half, (uint32_t)(features >> half * 32));
+}
+
 int virtio_negotiate(struct virtio_device *device, uint64_t wanted, uint64_t *features)
 {
     const struct virtio_ops *ops = device->ops;
@@ -28,10 +43,10 @@ int virtio_negotiate(struct virtio_device *device, uint64_t wanted, uint64_t *fe
     if (error)
         return error;
     ops->set_status(device, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
-    *features = ops->features(device) & (wanted | VIRTIO_F_VERSION_1);
+    *features = read_features(device) & (wanted | VIRTIO_F_VERSION_1);
     if (!(*features & VIRTIO_F_VERSION_1))
         return -ENODEV;
-    ops->accept(device, *features);
+    accept_features(device, *features);
     ops->set_status(device, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
     return ops->status(device) & VIRTIO_FEATURES_OK ? 0 : -EIO;
 }

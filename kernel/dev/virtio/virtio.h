@@ -28,8 +28,8 @@ struct virtio_device;
 struct virtio_ops {
     uint8_t (*status)(struct virtio_device *device);
     void (*set_status)(struct virtio_device *device, uint8_t status);
-    uint64_t (*features)(struct virtio_device *device);
-    void (*accept)(struct virtio_device *device, uint64_t features);
+    uint32_t (*features)(struct virtio_device *device, uint32_t half); // what it offers: bits from half * 32 on
+    void (*accept)(struct virtio_device *device, uint32_t half, uint32_t features);
     uint32_t (*config)(struct virtio_device *device, unsigned offset); // 32 bits of the device's own registers
     uint16_t (*queue_max)(struct virtio_device *device);               // entries that it can have
     int (*set_queue)(struct virtio_device *device, const struct virtio_ring *ring); // 0 or -EIO
