@@ -21,17 +21,6 @@ static pid_t exiting(int code)
     return pid;
 }
 
-static pid_t pausing(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        for (;;)
-            pause();
-    }
-    return pid;
-}
-
 static bool exit_codes_are_told_modulo_256(void)
 {
     static const int codes[] = {0, 1, 42, 127, 128, 255};
@@ -48,7 +37,7 @@ static bool death_by_signal_is_told(void)
     static const int signals[] = {SIGKILL, SIGTERM, SIGHUP, SIGUSR1, SIGALRM};
 
     for (int i = 0; i < 5; i++) {
-        pid_t pid = pausing();
+        pid_t pid = child_pausing();
         CHECK(child_signal(pid, signals[i]));
         CHECK(killed_by(child_wait(pid), signals[i]));
     }
@@ -89,7 +78,7 @@ static bool wait_without_children_is_echild(void)
 
 static bool wnohang_returns_zero_while_the_child_lives(void)
 {
-    pid_t pid = pausing();
+    pid_t pid = child_pausing();
     int status = 77;
 
     CHECK_EQ(waitpid(pid, &status, WNOHANG), 0);
@@ -189,7 +178,7 @@ static bool orphans_get_a_new_parent(void)
 
 static bool stopped_and_continued_children_are_told(void)
 {
-    pid_t pid = pausing();
+    pid_t pid = child_pausing();
     int status;
 
     CHECK(child_signal(pid, SIGSTOP));
@@ -205,7 +194,7 @@ static bool stopped_and_continued_children_are_told(void)
 
 static bool stopped_child_dies_of_sigkill(void)
 {
-    pid_t pid = pausing();
+    pid_t pid = child_pausing();
     int status;
 
     CHECK(child_signal(pid, SIGSTOP));

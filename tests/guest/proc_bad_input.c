@@ -19,25 +19,6 @@ enum { NOBODY = 65534 };
 
 static char text[65536];
 
-static pid_t start_sleeping(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        for (;;)
-            pause();
-    }
-    return pid;
-}
-
-static int open_of(pid_t pid, const char *name, int flags)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    return open(path, flags);
-}
-
 /* ---- A process that ends ---- */
 
 static const struct {
@@ -52,11 +33,11 @@ enum { FILES = sizeof files / sizeof *files };
 
 static bool files_of_a_process_that_is_gone_say_so(void)
 {
-    pid_t pid = start_sleeping();
-    int fds[FILES], directory = open_of(pid, "", O_RDONLY), list = open_of(pid, "fd", O_RDONLY);
+    pid_t pid = child_pausing();
+    int fds[FILES], directory = proc_open(pid, "", O_RDONLY), list = proc_open(pid, "fd", O_RDONLY);
 
     for (int i = 0; i < FILES; i++)
-        fds[i] = open_of(pid, files[i].name, O_RDONLY);
+        fds[i] = proc_open(pid, files[i].name, O_RDONLY);
     child_end(pid);
     for (int i = 0; i < FILES; i++) {
         errno = 0;
@@ -65,7 +46,7 @@ static bool files_of_a_process_that_is_gone_say_so(void)
             return tap_failed(__FILE__, __LINE__, files[i].name);
         close(fds[i]);
     }
-    CHECK_FAILS(open_of(pid, "stat", O_RDONLY), ENOENT);
+    CHECK_FAILS(proc_open(pid, "stat", O_RDONLY), ENOENT);
     CHECK_FAILS(syscall(SYS_getdents64, directory, text, sizeof text), ENOENT); // readdir hides it
     CHECK_FAILS(syscall(SYS_getdents64, list, text, sizeof text), ENOENT);
     close(directory);
@@ -102,7 +83,7 @@ static bool reading_while_processes_come_and_go_is_safe(void)
             pid_t pid = atoi(entry->d_name);
             if (pid <= breeder)
                 continue;
-            int fd = open_of(pid, names[seen++ % (sizeof names / sizeof *names)], O_RDONLY);
+            int fd = proc_open(pid, names[seen++ % (sizeof names / sizeof *names)], O_RDONLY);
             for (int pieces = 0; fd >= 0 && pieces < 100 && read(fd, text, 512) > 0; pieces++)
                 ; // no further: the whole of a pagemap takes hours
             close(fd);
@@ -132,7 +113,7 @@ static bool nobody_sees_only_what_everybody_may(void)
     CHECK_EQ(setuid(NOBODY), 0);
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
         errno = 0;
-        if (open_of(looked_at, hidden[i], O_RDONLY) != -1 || errno != EACCES)
+        if (proc_open(looked_at, hidden[i], O_RDONLY) != -1 || errno != EACCES)
             return tap_failed(__FILE__, __LINE__, hidden[i]);
     }
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
@@ -140,7 +121,7 @@ static bool nobody_sees_only_what_everybody_may(void)
         CHECK_FAILS(readlink(path, target, sizeof target), EACCES);
     }
     for (size_t i = 0; i < sizeof open_to_all / sizeof *open_to_all; i++) {
-        int fd = open_of(looked_at, open_to_all[i], O_RDONLY);
+        int fd = proc_open(looked_at, open_to_all[i], O_RDONLY);
         length = read(fd, text, sizeof text - 1);
         if (fd < 0 || length <= 0)
             return tap_failed(__FILE__, __LINE__, open_to_all[i]);
@@ -149,7 +130,7 @@ static bool nobody_sees_only_what_everybody_may(void)
         close(fd);
     }
     // Where things lie is not told: start of the program 1, its stack, strings and heap 0.
-    int fd = open_of(looked_at, "stat", O_RDONLY);
+    int fd = proc_open(looked_at, "stat", O_RDONLY);
     length = read(fd, text, sizeof text - 1);
     CHECK(length > 0);
     text[length] = 0;
@@ -160,7 +141,7 @@ static bool nobody_sees_only_what_everybody_may(void)
         if (field == 28 || (field >= 45 && field <= 51))
             CHECK_EQ(strtoull(word, NULL, 10), 0);
     }
-    CHECK_FAILS(open_of(looked_at, "comm", O_WRONLY), EACCES);
+    CHECK_FAILS(proc_open(looked_at, "comm", O_WRONLY), EACCES);
     return true;
 }
 
@@ -168,7 +149,7 @@ static bool others_processes_are_closed(void)
 {
     if (getuid())
         SKIP("needs root");
-    looked_at = start_sleeping();
+    looked_at = child_pausing();
     int status = child_run(nobody_sees_only_what_everybody_may);
     child_end(looked_at);
     CHECK(exited_with(status, 0));
@@ -184,7 +165,7 @@ static bool undumpable_process_belongs_to_root(void)
     CHECK_EQ(setgid(NOBODY), 0);
     CHECK_EQ(setuid(NOBODY), 0);
     prctl(PR_SET_DUMPABLE, 1);
-    pid_t pid = start_sleeping();
+    pid_t pid = child_pausing();
     snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
     CHECK_EQ(stat(path, &stat_of), 0);
     CHECK_EQ(stat_of.st_uid, NOBODY);

@@ -90,17 +90,6 @@ static void burn_ticks(long ticks)
     } while (used < ticks);
 }
 
-static pid_t start_sleeping(void)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        for (;;)
-            pause();
-    }
-    return pid;
-}
-
 /* ---- stat ---- */
 
 static bool times_and_faults_are_counted(void)
@@ -141,7 +130,7 @@ static bool times_of_children_are_added_when_they_are_waited_for(void)
 static bool start_time_is_between_boot_and_now(void)
 {
     struct timespec now;
-    pid_t pid = start_sleeping();
+    pid_t pid = child_pausing();
 
     clock_gettime(CLOCK_BOOTTIME, &now);
     long long child = stat_field(pid, 0, STARTTIME), self = stat_field(getpid(), 0, STARTTIME);
@@ -174,7 +163,7 @@ static bool nice_policy_and_processor_are_told(void)
 
 static bool program_that_has_only_forked_is_marked(void)
 {
-    pid_t pid = start_sleeping();
+    pid_t pid = child_pausing();
     long long child = stat_field(pid, 0, FLAGS), self = stat_field(getpid(), 0, FLAGS);
 
     child_end(pid);
@@ -272,7 +261,7 @@ static bool locked_memory_is_told(void)
 
 static bool sizes_agree_with_each_other(void)
 {
-    pid_t pid = start_sleeping();
+    pid_t pid = child_pausing();
     unsigned long size, resident, shared, code, data;
 
     child_in_state(pid, 'S');
@@ -377,15 +366,13 @@ static bool threads_have_names_of_their_own(void)
     CHECK(read_file(self, 0, "stat") > 0 && strstr(text, "(proc_process)"));
     named = false;
     pthread_join(thread, NULL);
-    pid_t pid = start_sleeping();
-    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-    fd = open(path, O_WRONLY);
+    pid_t pid = child_pausing();
+    fd = proc_open(pid, "comm", O_WRONLY);
     CHECK_FAILS(write(fd, "x", 1), EINVAL);
     close(fd);
     child_end(pid);
     return true;
 }
-
 
 struct worker {
     pthread_t thread;
@@ -463,7 +450,7 @@ static bool threads_tell_their_own_times_and_signals(void)
 static bool stack_and_wchan_name_where_a_process_sleeps(void)
 {
     char function[128], wanted[160];
-    pid_t pid = start_sleeping();
+    pid_t pid = child_pausing();
 
     child_in_state(pid, 'S');
     ssize_t length = read_file(pid, 0, "wchan");
@@ -505,11 +492,9 @@ static bool descriptors_tell_how_they_are_open(void)
 
 static bool directory_of_a_process_takes_signals_for_it(void)
 {
-    char path[32];
-    pid_t pid = start_sleeping();
+    pid_t pid = child_pausing();
+    int directory = proc_open(pid, "", O_RDONLY | O_DIRECTORY);
 
-    snprintf(path, sizeof path, "/proc/%d", (int)pid);
-    int directory = open(path, O_RDONLY | O_DIRECTORY);
     CHECK_EQ(syscall(SYS_pidfd_send_signal, directory, SIGTERM, NULL, 0), 0);
     CHECK(killed_by(child_wait(pid), SIGTERM));
     CHECK_FAILS(syscall(SYS_pidfd_send_signal, directory, SIGTERM, NULL, 0), ESRCH);

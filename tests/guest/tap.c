@@ -137,6 +137,17 @@ pid_t child_start(claim_fn claim)
     return pid;
 }
 
+pid_t child_pausing(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        for (;;)
+            pause();
+    }
+    return pid;
+}
+
 int child_wait(pid_t pid)
 {
     int status = -1;
@@ -176,6 +187,14 @@ bool child_in_state(pid_t pid, char state)
         sleep_ms(10);
     }
     return false;
+}
+
+int proc_open(pid_t pid, const char *name, int flags)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return open(path, flags);
 }
 
 int child_run(claim_fn claim)

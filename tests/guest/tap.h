@@ -73,6 +73,8 @@ bool on_gaur(void);
 
 /* Fork; the child runs `claim` and exits 0 if it holds. The parent gets the pid. */
 pid_t child_start(claim_fn claim);
+/* Fork; the child sleeps until a signal ends it. */
+pid_t child_pausing(void);
 /* The wait status of `pid`, whatever it was. */
 int child_wait(pid_t pid);
 /* kill(2) for a child: when fork failed, its -1 must not become a signal to everyone. */
@@ -81,6 +83,8 @@ bool child_signal(pid_t pid, int signo);
 void child_end(pid_t pid);
 /* Wait until /proc/PID/stat shows this state letter; false after two seconds. */
 bool child_in_state(pid_t pid, char state);
+/* open(2) of /proc/PID/NAME. */
+int proc_open(pid_t pid, const char *name, int flags);
 /* child_start and child_wait. */
 int child_run(claim_fn claim);
 
