@@ -77,9 +77,10 @@ $(HOST_OUT)/test_random: $(addprefix $(HOST_OUT)/address/$(HOST_SRC)/,model.o mo
 # A file system, with the names above it. <linux/stat.h> gives its constants only to kernels where glibc is about.
 HOST_FS := $(addprefix kernel/fs/,attributes.c change.c dentry.c directory.c file.c inode.c mount.c nameless.c open.c path.c path_name.c \
              permission.c rename.c shrink.c super_block.c text.c walk.c) $(wildcard kernel/fs/ext2/*.c)
-HOST_FS_OBJECTS := $(patsubst %.c,$(HOST_OUT)/address/%.o,$(HOST_FS) $(HOST_SRC)/test_ext2.c)
-$(HOST_FS_OBJECTS): HOST_DEFINES := -D__KERNEL__
-$(HOST_OUT)/test_ext2: $(HOST_FS_OBJECTS) $(addprefix $(HOST_OUT)/address/$(HOST_SRC)/,ext2_disk.o ext2_model.o)
+HOST_EXT2 := $(filter test_ext2%,$(HOST_PROGRAMS))
+HOST_EXT2_OBJECTS := $(patsubst %.c,$(HOST_OUT)/address/%.o,$(HOST_FS) $(addprefix $(HOST_SRC)/,ext2_support.c ext2_steps.c))
+$(HOST_EXT2_OBJECTS) $(patsubst %,$(HOST_OUT)/address/$(HOST_SRC)/%.o,$(HOST_EXT2)): HOST_DEFINES := -D__KERNEL__
+$(addprefix $(HOST_OUT)/,$(HOST_EXT2)): $(HOST_EXT2_OBJECTS) $(addprefix $(HOST_OUT)/address/$(HOST_SRC)/,ext2_disk.o ext2_model.o)
 
 # Calls in which another CPU acts.
 $(HOST_OUT)/test_race: HOST_LINK := -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=tlb_send_shootdown
