@@ -33,7 +33,7 @@ GUEST_PROGRAMS := \
 	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
 	epoll epoll_nested epoll_race eventfd timerfd signalfd posix_timer cpu_timers file_locks flock openat2 file_copy splice xattr sched_policy pidfd \
 	sockets socket_names socket_rights memfd shm process_vm commit smaps swap \
-	pty pty_lines pty_session \
+	pty pty_close pty_lines pty_session \
 	clocks system_info procfs proc_process proc_bad_input proc_maps missing_calls fail_sweep
 
 # The mistakes that others shipped, as far as no program above has them (docs/testing.md), and memory that runs out.
@@ -42,7 +42,7 @@ GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory fail
 # These are built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
 GUEST_PIES  := $(if $(MUSL_LIB),$(addprefix $(GUEST_OUT)/,exec_auxv_pie random_places_pie))
 # These with glibc as well, if its static library is there.
-GUEST_GLIBC := $(if $(wildcard /usr/lib/x86_64-linux-gnu/libc.a),$(addprefix $(GUEST_OUT)/,threads_glibc thread_locks_glibc thread_cancel_glibc vdso_glibc pty_glibc))
+GUEST_GLIBC := $(if $(wildcard /usr/lib/x86_64-linux-gnu/libc.a),$(addprefix $(GUEST_OUT)/,threads_glibc thread_locks_glibc thread_cancel_glibc vdso_glibc pty_glibc pty_close_glibc))
 GUEST_TESTS := $(addprefix $(GUEST_OUT)/,$(GUEST_PROGRAMS)) $(GUEST_PIES) $(GUEST_GLIBC)
 GUEST_SUITE := $(GUEST_OUT)/suite
 GUEST_LIB   := $(addprefix $(GUEST_OUT)/obj/,tap.o gaur.o touch.o)
@@ -58,8 +58,8 @@ guest-check: guest-tests
 
 # Programs of more than one file.
 $(GUEST_OUT)/fail_sweep $(GUEST_OUT)/fail_sweep_files: $(GUEST_OUT)/obj/sweep.o
-$(GUEST_OUT)/pty $(GUEST_OUT)/pty_lines $(GUEST_OUT)/pty_session: $(GUEST_OUT)/obj/terminal.o
-$(GUEST_OUT)/pty_glibc: $(addprefix $(GUEST_SRC)/,terminal.c terminal.h)
+$(GUEST_OUT)/pty $(GUEST_OUT)/pty_close $(GUEST_OUT)/pty_lines $(GUEST_OUT)/pty_session: $(GUEST_OUT)/obj/terminal.o
+$(GUEST_OUT)/pty_glibc $(GUEST_OUT)/pty_close_glibc: $(addprefix $(GUEST_SRC)/,terminal.c terminal.h)
 $(GUEST_OUT)/faults: $(GUEST_OUT)/obj/faults_rows.o
 $(GUEST_OUT)/fpu $(GUEST_OUT)/signal_registers: $(GUEST_OUT)/obj/vectors.o
 

@@ -7,9 +7,14 @@
 #ifndef GUEST_TERMINAL_H
 #define GUEST_TERMINAL_H
 
+#include <sys/ioctl.h>
 #include <termios.h>
 
 #include "tap.h"
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER 0x5441 // <asm/ioctls.h>; older C libraries do not name it
+#endif
 
 struct terminal {
     int master, slave;
