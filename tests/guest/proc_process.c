@@ -143,16 +143,17 @@ static bool start_time_is_between_boot_and_now(void)
 static bool nice_policy_and_processor_are_told(void)
 {
     struct sched_param none = {0};
-    int status;
+    int status, from = getpriority(PRIO_PROCESS, 0), to = from < 12 ? from + 7 : 19; // who runs the tests may be nice
     pid_t pid = fork();
 
     if (pid == 0) {
         pid = getpid();
-        bool right = stat_field(pid, 0, NICE) == 0 && stat_field(pid, 0, PRIORITY) == 20 && stat_field(pid, 0, POLICY) == 0;
-        setpriority(PRIO_PROCESS, 0, 7);
+        bool right = stat_field(pid, 0, NICE) == from && stat_field(pid, 0, PRIORITY) == 20 + from &&
+                     stat_field(pid, 0, POLICY) == 0;
+        setpriority(PRIO_PROCESS, 0, to);
         // The C library does not do it.
         right &= syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &none) == 0;
-        right &= stat_field(pid, 0, NICE) == 7 && stat_field(pid, 0, PRIORITY) == 27 && stat_field(pid, 0, POLICY) == 3;
+        right &= stat_field(pid, 0, NICE) == to && stat_field(pid, 0, PRIORITY) == 20 + to && stat_field(pid, 0, POLICY) == 3;
         right &= stat_field(pid, 0, PROCESSOR) < sysconf(_SC_NPROCESSORS_CONF);
         _exit(!right);
     }
@@ -441,7 +442,12 @@ static bool threads_tell_their_own_times_and_signals(void)
     CHECK(id == lazy.tid && group == self);
     CHECK(switches >= 2);
     CHECK_EQ(exits, -1);
-    CHECK(read_file(self, lazy.tid, "stat") < 0);
+    int looks = 0; // joining may be faster than the kernel's last step
+    while (looks < 400 && read_file(self, lazy.tid, "stat") >= 0) {
+        looks++;
+        sleep_ms(5);
+    }
+    CHECK(looks < 400);
     return true;
 }
 
