@@ -330,32 +330,38 @@ static bool end_of_a_program_tells_its_peak(void)
 
 /* ---- Threads ---- */
 
+struct named {
+    pid_t tid;
+    volatile bool named; // set by the thread; it ends once this is cleared
+};
+
 static void *name_itself(void *argument)
 {
+    struct named *self = argument;
     char name[32] = "";
 
+    self->tid = syscall(SYS_gettid);
     prctl(PR_SET_NAME, "a long name for a thread");
     prctl(PR_GET_NAME, name);
-    *(bool *)argument = strcmp(name, "a long name for") == 0;
-    while (*(volatile bool *)argument)
+    self->named = strcmp(name, "a long name for") == 0;
+    while (self->named)
         sleep_ms(5);
     return NULL;
 }
 
 static bool threads_have_names_of_their_own(void)
 {
-    volatile bool named = false;
+    struct named it = { .named = false };
     pthread_t thread;
-    pid_t self = getpid(), tid = 0;
+    pid_t self = getpid();
     char path[64];
 
-    CHECK_EQ(pthread_create(&thread, NULL, name_itself, (void *)&named), 0);
-    for (int i = 0; i < 2000 && !named; i++)
+    CHECK_EQ(pthread_create(&thread, NULL, name_itself, &it), 0);
+    for (int i = 0; i < 2000 && !it.named; i++)
         sleep_ms(5);
-    CHECK(named);
-    for (pid_t id = self + 1; !tid && id < self + 1000; id++)
-        tid = read_file(self, id, "comm") > 0 ? id : 0;
-    CHECK(tid && strcmp(text, "a long name for\n") == 0);
+    CHECK(it.named);
+    pid_t tid = it.tid;
+    CHECK(read_file(self, tid, "comm") > 0 && strcmp(text, "a long name for\n") == 0);
     CHECK(read_file(self, 0, "comm") > 0 && strcmp(text, "proc_process\n") == 0);
     CHECK(strcmp(status_of(self, tid, "Name"), "a long name for") == 0);
     CHECK(stat_field(self, tid, STARTTIME) >= stat_field(self, 0, STARTTIME));
@@ -365,7 +371,7 @@ static bool threads_have_names_of_their_own(void)
     close(fd);
     CHECK(read_file(self, tid, "comm") > 0 && strcmp(text, "other\n") == 0);
     CHECK(read_file(self, 0, "stat") > 0 && strstr(text, "(proc_process)"));
-    named = false;
+    it.named = false;
     pthread_join(thread, NULL);
     pid_t pid = child_pausing();
     fd = proc_open(pid, "comm", O_WRONLY);
