@@ -121,7 +121,7 @@ static void arm_failure(void)
         return;
     for (const char *digit = text; *digit >= '0' && *digit <= '9'; digit++)
         n = n * 10 + (uint64_t)(*digit - '0');
-    fail_arm(NULL, n);
+    fail_arm(NULL, n, false);
 }
 
 /* The kernel's arguments; docs/layout.md tells them. */

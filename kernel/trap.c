@@ -19,6 +19,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/fault.h"
+#include "mm/kalloc.h"
 #include "mm/kasan_report.h"
 #include "mm/reclaim.h"
 #include "proc/oom.h"
@@ -60,13 +61,21 @@ static inline void prepare_user_return(struct trap_frame *tf)
     DEBUG_ASSERT(preempt_count() == 0);
 }
 
-/* A call that found no memory has changed nothing: look for some, and make it once more. */
-static int64_t __cold call_again(struct trap_frame *tf)
+/* ENOMEM, and what Linux says in its place of signals, timers and locks. */
+static bool may_mean_no_memory(int64_t result)
 {
-    int64_t result = -ENOMEM;
+    return result == -ENOMEM || result == -EAGAIN || result == -ENOLCK;
+}
 
-    for (unsigned attempt = 0; result == -ENOMEM && reclaim_for_call(attempt); attempt++)
+/*
+ * An allocation has failed, and an error is told. A call that found no memory has changed nothing: look for some, and make it once
+ * more. One that cannot be made again, since it has changed something, has taken the note of the failure away (kalloc_failed).
+ */
+static int64_t __cold call_again(struct trap_frame *tf, int64_t result)
+{
+    for (unsigned attempt = 0; may_mean_no_memory(result) && reclaim_for_call(attempt); attempt++)
         result = syscall_dispatch(tf);
+    (void)kalloc_failed();
     return result;
 }
 
@@ -75,8 +84,8 @@ void syscall_entry(struct trap_frame *tf)
     irq_enable();
     int64_t result = syscall_dispatch(tf);
 
-    if (unlikely(result == -ENOMEM))
-        result = call_again(tf);
+    if (unlikely(result < 0) && unlikely(current_kthread()->lacked_memory))
+        result = call_again(tf, result);
     tf->rax = (uint64_t)result;
     if (unlikely(asks_for_restart(result)))
         proc_return_to_user(tf);

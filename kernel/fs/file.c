@@ -58,13 +58,20 @@ static void file_uncount(struct file *file)
         inode_allow_write(file_inode(file));
 }
 
-int file_create(const struct path *path, const struct file_ops *ops, unsigned flags, void *private, struct file **out)
+struct file *file_alloc(void)
 {
-    struct file *file = slab_cache_alloc(&file_cache);
+    return slab_cache_alloc(&file_cache);
+}
+
+void file_discard(struct file *file)
+{
+    slab_cache_free(&file_cache, file);
+}
+
+int file_begin(struct file *file, const struct path *path, const struct file_ops *ops, unsigned flags, void *private)
+{
     int error;
 
-    if (file == NULL)
-        return -ENOMEM;
     memset(file, 0, sizeof *file);
     file->refs = 1;
     file->flags = flags;
@@ -78,11 +85,21 @@ int file_create(const struct path *path, const struct file_ops *ops, unsigned fl
         error = ops->open(file);
     if (error == 0) {
         file->flags &= ~(uint32_t)O_NOCTTY; // told to open only
-        *out = file;
         return 0;
     }
     file_uncount(file);
-    slab_cache_free(&file_cache, file);
+    return error;
+}
+
+int file_create(const struct path *path, const struct file_ops *ops, unsigned flags, void *private, struct file **out)
+{
+    struct file *file = file_alloc();
+    int error = file != NULL ? file_begin(file, path, ops, flags, private) : -ENOMEM;
+
+    if (error == 0)
+        *out = file;
+    else if (file != NULL)
+        file_discard(file);
     return error;
 }
 

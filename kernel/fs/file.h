@@ -84,6 +84,14 @@ int file_create(const struct path *path, const struct file_ops *ops, unsigned fl
     __must_check;
 
 /*
+ * The same in two steps, for who has to have the memory before anything else happens: file_begin needs none but what ops->open takes. A
+ * file that was not begun, or could not be, is discarded.
+ */
+struct file *file_alloc(void) __must_check;
+int file_begin(struct file *file, const struct path *path, const struct file_ops *ops, unsigned flags, void *private) __must_check;
+void file_discard(struct file *file);
+
+/*
  * A new open file with no name of its own ("pipe:[7]", "anon_inode:[eventpoll]"): has a nameless inode of the given
  * mode, so that fstat works.
  *

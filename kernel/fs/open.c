@@ -92,27 +92,28 @@ static const struct file_ops *ops_for(struct inode *inode, unsigned flags)
     }
 }
 
-// The open file for `path`, whose references it takes over when it succeeds.
-static int open_found(const struct path *path, const struct open_request *request, struct file **out)
+// Let `file`, which is discarded if this fails, be the open file for `path`, whose references it takes over when it succeeds.
+static int open_found(const struct path *path, const struct open_request *request, struct file *file)
 {
     struct inode *inode = path_inode(path);
     const struct file_ops *ops = ops_for(inode, request->flags);
     bool truncate = (request->flags & O_TRUNC) && inode_is(inode, S_IFREG) && !request->created;
-    int error;
+    int error = ops != NULL ? file_begin(file, path, ops, request->flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC), NULL) : -ENXIO;
 
-    if (ops == NULL)
-        return -ENXIO;
-    error = file_create(path, ops, request->flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC), NULL, out);
-    if (error != 0 || (request->flags & O_PATH))
+    if (error != 0) {
+        file_discard(file);
         return error;
+    }
+    if (request->flags & O_PATH)
+        return 0;
     inode_set_alias(inode, path->dentry);
     if (credentials_privileged(request->credentials))
-        (*out)->mode |= FILE_KEEPS_SETID;
+        file->mode |= FILE_KEEPS_SETID;
     if (truncate)
         error = vfs_truncate_inode(inode, 0, credentials_privileged(request->credentials));
     if (error != 0) {
         path_get(path);
-        file_put(*out);
+        file_put(file);
     }
     return error;
 }
@@ -162,11 +163,34 @@ static int open_flags_check(unsigned flags)
     return 0;
 }
 
+// => `file` is begun, or discarded
+static int open_named(const struct lookup *lookup, const char *name, struct open_request *request, struct file *file)
+{
+    struct walk walk;
+    int error = walk_begin(&walk, lookup, name, request->flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
+
+    if (error != 0) {
+        file_discard(file);
+        return error;
+    }
+    error = open_walk(&walk, request);
+    if (error == 0 && !(request->flags & O_PATH))
+        error = may_open(&walk.at, request);
+    if (error != 0)
+        file_discard(file);
+    else
+        error = open_found(&walk.at, request, file);
+    if (error == 0)
+        walk.at = (struct path){NULL, NULL};
+    walk_end(&walk);
+    return error;
+}
+
+// The memory for the open file comes first: if a name was made, and then there was none, O_EXCL could not be tried again.
 int vfs_open(const struct lookup *lookup, const char *name, unsigned flags, uint32_t mode, struct file **out)
 {
     struct open_request request = {.flags = flags | O_LARGEFILE, .mode = mode & 07777,
                                    .credentials = lookup->credentials};
-    struct walk walk;
     int error;
 
     if (flags & O_PATH)
@@ -174,18 +198,8 @@ int vfs_open(const struct lookup *lookup, const char *name, unsigned flags, uint
     error = open_flags_check(request.flags);
     if (error != 0)
         return error;
-    error = walk_begin(&walk, lookup, name, request.flags & O_DIRECTORY ? LOOKUP_DIRECTORY : 0);
-    if (error != 0)
-        return error;
-    error = open_walk(&walk, &request);
-    if (error == 0 && !(request.flags & O_PATH))
-        error = may_open(&walk.at, &request);
-    if (error == 0)
-        error = open_found(&walk.at, &request, out);
-    if (error == 0)
-        walk.at = (struct path){NULL, NULL};
-    walk_end(&walk);
-    return error;
+    *out = file_alloc();
+    return *out != NULL ? open_named(lookup, name, &request, *out) : -ENOMEM;
 }
 
 static int may_exec(const struct path *path, const struct credentials *credentials)
@@ -209,7 +223,8 @@ int file_open_exec(const struct lookup *lookup, const char *name, unsigned looku
     if (error == 0)
         error = inode_deny_write(path_inode(&path));
     if (error == 0) {
-        error = open_found(&path, &request, out);
+        *out = file_alloc();
+        error = *out != NULL ? open_found(&path, &request, *out) : -ENOMEM;
         if (error == 0)
             (*out)->mode |= FILE_DENIES_WRITE;
         else

@@ -11,6 +11,7 @@
 #include "mm/commit.h"
 #include "mm/map.h"
 #include "mm/range.h"
+#include "mm/reclaim.h"
 #include "mm/share.h"
 
 /* The heap's region, which ends at `heap_end` below the region `above` (or NULL); NULL while the heap is empty. */
@@ -67,22 +68,36 @@ static int heap_shrink(struct vspace *space, vaddr_t from, vaddr_t to)
     return error;
 }
 
+/* => 0, -ENOMEM, -EAGAIN, nothing changed */
+static int heap_move(struct vspace *space, vaddr_t end, uint64_t lock_limit)
+{
+    vaddr_t old_end = ALIGN_UP(space->brk, PAGE_SIZE), new_end = ALIGN_UP(end, PAGE_SIZE);
+    int error = 0;
+
+    if (end < space->brk_start || end > USER_END)
+        return 0;
+    if (new_end > old_end)
+        error = heap_grow(space, old_end, new_end, lock_limit);
+    else if (new_end < old_end)
+        error = heap_shrink(space, new_end, old_end);
+    if (!error)
+        space->brk = end;
+    return error;
+}
+
+/* brk(2) has no error to tell, so that it looks for memory itself. */
 vaddr_t vspace_brk_limited(struct vspace *space, vaddr_t end, uint64_t lock_limit)
 {
-    rwlock_write_lock(&space->lock);
-    vaddr_t old_end = ALIGN_UP(space->brk, PAGE_SIZE);
-    if (end >= space->brk_start && end <= USER_END) {
-        vaddr_t new_end = ALIGN_UP(end, PAGE_SIZE);
-        int error = 0;
-        if (new_end > old_end)
-            error = heap_grow(space, old_end, new_end, lock_limit);
-        else if (new_end < old_end)
-            error = heap_shrink(space, new_end, old_end);
-        if (!error)
-            space->brk = end;
-    }
-    vaddr_t result = space->brk;
-    rwlock_write_unlock(&space->lock);
+    unsigned attempt = 0;
+    vaddr_t result;
+    int error;
+
+    do {
+        rwlock_write_lock(&space->lock);
+        error = heap_move(space, end, lock_limit);
+        result = space->brk;
+        rwlock_write_unlock(&space->lock);
+    } while (unlikely(error) && reclaim_for_call(attempt++));
     return result;
 }
 

@@ -17,15 +17,22 @@
 struct fail_point {
     _Atomic uint64_t left;          // allocations until the one that fails, itself included
     struct kthread *_Atomic thread; // whose are counted; NULL: everybody's
+    _Atomic bool again;             // who meets the failure finds memory when it looks for some, once
 };
 
 extern struct fail_point fail_point;
 
-/* Fail the n-th allocation from now on, once, of `thread` or (NULL) of anybody. n = 0 disarms. */
-void fail_arm(struct kthread *thread, uint64_t n);
+/*
+ * Fail the n-th allocation from now on, once, of `thread` or (NULL) of anybody. n = 0 disarms. `again`: the system call that ends for
+ * that is made again, as if reclaim had found memory, however much is free.
+ */
+void fail_arm(struct kthread *thread, uint64_t n, bool again);
 
 /* How many allocations are left until the one that fails; 0: it has failed, or nothing is armed. */
 uint64_t fail_left(void);
+
+/* Whether the running thread has met its failure, and is to try again; true once. */
+bool fail_wants_again(void);
 
 /* The slow half of fail_now. */
 bool fail_count_down(void);

@@ -314,16 +314,6 @@ static enum fault_outcome take_swapped(struct fault_context *c)
     return FAULT_RETRY;
 }
 
-/* A shared page of a file becomes writable. */
-static enum fault_outcome announce_write(struct fault_context *c)
-{
-    int error = page_cache_allow_write(c->region->file, vregion_file_index(c->region, c->page_va));
-
-    if (likely(!error))
-        return FAULT_RESOLVED;
-    return error == -ENOMEM ? FAULT_OOM : FAULT_BUS_ADRERR;
-}
-
 static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
 {
     enum fault_outcome outcome;
@@ -336,14 +326,13 @@ static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
     case PLAN_COPY:
         return take_frame(c, false);
     case PLAN_MAP_FILE:
+    case PLAN_MARK_DIRTY:
         return take_file_page(c);
     case PLAN_COPY_FILE:
         outcome = take_file_page(c);
         return outcome == FAULT_RESOLVED ? take_frame(c, false) : outcome;
     case PLAN_SWAP_IN:
         return take_swapped(c);
-    case PLAN_MARK_DIRTY:
-        return announce_write(c);
     default:
         return FAULT_RESOLVED;
     }
@@ -458,6 +447,9 @@ static bool plan_holds(const struct fault_context *c, enum fault_plan plan)
     /* Another CPU may have taken the frame over since, which its info does not tell, and the program writes to it. */
     if (plan == PLAN_COPY && pte_is_writable(pte_load(&node_entries(c->leaf)[pte_index(c->page_va, LEAF_LEVEL)])))
         return false;
+    /* While room was made for it, the page may have left this mapping, and another one in the same frame have come. */
+    if (plan == PLAN_MARK_DIRTY)
+        return c->file_page == vpage_frame(c->info);
     if ((plan == PLAN_MAP_FILE || plan == PLAN_COPY_FILE) && past_end_of_file(c))
         return false;
     if (plan == PLAN_SWAP_IN)

@@ -198,6 +198,20 @@ bool kalloc_use_reserve(bool use)
     return was;
 }
 
+bool kalloc_failed(void)
+{
+    bool failed = current_kthread()->lacked_memory;
+
+    current_kthread()->lacked_memory = false;
+    return failed;
+}
+
+void __cold kalloc_note_failure(void)
+{
+    if (current_kthread())
+        current_kthread()->lacked_memory = true;
+}
+
 /* Few frames are free. => whether the running thread may take one */
 static bool __cold running_low(uint64_t left)
 {
@@ -300,8 +314,10 @@ static struct core_map_entry *frame_alloc_for(enum frame_kind kind, const void *
         kalloc_drain();
         page = cache_take(kind, caller);
     }
-    if (page)
+    if (likely(page))
         vm_count(VM_PGALLOC);
+    else
+        kalloc_note_failure();
     return page;
 }
 
@@ -341,17 +357,26 @@ static void run_set_kind(struct core_map_entry *run, unsigned order, enum frame_
     }
 }
 
-struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
+/* => its first frame, or 0 */
+static pfn_t run_take(enum frame_kind kind, unsigned order)
 {
-    if (order >= BUDDY_ORDERS || fail_now() || !may_take())
-        return NULL;
     spin_lock(&kmem.lock);
     pfn_t pfn = buddy_alloc_locked(order);
     if (pfn)
         run_set_kind(&core_map[pfn], order, kind, 1);
     spin_unlock(&kmem.lock);
-    if (!pfn)
+    return pfn;
+}
+
+struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
+{
+    if (order >= BUDDY_ORDERS)
         return NULL;
+    pfn_t pfn = fail_now() || !may_take() ? 0 : run_take(kind, order);
+    if (!pfn) {
+        kalloc_note_failure();
+        return NULL;
+    }
     kasan_unpoison(page2kva(&core_map[pfn]), PAGE_SIZE << order);
     for (pfn_t i = 0; i < (pfn_t)1 << order; i++) {
         poison_check(&core_map[pfn + i]);

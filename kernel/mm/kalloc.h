@@ -54,6 +54,13 @@ void kalloc_set_marks(uint64_t low, uint64_t reserve, void (*wake)(void));
 /* Let the running thread take frames of the reserve from now on, or not. => whether it could */
 bool kalloc_use_reserve(bool use);
 
+/*
+ * Whether an allocation of the running thread, frame or small object, has failed since this was asked last. So who ends with -ENOMEM
+ * is told apart: no memory, which reclaim may find, or no room for an address, a limit, a promise that cannot be made.
+ */
+bool kalloc_failed(void);
+void kalloc_note_failure(void);
+
 /* Give every CPU's cached frames back to the buddy allocator (for drop_caches and verify). */
 void kalloc_drain(void);
 

@@ -15,6 +15,7 @@
 #include "lib/checked.h"
 #include "lib/errno.h"
 #include "mm/commit.h"
+#include "mm/kalloc.h"
 #include "mm/map.h"
 #include "mm/node.h"
 #include "mm/range.h"
@@ -350,6 +351,24 @@ static int shrink_region(struct vspace *space, struct remap *remap)
     return shrink(space, remap);
 }
 
+/* What comes after a fixed place was made free: if memory lacks for it the call is not made again, for others may have come there. */
+static int move_to(struct vspace *space, struct remap *remap)
+{
+    int error = 0;
+
+    if (remap->old_size > remap->new_size)
+        error = shrink_region(space, remap);
+    if (!error)
+        error = check_region(space, va2vregion(space, remap->from), remap);
+    if (!error)
+        error = choose_place(space, remap);
+    if (!error)
+        error = move(space, va2vregion(space, remap->from), remap);
+    if (error && (remap->flags & MREMAP_FIXED))
+        (void)kalloc_failed();
+    return error;
+}
+
 /* MREMAP_FIXED and MREMAP_DONTUNMAP: move in any case. => a region lies at the old place */
 static int64_t remap_to(struct vspace *space, struct remap *remap)
 {
@@ -359,14 +378,8 @@ static int64_t remap_to(struct vspace *space, struct remap *remap)
         return -EINVAL;
     if (remap->flags & MREMAP_FIXED)
         error = unmap(space, remap->hint, remap->new_size);
-    if (!error && remap->old_size > remap->new_size)
-        error = shrink_region(space, remap);
     if (!error)
-        error = check_region(space, va2vregion(space, remap->from), remap);
-    if (!error)
-        error = choose_place(space, remap);
-    if (!error)
-        error = move(space, va2vregion(space, remap->from), remap);
+        error = move_to(space, remap);
     return error ? error : (int64_t)remap->to;
 }
 

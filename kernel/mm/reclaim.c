@@ -13,6 +13,7 @@
 #include "mm/reclaim.h"
 
 #include "mm/clock.h"
+#include "mm/fail.h"
 #include "mm/kalloc.h"
 #include "mm/kstack.h"
 #include "mm/node.h"
@@ -110,6 +111,10 @@ bool reclaim_for_call(unsigned attempt)
 {
     const uint64_t free = frames_by_kind(FRAME_FREE);
 
+    if (!kalloc_failed())
+        return false;
+    if (fail_wants_again())
+        return true;
     /* The thread may have found some since: up to twice what is few, and what came with the last of them. */
     if (attempt >= reclaim_attempts() || free > MAX(2 * thread.low + TARGET * (thread.low > 0), (uint64_t)LOW_LEAST))
         return false;

@@ -20,7 +20,7 @@ __must_check bool reclaim(void);
  */
 unsigned reclaim_attempts(void);
 
-/* For a system call that found no memory: reclaim, if memory is what it lacks. => true: try again */
+/* For a call that has changed nothing, and failed: reclaim, if memory is what it lacked (kalloc_failed). => true: try again */
 __must_check bool reclaim_for_call(unsigned attempt);
 
 /*

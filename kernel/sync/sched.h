@@ -53,6 +53,7 @@ struct kthread {
     _Atomic bool interrupt;         // (a) a signal wants it: interruptible sleeps end
     bool is_idle;                   // (c) a CPU's idle thread
     bool uses_reserve;              // (o) may take the frames that kalloc keeps for who gives memory back
+    bool lacked_memory;             // (o) an allocation has failed: see kalloc_failed
     bool owns_itself;               // (c) made by sched_spawn_kernel: lies on its own stack
     _Atomic uint32_t cpu;           // (a) where it runs, is queued, or ran last; changes under (q)
     _Atomic uint64_t allowed;       // (a) CPUs that it may run on, one bit each

@@ -37,7 +37,7 @@ GUEST_PROGRAMS := \
 	clocks system_info procfs proc_process proc_bad_input proc_maps missing_calls fail_sweep
 
 # The mistakes that others shipped, as far as no program above has them (docs/testing.md), and memory that runs out.
-GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory fail_sweep_files
+GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory fail_sweep_files fail_again fail_again_memory
 
 # These are built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
 GUEST_PIES  := $(if $(MUSL_LIB),$(addprefix $(GUEST_OUT)/,exec_auxv_pie random_places_pie))
@@ -57,7 +57,7 @@ guest-check: guest-tests
 .SECONDARY: $(GUEST_LIB) $(patsubst %,$(GUEST_OUT)/obj/%.o,$(GUEST_PROGRAMS) suite)
 
 # Programs of more than one file.
-$(GUEST_OUT)/fail_sweep $(GUEST_OUT)/fail_sweep_files: $(GUEST_OUT)/obj/sweep.o
+$(addprefix $(GUEST_OUT)/,fail_sweep fail_sweep_files fail_again fail_again_memory): $(GUEST_OUT)/obj/sweep.o
 $(GUEST_OUT)/pty $(GUEST_OUT)/pty_close $(GUEST_OUT)/pty_lines $(GUEST_OUT)/pty_session: $(GUEST_OUT)/obj/terminal.o
 $(GUEST_OUT)/pty_glibc $(GUEST_OUT)/pty_close_glibc: $(addprefix $(GUEST_SRC)/,terminal.c terminal.h)
 $(GUEST_OUT)/faults: $(GUEST_OUT)/obj/faults_rows.o

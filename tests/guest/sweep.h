@@ -24,11 +24,17 @@ struct operation {
 /* The sweeps of a table, one claim each. Skipped on Linux. */
 void sweep_all(const struct operation *operations, size_t count);
 
+/*
+ * The same where each call that finds no memory is made again by the kernel, as it is when reclaim has found some: `act` must come to
+ * what it comes to without a failure.
+ */
+void sweep_again_all(const struct operation *operations, size_t count);
+
 /* Whether a call did what it should, or said that there was no memory. */
 bool fine(long result);
 
 /*
- * The parts. The n-th allocation of the calling thread from now on fails; sweep_left, from a descriptor of /proc/gaur/fail that was
+ * The parts. The n-th allocation of the calling thread from now on fails (-n: and the call is made again); sweep_left, from a descriptor of /proc/gaur/fail that was
  * opened before, so that opening does not count, tells how many were left, and disarms.
  */
 bool sweep_begin(void);

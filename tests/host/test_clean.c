@@ -6,8 +6,11 @@
 
 #include "lib/errno.h"
 #include "mm/clock.h"
+#include "mm/leaf.h"
 #include "mm/map.h"
+#include "mm/node.h"
 #include "mm/page_cache.h"
+#include "mm/vpage.h"
 
 #define PAGES 40
 #define VA UINT64_C(0x400000)
@@ -19,7 +22,8 @@ static struct {
     unsigned writes[PAGES], calls; // how often each page was written; calls of write
     int write_error, reserve_error;
     uint64_t reserved; // bytes, by the last call
-    void (*meanwhile)(void); // what else happens while a page is being written
+    void (*meanwhile)(void); // what else happens while a page is being written,
+    void (*while_reserving)(void); // or while it gets room
 } file;
 
 static struct vspace *space;
@@ -35,6 +39,8 @@ static int disk_reserve(struct page_cache *cache, uint64_t offset, uint64_t size
 {
     (void)cache, (void)offset;
     file.reserved = size;
+    if (file.while_reserving)
+        file.while_reserving();
     return file.reserve_error;
 }
 
@@ -217,6 +223,35 @@ static void what_is_changed_while_it_is_written_is_written_again(void **state)
     assert_int_equal(file.disk[0], 9);
 }
 
+/* What the clock, and then page_caches_shrink, do on another CPU. */
+static void leave(void)
+{
+    struct core_map_entry *leaf = node_find_leaf(space, VA), *page = frame_of(space, VA);
+
+    file.while_reserving = NULL;
+    node_lock(leaf);
+    (void)!vspace_underive(leaf, VA);
+    vpage_store(leaf_info(leaf, VA), (struct vpage_info){0});
+    leaf_info_removed(leaf);
+    node_unlock(leaf);
+    page_cache_put(page);
+    assert_int_equal(page_caches_shrink(PAGES) + page_caches_shrink(PAGES), 0);
+}
+
+/* Else it might come back, unmarked, in the same frame: nothing would tell the fault, which lets the program write. */
+static void a_page_stays_in_its_file_while_a_write_to_it_gets_room(void **state)
+{
+    (void)state;
+    map_file(space, R | W, true);
+    (void)peek(space, VA);
+    file.while_reserving = leave;
+    poke(space, VA, 5);
+    assert_verify_clean();
+    assert_int_equal(page_caches_unclean(), 1);
+    clean();
+    assert_int_equal(file.disk[0], 5);
+}
+
 static void a_write_that_fails_is_told_once_and_its_pages_count_as_clean(void **state)
 {
     (void)state;
@@ -344,6 +379,7 @@ int main(void)
         CLEAN_TEST(cleaning_reaches_leaves_that_are_shared_after_fork),
         CLEAN_TEST(a_write_protected_mapping_that_may_be_written_to_again_is_protected_too),
         CLEAN_TEST(what_is_changed_while_it_is_written_is_written_again),
+        CLEAN_TEST(a_page_stays_in_its_file_while_a_write_to_it_gets_room),
         CLEAN_TEST(a_write_that_fails_is_told_once_and_its_pages_count_as_clean),
         CLEAN_TEST(without_memory_pages_stay_dirty),
         CLEAN_TEST(without_room_nothing_is_written_and_a_fault_is_a_bus_error),

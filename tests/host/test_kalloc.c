@@ -6,6 +6,7 @@
 
 #include "mm/kalloc.h"
 #include "mm/reclaim.h"
+#include "mm/slab.h"
 
 #define ALL_FRAMES 4096
 
@@ -98,6 +99,37 @@ static void every_free_frame_can_be_taken_and_then_none(void **state)
     assert_verify_clean();
     hoard_give_back();
     assert_int_equal(free_frames(), before);
+}
+
+static void a_failure_is_noted_until_it_is_asked_for(void **state)
+{
+    (void)state;
+    hoard_take(0);
+    (void)kalloc_failed();
+    assert_null(kalloc());
+    assert_true(kalloc_failed());
+    assert_false(kalloc_failed());
+    assert_null(frame_alloc_run(FRAME_KERNEL, 2));
+    assert_true(kalloc_failed());
+    assert_null(slab_alloc(2000));
+    assert_true(kalloc_failed());
+    hoard_give_back();
+}
+
+/* Whatever there is to reclaim: a limit, or an address that is not mapped, does not become better by it. */
+static void nothing_is_reclaimed_for_a_call_that_did_not_lack_memory(void **state)
+{
+    void *object = slab_alloc(2000);
+
+    (void)state;
+    hoard_take(0);
+    slab_free(object); // its frame stays with the slab
+    (void)kalloc_failed();
+    assert_false(reclaim_for_call(0));
+    assert_null(kalloc());
+    assert_true(reclaim_for_call(0));
+    kfree(kalloc());
+    hoard_give_back();
 }
 
 static void the_last_frame_is_found_in_another_cpus_cache(void **state)
@@ -338,6 +370,8 @@ int main(void)
         TEST(the_zero_frame_is_not_counted),
         TEST(a_zeroed_frame_is_zero_whatever_it_held_before),
         TEST(every_free_frame_can_be_taken_and_then_none),
+        TEST(a_failure_is_noted_until_it_is_asked_for),
+        TEST(nothing_is_reclaimed_for_a_call_that_did_not_lack_memory),
         TEST(the_last_frame_is_found_in_another_cpus_cache),
         TEST(a_cpus_cache_gives_frames_back_when_it_is_full),
         TEST(a_run_is_aligned_to_its_size_and_counted_frame_by_frame),

@@ -144,7 +144,7 @@ static void the_nth_allocation_fails_wherever_it_would_come_from(void **state)
     take(4);
     give(4); // some are kept
     for (unsigned n = 1; n <= 3; n++) {
-        fail_arm(NULL, n);
+        fail_arm(NULL, n, false);
         for (unsigned i = 1; i < n; i++)
             assert_non_null(objects[i] = slab_cache_alloc(&cache));
         assert_null(slab_cache_alloc(&cache));

@@ -149,25 +149,27 @@ int socket_connect(struct file *file, const struct socket_address *address, cons
                                               : connect_datagram(socket, address, caller);
 }
 
-// => the next embryo with the listener's reference; NULL: there is none
-static struct socket *take_embryo(struct socket *listener)
+// Let the next embryo, with the listener's reference, be what `accepted` is. => false: there is none
+static bool take_embryo(struct socket *listener, struct file *accepted)
 {
-    struct socket *embryo = NULL;
+    struct socket *embryo;
     struct list *link;
 
     spin_lock(&sockets_lock);
     link = list_take_first(&listener->embryos);
     if (link != NULL) {
         embryo = container_of(link, struct socket, embryo_link);
+        embryo->file = accepted;
+        accepted->private = embryo;
         listener->queued--;
         wake_all(&listener->room);
     }
     spin_unlock(&sockets_lock);
-    return embryo;
+    return link != NULL;
 }
 
 // => 0, -EINVAL (nobody will come any more), -EAGAIN, -EINTR
-static int wait_for_embryo(struct file *file, struct socket **out)
+static int wait_for_embryo(struct file *file, struct file *accepted)
 {
     struct socket *listener = socket_of(file);
     uint64_t deadline = socket_deadline(file, 0, listener->receive_timeout);
@@ -177,8 +179,7 @@ static int wait_for_embryo(struct file *file, struct socket **out)
 
         if (error != 0)
             return error;
-        *out = take_embryo(listener);
-        if (*out != NULL)
+        if (take_embryo(listener, accepted))
             return 0;
         if (deadline == 0)
             return -EAGAIN;
@@ -193,20 +194,19 @@ static int wait_for_embryo(struct file *file, struct socket **out)
 
 int socket_accept(struct file *file, unsigned flags, struct file **out, struct socket_address *from)
 {
-    struct socket *listener = socket_of(file), *socket;
+    struct socket *listener = socket_of(file);
     int error;
 
     if (!socket_is_connection_based(listener))
         return -EOPNOTSUPP;
     if (listener->state != SOCKET_LISTENING)
         return -EINVAL;
-    error = wait_for_embryo(file, &socket);
+    error = socket_open_file(NULL, flags, out); // before there is a connection that could be lost for want of memory
     if (error != 0)
         return error;
-    error = socket_open_file(socket, flags, out);
+    error = wait_for_embryo(file, *out);
     if (error != 0) {
-        socket_close(socket, true);
-        socket_put(socket);
+        file_put(*out);
         return error;
     }
     return socket_name(*out, true, from);

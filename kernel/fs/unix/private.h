@@ -116,6 +116,7 @@ void socket_get(struct socket *socket);
 void socket_put(struct socket *socket);         // NULL is fine; may sleep
 // Its end, but for the reference: nobody has it (any more). `embryo`: it was never accepted.
 void socket_close(struct socket *socket, bool embryo);
+// A file for it; NULL: for one that accept(2) is about to find.
 int socket_open_file(struct socket *socket, unsigned flags, struct file **out) __must_check;
 void identify(struct ucred *out, bool effective);
 

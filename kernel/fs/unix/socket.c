@@ -173,6 +173,8 @@ static void socket_release(struct file *file)
 {
     struct socket *socket = socket_of(file);
 
+    if (socket == NULL) // it was to be an accepted one, and nobody came
+        return;
     socket_close(socket, false);
     socket_put(socket);
     garbage_collect_if_any();
@@ -301,7 +303,7 @@ int socket_open_file(struct socket *socket, unsigned flags, struct file **out)
     int error = file_create_nameless("socket", S_IFSOCK | 0777, &socket_file_ops,
                                      O_RDWR | (flags & (unsigned)O_NONBLOCK), socket, out);
 
-    if (error == 0)
+    if (error == 0 && socket != NULL)
         socket->file = *out;
     return error;
 }

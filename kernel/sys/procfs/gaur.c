@@ -62,15 +62,16 @@ static int show_missing(const struct proc_inode *inode, struct text *text)
 }
 
 /*
- * Writing N makes the writer's Nth allocation from now on fail, once; 0 disarms. Reading tells how many were left until
- * then (0: it has failed, or nothing was armed), and disarms first, so that it does not itself meet the failure.
+ * Writing N makes the writer's Nth allocation from now on fail, once; 0 disarms. Writing -N lets, moreover, the call that fails for it
+ * be made again. Reading tells how many were left until then (0: it has failed, or nothing was armed), and disarms first, so that it
+ * does not itself meet the failure.
  */
 static int show_fail(const struct proc_inode *inode, struct text *text)
 {
     uint64_t left = fail_left();
 
     (void)inode;
-    fail_arm(NULL, 0);
+    fail_arm(NULL, 0, false);
     text_printf(text, "%lu\n", left);
     return 0;
 }
@@ -88,12 +89,13 @@ static int parse_number(const char *value, uint64_t *n)
 
 static int store_fail(const struct proc_inode *inode, const char *value)
 {
+    bool again = value[0] == '-';
     uint64_t n;
-    int error = parse_number(value, &n);
+    int error = parse_number(value + again, &n);
 
     (void)inode;
     if (!error)
-        fail_arm(current_kthread(), n);
+        fail_arm(current_kthread(), n, again);
     return error;
 }
 
