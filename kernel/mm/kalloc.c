@@ -34,28 +34,61 @@ static struct {
     uint32_t head[BUDDY_ORDERS]; // (lock)
 } kmem = {.lock = SPINLOCK_INIT("kmem", RANK_KMEM)};
 
-/* Free single frames of one CPU. The lock is for kalloc_drain, which comes from elsewhere. */
+/*
+ * Free single frames of one CPU. The lock is for kalloc_drain, which comes from elsewhere.
+ *
+ * `kinds`: by how many frames of a kind this CPU's work has made more, or, wrapping around, fewer; all CPUs' together are how many
+ * there are. So no fault writes to a word that another CPU's fault writes to.
+ */
 static struct frame_cache {
     struct spinlock lock;
     unsigned count;
     uint32_t frames[CACHE_FRAMES];
     struct frame_quarantine quarantine;
+    _Atomic uint32_t kinds[FRAME_KINDS];
 } __attribute__((aligned(64))) caches[MAX_CPUS] = {
     [0 ... MAX_CPUS - 1] = {.lock = SPINLOCK_INIT("kmem cache", RANK_KMEM_CACHE)},
 };
 
-static _Atomic uint64_t kind_counts[FRAME_KINDS];
+/* This CPU's cache; should we be moved now, another CPU's does as well. The address is hidden from the compiler, which would
+ * compute it anew for each field. */
+static inline struct frame_cache *cache_here(void)
+{
+    struct frame_cache *cache = &caches[cpu_id()];
+
+    __asm__("" : "+r"(cache));
+    return cache;
+}
 
 uint64_t frames_by_kind(enum frame_kind kind)
 {
-    return atomic_load_explicit(&kind_counts[kind], memory_order_relaxed);
+    uint32_t total = 0;
+
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++)
+        total += atomic_load_explicit(&caches[cpu].kinds[kind], memory_order_relaxed);
+    return total;
+}
+
+static inline void count_kind_in(struct frame_cache *cache, enum frame_kind kind, uint32_t frames)
+{
+    atomic_fetch_add_explicit(&cache->kinds[kind], frames, memory_order_relaxed);
+}
+
+static void count_kind(enum frame_kind kind, uint32_t frames)
+{
+    count_kind_in(cache_here(), kind, frames);
+}
+
+static inline void set_kind_in(struct frame_cache *cache, struct core_map_entry *page, enum frame_kind from, enum frame_kind to)
+{
+    count_kind_in(cache, from, -1u);
+    count_kind_in(cache, to, 1);
+    atomic_store_explicit(&page->kind, to, memory_order_relaxed);
 }
 
 void frame_set_kind(struct core_map_entry *page, enum frame_kind kind)
 {
-    atomic_fetch_sub_explicit(&kind_counts[frame_kind(page)], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&kind_counts[kind], 1, memory_order_relaxed);
-    atomic_store_explicit(&page->kind, kind, memory_order_relaxed);
+    set_kind_in(cache_here(), page, frame_kind(page), kind);
 }
 
 /* ---- The buddy allocator. => kmem.lock held ---- */
@@ -157,22 +190,22 @@ static __no_kasan void poison_fill(struct core_map_entry *page)
 #endif
 }
 
-/* A free frame becomes one in use, with one reference; and back. => the lock of the list that it comes from, or goes to */
-static void frame_begin(struct core_map_entry *page, enum frame_kind kind, const void *caller)
+/* A free frame becomes one in use, with one reference; and back. => the lock of the cache that it comes from, or goes to */
+static void frame_begin(struct frame_cache *cache, struct core_map_entry *page, enum frame_kind kind, const void *caller)
 {
     kasan_unpoison(page2kva(page), PAGE_SIZE);
     poison_check(page);
     note_owner(page, caller);
-    frame_set_kind(page, kind);
+    set_kind_in(cache, page, FRAME_FREE, kind);
     atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
 }
 
-static void frame_end(struct core_map_entry *page, const void *caller)
+static void frame_end(struct frame_cache *cache, struct core_map_entry *page, const void *caller)
 {
     poison_fill(page);
     kasan_poison(page2kva(page), PAGE_SIZE, KASAN_FRAME_FREE);
     note_owner(page, caller);
-    frame_set_kind(page, FRAME_FREE);
+    set_kind_in(cache, page, frame_kind(page), FRAME_FREE);
 }
 
 /* ---- Single frames, through the CPU's cache ---- */
@@ -267,14 +300,14 @@ static void cache_release(struct frame_cache *cache)
 static struct core_map_entry *cache_take(enum frame_kind kind, const void *caller)
 {
     struct core_map_entry *page = NULL;
-    struct frame_cache *cache = &caches[cpu_id()]; // should we be moved now, another CPU's cache does as well
+    struct frame_cache *cache = cache_here();
 
     spin_lock(&cache->lock);
     if (cache->count == 0 && likely(may_take()))
         cache_refill(cache);
     if (cache->count > 0) {
         page = &core_map[cache->frames[--cache->count]];
-        frame_begin(page, kind, caller);
+        frame_begin(cache, page, kind, caller);
     }
     spin_unlock(&cache->lock);
     return page;
@@ -282,12 +315,12 @@ static struct core_map_entry *cache_take(enum frame_kind kind, const void *calle
 
 static void cache_give(struct core_map_entry *page, const void *caller)
 {
-    struct frame_cache *cache = &caches[cpu_id()];
+    struct frame_cache *cache = cache_here();
 
     spin_lock(&cache->lock);
     if (cache->count == CACHE_FRAMES)
         cache_shrink(cache, CACHE_FRAMES / 2);
-    frame_end(page, caller);
+    frame_end(cache, page, caller);
     page = frame_guard_keep(&cache->quarantine, page);
     if (page)
         cache->frames[cache->count++] = page2pfn(page);
@@ -347,10 +380,10 @@ void frame_free(struct core_map_entry *page)
 /* The frames of a run change from one kind to another, and have `refs` references each. => kmem.lock held */
 static void run_set_kind(struct core_map_entry *run, unsigned order, enum frame_kind kind, uint32_t refs)
 {
-    uint64_t count = 1ull << order;
+    uint32_t count = 1u << order;
 
-    atomic_fetch_sub_explicit(&kind_counts[frame_kind(run)], count, memory_order_relaxed);
-    atomic_fetch_add_explicit(&kind_counts[kind], count, memory_order_relaxed);
+    count_kind(frame_kind(run), -count);
+    count_kind(kind, count);
     for (struct core_map_entry *page = run; page < run + count; page++) {
         atomic_store_explicit(&page->kind, kind, memory_order_relaxed);
         atomic_store_explicit(&page->refs, refs, memory_order_relaxed);
@@ -435,7 +468,7 @@ static unsigned order_at(pfn_t pfn, pfn_t end)
 
 void kalloc_init(void)
 {
-    atomic_store_explicit(&kind_counts[FRAME_RESERVED], core_map_frames, memory_order_relaxed);
+    count_kind(FRAME_RESERVED, (uint32_t)core_map_frames);
 }
 
 void kalloc_add_range(pfn_t first, pfn_t count)
@@ -447,8 +480,8 @@ void kalloc_add_range(pfn_t first, pfn_t count)
         kasan_poison(page2kva(&core_map[pfn]), PAGE_SIZE, KASAN_FRAME_FREE);
         atomic_store_explicit(&core_map[pfn].kind, FRAME_FREE, memory_order_relaxed);
     }
-    atomic_fetch_add_explicit(&kind_counts[FRAME_FREE], count, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&kind_counts[FRAME_RESERVED], count, memory_order_relaxed);
+    count_kind(FRAME_FREE, (uint32_t)count);
+    count_kind(FRAME_RESERVED, -(uint32_t)count);
     spin_lock(&kmem.lock);
     for (pfn_t pfn = first; pfn < end;) {
         unsigned order = order_at(pfn, end);

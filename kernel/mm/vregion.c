@@ -113,7 +113,8 @@ struct vregion *va2vregion(struct vspace *space, vaddr_t va)
     struct vregion *region = vregion_above(space, va);
     if (!region || va < vregion_start(region))
         return NULL;
-    atomic_store_explicit(&space->recent, region, memory_order_relaxed);
+    if (likely(!rwlock_is_spread(&space->lock))) // else threads would take the line from each other again and again
+        atomic_store_explicit(&space->recent, region, memory_order_relaxed);
     return region;
 }
 

@@ -68,6 +68,15 @@ void vspace_get(struct vspace *space)
     ASSERT(old > 0);
 }
 
+void vspace_spread(struct vspace *space)
+{
+    if (likely(rwlock_is_spread(&space->lock)))
+        return;
+    rwlock_write_lock(&space->lock);
+    rwlock_spread(&space->lock);
+    rwlock_write_unlock(&space->lock);
+}
+
 /* The same for a space found in the list of all, which may be on its way out. => false: it is; the list's lock held */
 static bool try_get(struct vspace *space)
 {

@@ -47,6 +47,9 @@ __must_check struct vspace *vspace_create(void);
 
 void vspace_get(struct vspace *space);
 
+/* Several threads are going to run in it: from now on their faults on several CPUs do not take the lock's word from each other. */
+void vspace_spread(struct vspace *space);
+
 /* One reference less; the last takes everything down. => may sleep; no CPU runs in it when it is the last */
 void vspace_put(struct vspace *space);
 

@@ -290,6 +290,7 @@ static int64_t clone_thread(const struct clone_request *request)
 
     if (thread == NULL)
         return -ENOMEM;
+    vspace_spread(current_process()->vspace);
     result = start(thread, request);
     if (result < 0)
         thread_free(thread);

@@ -5,6 +5,9 @@
  * One atomic operation to take and one to give back when nobody waits. Those who wait stand in line, readers and
  * writers alike: a waiting writer holds up readers that come later, so neither starves. A reader must therefore not
  * take the same lock again.
+ *
+ * A lock that readers of several CPUs take all the time can be spread: then a reader leaves its mark on its CPU, and writes
+ * to nothing that the others read. A writer has to look at every CPU.
  * => never in interrupts or under a spinlock
  */
 #ifndef SYNC_RWLOCK_H
@@ -19,13 +22,15 @@
 
 #define RWLOCK_WRITER  UINT64_C(1)      // a writer holds it
 #define RWLOCK_WAITING UINT64_C(2)      // the line is not empty: give it back through rwlock_pass
-#define RWLOCK_READER  UINT64_C(4)      // times the readers that hold it
+#define RWLOCK_SPREAD  UINT64_C(4)      // readers may hold it by a mark on a CPU; for good
+#define RWLOCK_READER  UINT64_C(8)      // times the readers that hold it and are counted here
 
 /* Fields: (a) atomic  (l) line_lock  (w) the holding writer */
 struct rwlock {
     _Atomic uint64_t word;          // (a) the bits above
     struct kthread *writer;         // (w) who; stale when no writer holds it
     struct spinlock line_lock;
+    bool draining;                  // (l) the writer has it, but for readers whose marks it waits for
     struct list line;               // (l) struct rwlock_waiter, in order of arrival
 #ifdef DEBUG
     enum lock_rank rank;            // (c)
@@ -49,20 +54,33 @@ struct rwlock {
 
 void rwlock_init(struct rwlock *lock, const char *name, enum lock_rank rank);
 
+/* Spread it from now on. => held for writing */
+void rwlock_spread(struct rwlock *lock);
+
+static inline bool rwlock_is_spread(const struct rwlock *lock)
+{
+    return (atomic_load_explicit(&lock->word, memory_order_relaxed) & RWLOCK_SPREAD) != 0;
+}
+
 /* The paths with a line: stand in it, or pass the lock to its head. */
 void rwlock_wait(struct rwlock *lock, bool write);
 void rwlock_pass(struct rwlock *lock);
+
+/* Those of a spread lock. */
+bool rwlock_try_read_spread(struct rwlock *lock);
+bool rwlock_try_write_spread(struct rwlock *lock);
+void rwlock_read_unlock_spread(struct rwlock *lock);
 
 static inline bool rwlock_try_read_word(struct rwlock *lock)
 {
     uint64_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 
-    while ((word & (RWLOCK_WRITER | RWLOCK_WAITING)) == 0) {
+    while ((word & (RWLOCK_WRITER | RWLOCK_WAITING | RWLOCK_SPREAD)) == 0) {
         if (atomic_compare_exchange_weak_explicit(&lock->word, &word, word + RWLOCK_READER,
                                                   memory_order_acquire, memory_order_relaxed))
             return true;
     }
-    return false;
+    return (word & RWLOCK_SPREAD) && rwlock_try_read_spread(lock);
 }
 
 static inline bool rwlock_try_write_word(struct rwlock *lock)
@@ -71,7 +89,7 @@ static inline bool rwlock_try_write_word(struct rwlock *lock)
 
     if (!atomic_compare_exchange_strong_explicit(&lock->word, &free, RWLOCK_WRITER,
                                                  memory_order_acquire, memory_order_relaxed))
-        return false;
+        return free == RWLOCK_SPREAD && rwlock_try_write_spread(lock);
     lock->writer = current_kthread();
     return true;
 }
@@ -88,6 +106,10 @@ static inline void rwlock_read_unlock(struct rwlock *lock)
     uint64_t before;
 
     rwlock_rank_pop(lock);
+    if (unlikely(rwlock_is_spread(lock))) {
+        rwlock_read_unlock_spread(lock);
+        return;
+    }
     before = atomic_fetch_sub_explicit(&lock->word, RWLOCK_READER, memory_order_release);
     if (unlikely(before == (RWLOCK_READER | RWLOCK_WAITING)))
         rwlock_pass(lock);
@@ -121,7 +143,7 @@ static inline void rwlock_write_unlock(struct rwlock *lock)
 
     rwlock_rank_pop(lock);
     before = atomic_fetch_sub_explicit(&lock->word, RWLOCK_WRITER, memory_order_release);
-    if (unlikely(before != RWLOCK_WRITER))
+    if (unlikely(before & RWLOCK_WAITING))
         rwlock_pass(lock);
 }
 

@@ -62,6 +62,7 @@ struct kthread {
     void (*entry)(void *);          // (c)
     void *entry_argument;           // (c)
     struct run_clock clock;
+    struct rwlock_mark *reading;    // (o) its mark as a reader of a spread rwlock; NULL: none
     _Atomic uint64_t switches_voluntary;
     _Atomic uint64_t switches_forced;
 #ifdef DEBUG

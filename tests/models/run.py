@@ -28,7 +28,7 @@ def check(model, step=None, show=False):
         defines = [f'-D{step}'] if step else []
         subprocess.run(['spin', *defines, '-a', model], cwd=folder, check=True, capture_output=True, timeout=120)
         subprocess.run(['gcc', '-O2', '-w', '-DSAFETY', '-o', 'pan', 'pan.c'], cwd=folder, check=True, timeout=120)
-        out = subprocess.run(['./pan', '-E', '-m200000'], cwd=folder, capture_output=True, text=True, timeout=300, check=False).stdout
+        out = subprocess.run(['./pan', '-m200000'], cwd=folder, capture_output=True, text=True, timeout=300, check=False).stdout
         if show and os.path.exists(os.path.join(folder, model + '.trail')):
             subprocess.run(['spin', *defines, '-t', '-p', '-g', model], cwd=folder, check=False, timeout=60)
         if 'pan:' not in out and 'errors:' not in out:

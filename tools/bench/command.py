@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,9 @@ program on the same machine, in guest instructions. ROW chooses rows by their na
 Environment: GAUR_NO_BUILD=1 takes what is built already; GAUR_KERNEL=FILE measures another kernel of Gaur's.
 """
 
-# How the machine runs for the rows of a kind. What is timed depends on the host's other work, and is never kept.
+# How the machine runs for the rows of a kind. What is timed depends on the host's other work: it is never kept, the systems take
+# turns, and of the figures of all turns the median counts.
+TIMED_TURNS = 5
 KINDS = {'counted': {}, 'timed': {'icount': False, 'cpus': 2}, 'tried': {}}
 
 OUT = os.path.join(common.BUILD, 'bench')
@@ -124,6 +127,17 @@ class Bench:
         if system == 'Linux' and boot.icount:
             self.cache.setdefault(key, {}).update(found)
         self.values[system].update(found)
+
+    def measure_in_turns(self, group):
+        """Timed rows: the systems one after the other, several times."""
+        turns = {system: [] for system in self.values}
+        for _ in range(TIMED_TURNS):
+            for system, found in turns.items():
+                self.measure(group, system)
+                found.append({row.name: self.values[system][row.name] for row in group if row.name in self.values[system]})
+        for system, found in turns.items():
+            for name in found[0]:
+                self.values[system][name] = statistics.median_low(turn[name] for turn in found if name in turn)
 
     def try_memory(self, system):
         """The least memory, which takes some boots; too little of it is no failure."""
@@ -236,6 +250,9 @@ def run(arguments):
     bench = Bench(found, wishes.cached)
     picked = rows.with_needs(picked)
     for group in groups(picked):
+        if group[0].kind == 'timed':
+            bench.measure_in_turns(group)
+            continue
         for system in ('Gaur', 'Linux'):
             bench.measure(group, system)
     save_cache(bench.cache)

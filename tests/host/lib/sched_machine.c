@@ -51,6 +51,8 @@
 #define INTERRUPT_RESCHEDULE 2u
 #define INTERRUPT_DEVICE     4u     // starts what the test wants to run
 
+unsigned cpu_count = CPUS;
+
 /* GS points to one of these. */
 struct machine {
     struct cpu cpu;

@@ -94,12 +94,32 @@ static void read_and_write(struct job *job)
     }
 }
 
+static void spread_table_lock(struct job *job)
+{
+    (void)job;
+    rwlock_write_lock(&table_lock);
+    rwlock_spread(&table_lock);
+    rwlock_write_unlock(&table_lock);
+}
+
 static void readers_share_and_writers_exclude(void **state)
 {
     (void)state;
     run_jobs(12, read_and_write);
     assert_int_equal(table_lock.word, 0);
     assert_true(list_empty(&table_lock.line));
+}
+
+/* Half of the time one reader's mark stands in the way of the next, who is counted instead. */
+static void readers_of_a_spread_lock_share_and_writers_exclude(void **state)
+{
+    (void)state;
+    run_jobs(1, spread_table_lock);
+    run_jobs(12, read_and_write);
+    assert_int_equal(table_lock.word, RWLOCK_SPREAD);
+    assert_true(list_empty(&table_lock.line));
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        assert_null(marks[cpu].lock);
 }
 
 #define SLOTS 3
@@ -412,6 +432,7 @@ int main(void)
         cmocka_unit_test(violations_of_the_order_panic_with_both_names),
         cmocka_unit_test(locks_exclude),
         cmocka_unit_test(readers_share_and_writers_exclude),
+        cmocka_unit_test(readers_of_a_spread_lock_share_and_writers_exclude),
         cmocka_unit_test(no_wakeup_is_lost),
         cmocka_unit_test(idle_cpus_wake_for_every_turn),
         cmocka_unit_test(thousands_start_and_end),

@@ -12,6 +12,7 @@
 #include "lib/types.h"
 
 #define MAX_CPUS 8
+#define cpu_count MAX_CPUS
 #define IRQ_FLAG (1ul << 9)
 
 struct kthread;
