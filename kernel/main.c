@@ -23,6 +23,7 @@
 #include "fs/vfs.h"
 #include "lib/log.h"
 #include "mm/core_map.h"
+#include "mm/event.h"
 #include "mm/fail.h"
 #include "mm/kalloc.h"
 #include "mm/kasan_report.h"
@@ -31,6 +32,7 @@
 #include "mm/slab.h"
 #include "mm/tlb.h"
 #include "mm/vspace.h"
+#include "mm/watch.h"
 #include "proc/exec_layout.h"
 #include "proc/process.h"
 #include "sync/log_lock.h"
@@ -111,24 +113,25 @@ static void start_other_cpus(void)
     }
 }
 
-/* fail=N: the N-th allocation from here on fails, whoever asks for it. */
-static void arm_failure(void)
+/* The value of an argument that is a number, with K or M behind it for so many times 1024; `otherwise` without one. */
+static uint64_t number_option(const char *key, uint64_t otherwise)
 {
     char text[12] = "";
+    const char *p = text;
     uint64_t n = 0;
 
-    if (!boot_option("fail", text, sizeof text))
-        return;
-    for (const char *digit = text; *digit >= '0' && *digit <= '9'; digit++)
-        n = n * 10 + (uint64_t)(*digit - '0');
-    fail_arm(NULL, n, false);
+    if (!boot_option(key, text, sizeof text))
+        return otherwise;
+    for (; *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (uint64_t)(*p - '0');
+    return n << (*p == 'M' ? 20 : *p == 'K' ? 10 : 0);
 }
 
 /* The kernel's arguments; docs/layout.md tells them. */
 static void read_arguments(void)
 {
     static const char *const known[] = {"quiet", "init=", "norandmaps", "fail=", "tsc=unstable", "root=", "ro", "rw",
-                                        "virtio_mmio.device="};
+                                        "virtio_mmio.device=", "watch", "watch="};
 
     if (boot_flag("quiet"))
         log_set_output(NULL);
@@ -136,7 +139,9 @@ static void read_arguments(void)
         clock_distrust();
     if (boot_flag("norandmaps"))
         exec_layout_set_randomize(0);
-    arm_failure();
+    if (boot_flag("watch") || number_option("watch", 0) > 0)
+        watch_start(number_option("watch", EVENT_RING_BYTES), smp_cpus_present());
+    fail_arm(NULL, number_option("fail", 0), false); // the N-th allocation from here on fails, whoever asks for it
     boot_options_check(known, ARRAY_SIZE(known));
 }
 

@@ -18,7 +18,9 @@
 
 static struct slab_cache space_cache;
 static struct mutex spaces_lock;
-static struct list spaces = LIST_INIT(spaces); // spaces_lock
+static struct list vspaces = LIST_INIT(vspaces); // spaces_lock
+static uint32_t last_number;                     // of a space; spaces_lock
+uint32_t vspaces_changes;
 
 void vspace_init(void)
 {
@@ -29,10 +31,23 @@ void vspace_init(void)
     commit_init();
 }
 
+/* => spaces_lock held; between begin and end the list changes */
+static void list_change_begin(void)
+{
+    vspaces_changes++;
+    atomic_thread_fence(memory_order_release);
+}
+
+static void list_change_end(void)
+{
+    atomic_thread_fence(memory_order_release);
+    vspaces_changes++;
+}
+
 struct list *vspaces_lock(void)
 {
     mutex_lock(&spaces_lock);
-    return &spaces;
+    return &vspaces;
 }
 
 void vspaces_unlock(void)
@@ -47,13 +62,16 @@ struct vspace *vspace_create(void)
         return NULL;
     /* The root and its place on the list come together: verify must find an owner for every node. */
     mutex_lock(&spaces_lock);
-    *space = (struct vspace){.root = node_create_root()};
-    if (space->root)
-        list_add_tail(&spaces, &space->link);
+    *space = (struct vspace){.root = node_create_root(), .number = ++last_number};
     rwlock_init(&space->lock, "vspace", RANK_VSPACE);
     atomic_init(&space->refs, 1);
     atomic_init(&space->stack_limit, DEFAULT_STACK_LIMIT);
     space->size_limit = space->data_limit = UINT64_MAX;
+    if (space->root) {
+        list_change_begin();
+        list_add_tail(&vspaces, &space->link);
+        list_change_end();
+    }
     mutex_unlock(&spaces_lock);
     if (space->root)
         return space;
@@ -110,7 +128,10 @@ void vspace_put(struct vspace *space)
     ASSERT(space->active == 0);
     vspace_tear_down(space);
     mutex_lock(&spaces_lock);
+    list_change_begin();
     list_remove(&space->link);
+    list_change_end();
+    space->number = 0;
     mutex_unlock(&spaces_lock);
     slab_cache_free(&space_cache, space);
 }
@@ -140,7 +161,7 @@ struct vspace *vspaces_first(unsigned *count)
 
     *count = 0;
     mutex_lock(&spaces_lock);
-    list_for_each_entry(space, &spaces, link) {
+    list_for_each_entry(space, &vspaces, link) {
         ++*count;
         if (!first && try_get(space))
             first = space;
@@ -152,8 +173,10 @@ struct vspace *vspaces_first(unsigned *count)
 void vspaces_to_end(struct vspace *space)
 {
     mutex_lock(&spaces_lock);
+    list_change_begin();
     list_remove(&space->link);
-    list_add_tail(&spaces, &space->link);
+    list_add_tail(&vspaces, &space->link);
+    list_change_end();
     mutex_unlock(&spaces_lock);
 }
 
@@ -162,7 +185,7 @@ void vspaces_compact(bool wait)
     struct vspace *space;
 
     mutex_lock(&spaces_lock);
-    list_for_each_entry(space, &spaces, link) {
+    list_for_each_entry(space, &vspaces, link) {
         if (wait)
             rwlock_write_lock(&space->lock);
         else if (!rwlock_try_write_lock(&space->lock))

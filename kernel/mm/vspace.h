@@ -40,6 +40,7 @@ struct vspace {
     _Atomic uint64_t peak_bytes;     // (a) the largest that its regions and its pages were whenever somebody measured them
     _Atomic uint64_t peak_resident;  // (a)
     struct list link;                // (l) all spaces
+    uint32_t number;                 // (c) no other space has had it; 0 when it is not on the list any more
 };
 
 /* An empty space with one reference. NULL: no memory. */
@@ -106,6 +107,9 @@ void vspaces_compact(bool wait);
  */
 struct vspace *vspaces_first(unsigned *count);
 void vspaces_to_end(struct vspace *space);
+
+/* Odd while the list of all spaces changes, and another one afterwards: for who reads it from outside (watch.h). */
+extern uint32_t vspaces_changes; // the list's lock
 
 /* All spaces, for verify. => the list's lock is held between begin and end; it sleeps */
 struct list *vspaces_lock(void);

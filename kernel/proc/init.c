@@ -13,10 +13,12 @@
 #include "fs/vfs.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/event.h"
 #include "mm/fault.h"
 #include "mm/populate.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"
+#include "mm/watch.h"
 #include "proc/boot.h"
 #include "proc/cred.h"
 #include "proc/deferred.h"
@@ -46,6 +48,8 @@ void proc_init(void)
     thread_limit_init();
     populate_set_stop(signal_fatal_pending);
     fault_set_lock_limit(rlimit_locked_memory);
+    events_set_identify(thread_identify);
+    watch_set_stop(signal_fatal_pending);
 }
 
 static void __noreturn __cold no_memory(void)

@@ -18,6 +18,7 @@
 struct spinlock process_tree = SPINLOCK_INIT("process_tree", RANK_PROCESS_TREE);
 
 static struct tree pids;        // (t) every struct pid, by number
+uint32_t pids_changes;          // (t)
 static pid_t last_number;       // (t) handed out last
 static uint32_t pid_total;      // (t) numbers in use
 
@@ -84,6 +85,19 @@ static pid_t number_alloc(void)
     return number;
 }
 
+/* => process_tree held; between begin and end the tree changes */
+static void tree_change_begin(void)
+{
+    pids_changes++;
+    atomic_thread_fence(memory_order_release);
+}
+
+static void tree_change_end(void)
+{
+    atomic_thread_fence(memory_order_release);
+    pids_changes++;
+}
+
 int pid_create(struct pid **out)
 {
     struct pid *pid = slab_zalloc(sizeof(*pid));
@@ -96,7 +110,9 @@ int pid_create(struct pid **out)
     flags = spin_lock_irq(&process_tree);
     pid->number = number_alloc();
     if (pid->number != 0) {
+        tree_change_begin();
         tree_insert(&pids, &pid->node, pid_less);
+        tree_change_end();
         pid_total++;
     }
     spin_unlock_irq(&process_tree, flags);
@@ -121,7 +137,9 @@ void pid_drop(struct pid *pid, struct deferred **garbage)
     ASSERT(pid->users > 0);
     if (--pid->users > 0)
         return;
+    tree_change_begin();
     tree_remove(&pids, &pid->node);
+    tree_change_end();
     pid_total--;
     deferred_add(garbage, pid);
 }

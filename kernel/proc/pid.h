@@ -69,6 +69,9 @@ struct pid *pid_find(pid_t number);
 /* The struct pid with the smallest number >= `number`, or NULL. => process_tree held */
 struct pid *pid_find_from(pid_t number);
 
+/* Odd while the tree of numbers changes, and another one afterwards: for who reads it from outside (mm/watch.h). */
+extern uint32_t pids_changes; // (t)
+
 /* How many numbers are in use. */
 uint32_t pid_count(void);
 

@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/active.h"
+#include "mm/event.h"
 #include "mm/kstack.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"
@@ -224,4 +225,14 @@ void thread_fpu_reset(void)
     preempt_enable();
     fpu_initial(thread->fpu);
     thread_fpu_load();
+}
+
+void thread_identify(struct event_identity *identity)
+{
+    if (!current_is_user_thread())
+        return;
+    const struct thread *thread = current_thread();
+    identity->pid = (uint32_t)thread->process->id;
+    identity->tid = thread->detached ? identity->pid : (uint32_t)thread->tid->number; // it may have lost its number
+    identity->ip = thread->frame->rip;
 }

@@ -113,6 +113,10 @@ __must_check struct thread *thread_create(struct process *process, void (*entry)
 /* Give back a thread that has never run, or runs no more. */
 void thread_free(struct thread *thread);
 
+/* Who runs, for a record of an event. */
+struct event_identity;
+void thread_identify(struct event_identity *identity);
+
 /* Sets the scheduler's hooks. Once, at boot. */
 void thread_init(void);
 

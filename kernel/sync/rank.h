@@ -32,6 +32,7 @@ enum lock_rank {
     RANK_SOCKET_RECEIVE,    // one receiver of a socket at a time
     RANK_TTY_SESSIONS,      // which terminal belongs to which session
     RANK_TTY_SLEEP,         // one reader, one writer of a terminal or host channel at a time
+    RANK_EVENTS,            // who begins and ends watching
     RANK_RECLAIM,           // who looks for memory to give back
     RANK_SWAP_GATE,         // pages on their way to or from a swap device, against verify
     RANK_VSPACES,           // the list of all address spaces, for verify
@@ -53,6 +54,7 @@ enum lock_rank {
     RANK_NODE_3,
     RANK_NODE_2,
     RANK_NODE_1,            // leaf nodes
+    RANK_HELD_FAULTS,       // faults that wait until they are let on
     RANK_SWAP,              // slots of swap, and the frames that have one
     RANK_PAGE_CACHES,       // the list of all page caches
     RANK_PAGE_CACHE,        // the pages of one file

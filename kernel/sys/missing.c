@@ -12,7 +12,7 @@
 #include "proc/process.h"
 #include "sync/spinlock.h"
 
-#define RECORDS 128
+#define RECORDS 64
 
 static struct spinlock missing_lock = SPINLOCK_INIT("missing calls", RANK_CREDENTIALS);
 static struct missing_call records[RECORDS];    // under missing_lock
@@ -21,7 +21,7 @@ static unsigned record_count;                   // under missing_lock
 static struct missing_call *find_locked(uint64_t number, const char *program)
 {
     for (unsigned i = 0; i < record_count; i++)
-        if (records[i].number == number && !strcmp(records[i].program, program))
+        if (records[i].number == (uint32_t)number && !strcmp(records[i].program, program))
             return &records[i];
     return NULL;
 }
@@ -33,7 +33,7 @@ static struct missing_call *add_locked(uint64_t number, const char *program)
     if (record_count == RECORDS)
         return &records[RECORDS - 1];
     call = &records[record_count++];
-    call->number = number;
+    call->number = (uint32_t)number;
     strlcpy(call->program, record_count == RECORDS ? "(others)" : program, sizeof(call->program));
     return call;
 }

@@ -9,8 +9,8 @@
 
 /* One program's wish for one call. */
 struct missing_call {
-    uint64_t number;
-    uint64_t count;
+    uint32_t number;    // its low half, as Linux takes it
+    uint32_t count;
     char program[16];
 };
 

@@ -146,6 +146,18 @@ uint64_t clock_ns(void)
     return machine_clock;
 }
 
+uint64_t read_tsc(void)
+{
+    static _Atomic uint64_t ticks;
+
+    return atomic_fetch_add(&ticks, 1);
+}
+
+uint64_t tsc_frequency(void)
+{
+    return NS_PER_SECOND;
+}
+
 void timer_init(struct timer *timer, void (*fn)(struct timer *))
 {
     *timer = (struct timer){.fn = fn};

@@ -56,7 +56,7 @@ static int show_missing(const struct proc_inode *inode, struct text *text)
     for (unsigned i = 0; missing_get(i, &call); i++) {
         const char *name = syscall_name(call.number);
 
-        text_printf(text, "%lu %s %lu %s\n", call.number, name ? name : "?", call.count, call.program);
+        text_printf(text, "%u %s %u %s\n", call.number, name ? name : "?", call.count, call.program);
     }
     return 0;
 }

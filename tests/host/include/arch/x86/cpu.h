@@ -80,6 +80,9 @@ static inline void irq_restore(unsigned long flags)
         host_cpu.irq_off = false;
 }
 
+/* Counts how often it was asked. */
+uint64_t read_tsc(void);
+
 /* Somebody waits for another CPU. Panics when there is no other thread: it would be for ever. */
 void cpu_relax(void);
 
