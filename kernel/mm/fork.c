@@ -6,7 +6,7 @@
  *             (share.c), whatever lies below them. No page, no leaf and no frame is visited, so that fork costs the same for
  *             every size; only regions and descriptors are copied one by one. What was read-only stays so, since its
  *             region is.
- * Locking     The parent's lock for writing: no fault and no walk is under way. The child's, for who asserts it.
+ * Locking     The parent's lock for writing: no fault and no walk is under way. The child's, for who asserts it and who goes through all spaces.
  * Failure     -ENOMEM: the child is torn down.
  * Not here    Making a path private on a write: share.c, called by fault.c.
  */
@@ -65,14 +65,28 @@ static int copy_regions(struct vspace *parent, struct vspace *child)
     return error;
 }
 
+/*
+ * The parent's lock, then the child's, which the list of all spaces has already: verify and who splits a huge page take all locks in the order
+ * of that list, and the clock changes it. So nobody waits for the second while holding the first.
+ */
+static void lock_both(struct vspace *parent, struct vspace *child)
+{
+    rwlock_write_lock(&parent->lock);
+    while (unlikely(!rwlock_try_write_lock(&child->lock))) {
+        rwlock_write_unlock(&parent->lock);
+        rwlock_write_lock(&child->lock); // until who goes through all spaces has left it
+        rwlock_write_unlock(&child->lock);
+        rwlock_write_lock(&parent->lock);
+    }
+}
+
 int vspace_fork(struct vspace *parent, struct vspace **result)
 {
     struct vspace *child = vspace_create();
     if (!child)
         return -ENOMEM;
 
-    rwlock_write_lock(&parent->lock);
-    rwlock_write_lock_nested(&child->lock); // nobody else knows the child but verify, which takes locks in list order
+    lock_both(parent, child);
     child->brk_start = parent->brk_start;
     child->brk = parent->brk;
     child->mmap_top = parent->mmap_top;

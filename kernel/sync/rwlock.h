@@ -122,7 +122,7 @@ static inline void rwlock_write_lock(struct rwlock *lock)
         rwlock_wait(lock, true);
 }
 
-/* Take a second lock of the same rank (fork: the child, which nobody knows yet; verify: all, in list order). */
+/* Take a second lock of the same rank (verify, and who splits a huge page for all: all spaces, in list order). */
 static inline void rwlock_write_lock_nested(struct rwlock *lock)
 {
     rwlock_rank_push(lock, true, false);
