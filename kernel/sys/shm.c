@@ -81,6 +81,12 @@ static void unlock_and_drop(struct segment *segment)
         segment_free(segment);
 }
 
+/* Who attaches or detaches: nobody, where the kernel itself takes down what is left of a process (the clock may hold its space last). */
+static int whose_call(void)
+{
+    return current_is_user_thread() ? current_process()->id : 0;
+}
+
 static void segment_hold(struct page_cache *cache)
 {
     struct segment *segment = of_cache(cache);
@@ -88,7 +94,7 @@ static void segment_hold(struct page_cache *cache)
     spin_lock(&segments.lock);
     segment->regions++;
     segment->attached = now();
-    segment->last = current_process()->id;
+    segment->last = whose_call();
     spin_unlock(&segments.lock);
 }
 
@@ -99,7 +105,7 @@ static void segment_release(struct page_cache *cache)
     spin_lock(&segments.lock);
     segment->regions--;
     segment->detached = now();
-    segment->last = current_process()->id;
+    segment->last = whose_call();
     unlock_and_drop(segment);
 }
 
