@@ -40,6 +40,7 @@ struct batch {
     struct core_map_entry *leaf;
     struct vregion *region;                 // that the last page was in
     bool used_too;                          // pages that were used lately leave as well
+    bool room;                              // there were free slots when it began
     vaddr_t va[BATCH];
     unsigned count;
     bool flush;                             // some CPU may remember an entry
@@ -68,6 +69,7 @@ static bool can_leave(struct batch *batch, const struct vpage_info *info, vaddr_
         return false;
     switch (frame_kind(vpage_frame(info))) {
     case FRAME_ANON:
+        return batch->room;
     case FRAME_SWAP:
         return true;
     case FRAME_FILE:
@@ -126,6 +128,10 @@ static void leave(struct batch *batch, vaddr_t va)
 
     if (!info->leaving)
         return;
+    if (info->moving) { // a truncation meanwhile, from another space that has the leaf: it takes the page away
+        set_leaving(info, false);
+        return;
+    }
     if (frame_kind(page) == FRAME_FILE) {
         vpage_store(info, (struct vpage_info){0});
         leaf_info_removed(batch->leaf);
@@ -135,22 +141,63 @@ static void leave(struct batch *batch, vaddr_t va)
         return;
     }
     batch->evicted++;
-    vm_count(VM_PGSTEAL);
 }
 
 /* ---- One leaf ---- */
 
-/* Choose pages of a leaf from `va` on. => where to go on */
+/* Whether somebody else has locked pages of the leaf: it cannot be told which. => the leaf is locked */
+static bool locked_elsewhere(const struct batch *batch, vaddr_t va)
+{
+    return batch->leaf->node.locked && !node_is_private(batch->space, va);
+}
+
+/* Whether a huge leaf is to stay so: its pages may not leave, or were used since the hand came by the last time. => it is locked */
+static bool stays_huge(struct batch *batch, vaddr_t va)
+{
+    const struct vregion *region = region_of(batch, va);
+
+    vm_count_n(VM_PGSCAN, PTES_PER_NODE);
+    return !region || (region->flags & VR_LOCKED) || !swap_has_room() || huge_test_and_clear_accessed(batch->space, va);
+}
+
+/*
+ * What the hand finds to do at a leaf, which from then on knows this round. The other bits of the word in which it does have other writers:
+ * hence the leaf's lock.
+ *
+ * => the leaf is locked; false: nothing; batch->split: it has to be split first
+ */
+static bool hand_stops_at(struct batch *batch, vaddr_t va)
+{
+    struct core_map_entry *leaf = batch->leaf;
+
+    if (va == leaf_base(leaf) && leaf->round == hand.round)
+        return false;
+    batch->split = leaf->is_huge && !stays_huge(batch, va);
+    if (!batch->split)
+        leaf->round = hand.round;
+    return !leaf->is_huge;
+}
+
+/* The same for who asks that all pages leave. */
+static bool demand_stops_at(struct batch *batch)
+{
+    batch->split = batch->leaf->is_huge;
+    return !batch->split;
+}
+
+/* Choose pages of a leaf from `va` on. => where to go on: at `va` itself once more if the leaf has to be split */
 static vaddr_t choose(struct batch *batch, vaddr_t va, vaddr_t end)
 {
     end = leaf_range_end(batch->leaf, end);
     node_lock(batch->leaf);
-    struct leaf_range used = leaf_used_range(batch->leaf, va, end);
-    for (va = used.start; va < used.end && batch->count < BATCH; va += PAGE_SIZE)
-        if (hide(batch, va))
-            batch->va[batch->count++] = va;
+    if (!locked_elsewhere(batch, va) && (batch->used_too ? demand_stops_at(batch) : hand_stops_at(batch, va))) {
+        struct leaf_range used = leaf_used_range(batch->leaf, va, end);
+        for (va = used.start; va < used.end && batch->count < BATCH; va += PAGE_SIZE)
+            if (hide(batch, va))
+                batch->va[batch->count++] = va;
+    }
     node_unlock(batch->leaf);
-    return batch->count == BATCH ? va : end;
+    return batch->split || batch->count == BATCH ? va : end;
 }
 
 /* Whose CPUs may remember entries of the leaf: its one owner's, or anybody's. */
@@ -174,45 +221,15 @@ static void let_go(struct batch *batch)
     node_unlock(batch->leaf);
 }
 
-/* Whether this round has been at a leaf, or must not: it cannot be told which pages somebody else has locked. */
-static bool pass_by(const struct batch *batch, vaddr_t va)
-{
-    const struct core_map_entry *leaf = batch->leaf;
-
-    if (leaf->node.locked && !node_is_private(batch->space, va))
-        return true;
-    return va == leaf_base(leaf) && leaf->round == hand.round;
-}
-
 /* ---- One space ---- */
-
-/* Whether a leaf is a huge one and is to stay so: its pages may not leave, or were used since the hand came by the last time. */
-static bool stays_huge(struct batch *batch, vaddr_t va)
-{
-    struct vregion *region = batch->leaf->is_huge ? region_of(batch, va) : NULL;
-
-    if (!region)
-        return false;
-    vm_count_n(VM_PGSCAN, PTES_PER_NODE);
-    if (!(region->flags & VR_LOCKED) && swap_has_room() && !huge_test_and_clear_accessed(batch->space, va))
-        return false;
-    batch->leaf->round = hand.round;
-    return true;
-}
 
 /* The next pages of a space, at most a batch, from hand.va on. => false: the space is done; its lock is held for reading */
 static bool step_space(struct batch *batch)
 {
     while ((batch->leaf = node_next_leaf(batch->space, &hand.va, USER_END))) {
-        if (pass_by(batch, hand.va) || stays_huge(batch, hand.va)) {
-            hand.va = leaf_range_end(batch->leaf, USER_END);
-            continue;
-        }
-        batch->split = batch->leaf->is_huge;
+        hand.va = choose(batch, hand.va, USER_END);
         if (batch->split)
             return true;
-        batch->leaf->round = hand.round;
-        hand.va = choose(batch, hand.va, USER_END);
         if (batch->count == 0)
             continue;
         let_go(batch);
@@ -226,8 +243,18 @@ static void batch_begin(struct batch *batch, struct vspace *space, bool used_too
     batch->space = space;
     batch->region = NULL;
     batch->used_too = used_too;
+    batch->room = swap_has_room();
     batch->count = batch->write_count = batch->evicted = 0;
     batch->flush = batch->split = false;
+}
+
+/* Write what has left, if it must be. => how many pages did leave memory, or will with their last holder; no lock held */
+static unsigned batch_end(struct batch *batch)
+{
+    unsigned left = batch->evicted - swap_write(batch->writes, batch->write_count);
+
+    vm_count_n(VM_PGSTEAL, left);
+    return left;
 }
 
 /* Evict from one space until it is done, or enough has gone. => whether it is done */
@@ -243,8 +270,7 @@ static bool evict_from(struct vspace *space, unsigned target, unsigned *evicted)
         rwlock_read_unlock(&space->lock);
         if (unlikely(batch.split))
             huge_split_for_all(space, hand.va);
-        swap_write(batch.writes, batch.write_count);
-        *evicted += batch.evicted;
+        *evicted += batch_end(&batch);
     }
     return !more;
 }
@@ -285,14 +311,12 @@ void clock_page_out(struct vspace *space, vaddr_t start, vaddr_t end)
         batch_begin(&batch, space, true);
         rwlock_read_lock(&space->lock);
         batch.leaf = node_next_leaf(space, &start, end);
-        batch.split = batch.leaf && batch.leaf->is_huge;
-        if (!batch.split)
-            start = batch.leaf ? choose(&batch, start, end) : end;
+        start = batch.leaf ? choose(&batch, start, end) : end;
         if (batch.count > 0)
             let_go(&batch);
         rwlock_read_unlock(&space->lock);
         if (unlikely(batch.split))
             huge_split_for_all(space, start);
-        swap_write(batch.writes, batch.write_count);
+        (void)batch_end(&batch);
     }
 }

@@ -155,7 +155,12 @@ bool huge_try_split(struct vspace *space, vaddr_t va)
 {
     struct core_map_entry *leaf = node_find_leaf(space, va);
 
-    if (!leaf || !leaf->is_huge)
+    if (!leaf)
+        return true;
+    node_lock(leaf); // the clock may be at it, by way of another space
+    bool huge = leaf->is_huge;
+    node_unlock(leaf);
+    if (!huge)
         return true;
     return node_is_private(space, va) && !huge_split(space, va);
 }

@@ -169,8 +169,12 @@ static inline int take_share(struct vspace *space, const struct vregion *region,
 static inline int take_flags(struct vspace *space, const struct map_request *request, struct vregion *region)
 {
     region->flags = space->lock_future | (request->flags & MAP_LOCKED ? VR_LOCKED : 0);
-    if (likely(!region->flags) || vspace_may_lock(space, region->size, request->lock_limit))
+    if (likely(!region->flags))
         return 0;
+    if (vspace_may_lock(space, region->size, request->lock_limit)) {
+        space->fork_edits = true;
+        return 0;
+    }
     return (request->flags & MAP_LOCKED) && request->lock_limit == 0 ? -EPERM : -EAGAIN;
 }
 

@@ -14,11 +14,12 @@
  *                 vpage_info --slot--> slot (1)                           out
  *
  *             A page that comes back keeps its slot, so that it can leave again without being written, until it is written to: then
- *             frame and slot part, if one mapper is all there is. When slots get scarce they part at once.
+ *             frame and slot part, if one mapper is all there is. When slots get scarce, or its area gets no more pages, they part at once.
  * Invariants  I20 A slot's holders are the infos that hold it, and the cache; the frame in the cache knows the slot.
  * Locking     swap_lock, below leaf locks. A reference of a frame in the cache is given up under it, and only there is one taken by who
  *             has none (swap_find), so references seen as two under it, with a leaf locked, stay two.
- * Failure     A page that cannot be written stays in the cache, dirty. One that cannot be read is the reader's error.
+ * Failure     A page that cannot be written stays in the cache, dirty, and its area gets no more; what it has can be read. One that
+ *             cannot be read is the reader's error.
  */
 #include "mm/swap.h"
 
@@ -42,6 +43,8 @@ static struct {
 /* Held for reading while pages are on their way between memory and a device, for writing by verify. */
 static struct rwlock gate = RWLOCK_INIT(gate, "swap gate", RANK_SWAP_GATE);
 
+static bool counting; // verify takes holders off slots, to find them all: nothing may be given up meanwhile. swap_lock
+
 static struct swap_slot *slot_of(const struct core_map_entry *page)
 {
     return slot_find(page->swap.slot);
@@ -52,7 +55,13 @@ static bool in_cache(const struct core_map_entry *page)
     return frame_kind(page) == FRAME_SWAP;
 }
 
-/* ---- In and out of the cache. => swap_lock held ---- */
+/* => swap_lock held, as for what follows */
+static bool in_open_area(const struct core_map_entry *page)
+{
+    return area_is_open(slot_area(page->swap.slot));
+}
+
+/* ---- In and out of the cache ---- */
 
 /* The cache takes over a reference of the frame, and a hold of the slot. */
 static void cache_add(struct core_map_entry *page, uint32_t slot, bool dirty)
@@ -76,11 +85,29 @@ static void cache_remove(struct core_map_entry *page)
 /* Let a frame go that only the cache holds, if its content is in the slot or nobody's. => true if it went */
 static bool settle(struct core_map_entry *page)
 {
-    if (page->swap.writing || frame_refs(page) != 1 || (page->swap.dirty && slot_of(page)->holders > 1))
+    if (counting || page->swap.writing || frame_refs(page) != 1 || (page->swap.dirty && slot_of(page)->holders > 1))
         return false;
     cache_remove(page);
     frame_put(page);
     return true;
+}
+
+/* Whether no info holds the slot: those who map the frame need it no more. => swap_lock held */
+static bool may_part(const struct core_map_entry *page)
+{
+    return in_cache(page) && !counting && !page->swap.writing && slot_of(page)->holders == 1;
+}
+
+/*
+ * Frame and slot part; the cache's reference goes. Others hold the frame, as a rule: who took it for one without a slot gives his
+ * reference up without our lock, and may just have done so.
+ *
+ * => swap_lock held
+ */
+static void part(struct core_map_entry *page)
+{
+    cache_remove(page);
+    frame_put(page);
 }
 
 /* ---- Holders ---- */
@@ -135,10 +162,10 @@ uint32_t swap_out_page(struct core_map_entry *page, bool *write)
 
     *write = false;
     spin_lock(&swap_lock);
+    if (in_cache(page) && !in_open_area(page) && may_part(page))
+        part(page); // it may leave for another area
     if (in_cache(page)) {
-        slot = page->swap.slot;
-        *write = page->swap.dirty && !page->swap.writing; // the last time it could not be written
-        page->swap.writing |= *write;
+        slot = in_open_area(page) ? page->swap.slot : 0;
     } else if ((slot = slot_take())) {
         frame_get(page);
         cache_add(page, slot, true);
@@ -160,8 +187,20 @@ static void end_write(struct core_map_entry *page, bool written)
     spin_unlock(&swap_lock);
 }
 
-/* Write pages whose slots follow each other. */
-static void write_run(struct core_map_entry *const *pages, unsigned count)
+/* An area could not be written to. It is told once, since that is the end of it. */
+static void write_failed(struct swap_area *area, uint32_t page, int error)
+{
+    spin_lock(&swap_lock);
+    bool first = !area->failed;
+    area->failed = true;
+    spin_unlock(&swap_lock);
+    if (first)
+        printk(LOG_ERROR "swap: %s cannot be written to at page %u (error %d): no more pages leave for it\n", area->ops->name(area->device),
+               page, -error);
+}
+
+/* Write pages whose slots follow each other. => how many could not be */
+static unsigned write_run(struct core_map_entry *const *pages, unsigned count)
 {
     uint32_t first = pages[0]->swap.slot;
     struct swap_area *area = slot_area(first);
@@ -171,22 +210,25 @@ static void write_run(struct core_map_entry *const *pages, unsigned count)
         contents[i] = page2kva(pages[i]);
     int error = area->ops->write(area->device, slot_page(first), contents, count);
     if (error)
-        printk(LOG_ERROR "swap: %u pages from page %u on cannot be written (error %d): they stay in memory\n", count,
-               slot_page(first), -error);
+        write_failed(area, slot_page(first), error); // the pages' slots are held still, and so is the area
     else
         vm_count_n(VM_PSWPOUT, count);
     for (unsigned i = 0; i < count; i++)
         end_write(pages[i], !error);
+    return error ? count : 0;
 }
 
-void swap_write(struct core_map_entry *const *pages, unsigned count)
+unsigned swap_write(struct core_map_entry *const *pages, unsigned count)
 {
+    unsigned failed = 0;
+
     for (unsigned first = 0, end; first < count; first = end) {
         for (end = first + 1; end < count && end - first < SWAP_CLUSTER; end++)
             if (pages[end]->swap.slot != pages[end - 1]->swap.slot + 1)
                 break;
-        write_run(&pages[first], end - first);
+        failed += write_run(&pages[first], end - first);
     }
+    return failed;
 }
 
 /* ---- In ---- */
@@ -359,19 +401,6 @@ bool swap_page_has_slot(struct core_map_entry *page, uint32_t slot)
 
 /* ---- Parting ---- */
 
-/* Whether no info holds the slot: those who map the frame need it no more. => swap_lock held */
-static bool may_part(const struct core_map_entry *page)
-{
-    return in_cache(page) && !page->swap.writing && slot_of(page)->holders == 1;
-}
-
-/* => swap_lock held; somebody maps the frame */
-static void part(struct core_map_entry *page)
-{
-    cache_remove(page);
-    atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
-}
-
 bool swap_may_take_over(struct core_map_entry *page)
 {
     spin_lock(&swap_lock);
@@ -393,9 +422,9 @@ bool swap_take_over(struct core_map_entry *page)
 void swap_bring_in(struct core_map_entry *page, bool take)
 {
     spin_lock(&swap_lock);
-    bool scarce = swap_slots_used() * 2 > swap_slots_total();
+    bool keep = swap_slots_used() * 2 <= swap_slots_total() && in_open_area(page);
     slot_release(page->swap.slot); // the info's
-    if ((take || scarce) && may_part(page))
+    if ((take || !keep) && may_part(page))
         part(page);
     spin_unlock(&swap_lock);
 }
@@ -441,7 +470,10 @@ void swap_pause(bool paused)
 {
     if (paused)
         rwlock_write_lock(&gate);
-    else
+    spin_lock(&swap_lock);
+    counting = paused;
+    spin_unlock(&swap_lock);
+    if (!paused)
         rwlock_write_unlock(&gate);
 }
 

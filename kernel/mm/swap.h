@@ -47,12 +47,17 @@ bool swap_has_room(void);
  * Give the page in `page` a slot, unless it has one, and let one more vpage_info hold that.
  *
  * => no entry that maps the page can be written through, and no CPU remembers one; its leaf is locked; anonymous, or in the swap cache
- * => the slot, or 0: there is none. *write: the content is to be written by the caller (swap_write)
+ * => the slot, or 0: there is none, or the one that it has is in an area that is closed. *write: the content is to be written by the caller (swap_write)
  */
 __must_check uint32_t swap_out_page(struct core_map_entry *page, bool *write);
 
-/* Write pages that swap_out_page has said so of; frames that nobody maps by then come free. => sleeps; no lock held */
-void swap_write(struct core_map_entry *const *pages, unsigned count);
+/*
+ * Write pages that swap_out_page has said so of; frames that nobody maps by then come free. Those that cannot be written stay in the swap
+ * cache, and no page leaves for that area any more: what else a device that fails would get is better off in memory.
+ *
+ * => sleeps; no lock held; how many could not be written
+ */
+unsigned swap_write(struct core_map_entry *const *pages, unsigned count);
 
 /* The frame that has a slot's content, with a reference; NULL: none has. */
 struct core_map_entry *swap_find(uint32_t slot);
@@ -102,8 +107,13 @@ struct swap_area_info {
 __must_check int swap_add(const struct swap_ops *ops, void *device, uint32_t pages, int priority, const uint32_t *bad,
                           unsigned bad_count);
 
-/* No more slots of an area from now on (or again); its number for swap_slot_in, or -EINVAL: it is not in use. */
-__must_check int swap_close(void *device, bool closed);
+/*
+ * No page leaves for an area from now on, until who closed it opens it again, or removes it.
+ *
+ * => its number, for the caller alone; -EINVAL: it is not in use, or is closed already
+ */
+__must_check int swap_close(void *device);
+void swap_open(int area);
 bool swap_slot_in(uint32_t slot, int area);
 
 /* Let the frames that have a slot there, and that no info needs, be without one. */

@@ -2,7 +2,7 @@
 /*
  * swap_off.c - bring everything back that is in one area.
  *
- * Theory      The area is closed: no page leaves for it any more. Then every leaf of every space is looked at, and what holds a slot of the area
+ * Theory      The area is closed: no page leaves for it any more, and who else wants to give it up is told that it is not in use. Then every leaf of every space is looked at, and what holds a slot of the area
  *             holds the frame instead, as after a fault for reading. A child that is forked meanwhile may come to hold slots
  *             behind our back, so this is repeated until no slot is in use.
  * Locking     As a fault: a space's lock for reading and the leaf's. No lock while pages are read.
@@ -30,11 +30,9 @@ static void find_next(struct return_walk *walk)
 
     walk->slot = 0;
     for (; (leaf = node_next_leaf(walk->space, &walk->va, USER_END)); walk->va = leaf_range_end(leaf, USER_END)) {
-        if (!leaf->has_slots)
-            continue;
         node_lock(leaf);
         struct leaf_range used = leaf_used_range(leaf, walk->va, leaf_range_end(leaf, USER_END));
-        for (vaddr_t va = used.start; va < used.end && !walk->slot; va += PAGE_SIZE) {
+        for (vaddr_t va = used.start; leaf->has_slots && va < used.end && !walk->slot; va += PAGE_SIZE) {
             struct vpage_info info = *leaf_info(leaf, va);
             if (vpage_is_swapped(info) && swap_slot_in((uint32_t)info.ppn, walk->area)) {
                 walk->slot = (uint32_t)info.ppn;
@@ -119,7 +117,7 @@ static int empty_spaces(int area, bool (*stop)(void))
 
 int swap_off(void *device, bool (*stop)(void))
 {
-    int area = swap_close(device, true), error;
+    int area = swap_close(device), error;
 
     if (area < 0)
         return area;
@@ -130,7 +128,7 @@ int swap_off(void *device, bool (*stop)(void))
             error = stop() ? -EINTR : swap_remove(area);
     } while (error == -EBUSY);
     if (error)
-        (void)!swap_close(device, false);
+        swap_open(area);
     else
         commit_memory_changed();
     return error;

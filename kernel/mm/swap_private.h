@@ -36,12 +36,19 @@ struct swap_area {
     uint32_t used, bad;         // slots
     uint32_t next;              // the page that the search for a free slot goes on with
     int priority;               // (c)
-    bool closed;                // no slots from it any more
+    bool closed;                // it is being given up: no page leaves for it
+    bool failed;                // it could not be written to: the same, as long as it is in use
     unsigned order;             // (c) of the run of frames that `chunks` lies in
     struct swap_chunk *chunks;  // (c)
 };
 
 extern struct spinlock swap_lock;
+
+/* Whether pages may leave for an area. => swap_lock held */
+static inline bool area_is_open(const struct swap_area *area)
+{
+    return !area->closed && !area->failed;
+}
 
 /* => all of them: swap_lock held, but where it says so */
 

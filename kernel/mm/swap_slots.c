@@ -100,7 +100,7 @@ static uint32_t area_slots(const struct swap_area *area)
 
 static bool area_has_room(const struct swap_area *area)
 {
-    return area && !area->closed && area->used < area_slots(area);
+    return area && area_is_open(area) && area->used < area_slots(area);
 }
 
 /* ---- Slots ---- */
@@ -265,18 +265,25 @@ int swap_add(const struct swap_ops *ops, void *device, uint32_t pages, int prior
     return MIN(result, 0);
 }
 
-int swap_close(void *device, bool closed)
+int swap_close(void *device)
 {
     int found = -EINVAL;
 
     spin_lock(&swap_lock);
     for (int i = 0; i < SWAP_AREAS; i++)
-        if (areas[i] && areas[i]->device == device) {
-            areas[i]->closed = closed;
+        if (areas[i] && areas[i]->device == device && !areas[i]->closed) {
+            areas[i]->closed = true;
             found = i;
         }
     spin_unlock(&swap_lock);
     return found;
+}
+
+void swap_open(int area)
+{
+    spin_lock(&swap_lock);
+    areas[area]->closed = false;
+    spin_unlock(&swap_lock);
 }
 
 bool swap_slot_in(uint32_t slot, int area)

@@ -83,7 +83,7 @@ $(HOST_EXT2_OBJECTS) $(patsubst %,$(HOST_OUT)/address/$(HOST_SRC)/%.o,$(HOST_EXT
 $(addprefix $(HOST_OUT)/,$(HOST_EXT2)): $(HOST_EXT2_OBJECTS) $(addprefix $(HOST_OUT)/address/$(HOST_SRC)/,ext2_disk.o ext2_model.o)
 
 # Calls in which another CPU acts.
-$(HOST_OUT)/test_race: HOST_LINK := -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=tlb_send_shootdown
+$(HOST_OUT)/test_race: HOST_LINK := -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=tlb_send_shootdown,--wrap=vspace_create
 
 $(addprefix $(HOST_OUT)/,$(HOST_PROGRAMS)): $(HOST_OUT)/%: $(HOST_OUT)/address/$(HOST_SRC)/%.o \
         $(call host_objects,address,)

@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-struct swap_device swap_device;
+struct swap_device swap_device, second_device;
 
 static int device_read(void *device, uint32_t first, void *const *pages, unsigned count)
 {
@@ -43,18 +43,38 @@ static const char *device_name(void *device)
     return "memory";
 }
 
-void swap_device_add(unsigned pages, const uint32_t *bad, unsigned bad_count)
+static void add(struct swap_device *device, unsigned pages, const uint32_t *bad, unsigned bad_count)
 {
     static const struct swap_ops ops = {device_read, device_write, device_name};
 
-    memset(&swap_device, 0, offsetof(struct swap_device, content));
-    assert_int_equal(swap_add(&ops, &swap_device, pages, 0, bad, bad_count), 0);
+    memset(device, 0, offsetof(struct swap_device, content));
+    assert_int_equal(swap_add(&ops, device, pages, 0, bad, bad_count), 0);
+}
+
+void swap_device_add(unsigned pages, const uint32_t *bad, unsigned bad_count)
+{
+    add(&swap_device, pages, bad, bad_count);
+}
+
+void swap_device_add_second(unsigned pages)
+{
+    add(&second_device, pages, NULL, 0);
+}
+
+static void give_up(struct swap_device *device)
+{
+    int area = swap_close(device);
+
+    assert_true(area >= 0);
+    assert_int_equal(swap_remove(area), 0);
 }
 
 void swap_device_remove(void)
 {
-    int area = swap_close(&swap_device, true);
+    give_up(&swap_device);
+}
 
-    assert_true(area >= 0);
-    assert_int_equal(swap_remove(area), 0);
+void swap_device_remove_second(void)
+{
+    give_up(&second_device);
 }

@@ -17,10 +17,14 @@ struct swap_device {
     uint8_t content[DEVICE_PAGES][4096];
 };
 
-extern struct swap_device swap_device;
+extern struct swap_device swap_device, second_device;
 
 /* Use the first `pages` of it; and no more, which must be possible: nothing is in it. */
 void swap_device_add(unsigned pages, const uint32_t *bad, unsigned bad_count);
 void swap_device_remove(void);
+
+/* The same for another one, which is used after it. */
+void swap_device_add_second(unsigned pages);
+void swap_device_remove_second(void);
 
 #endif

@@ -6,9 +6,12 @@
  * stops being CPU 0 for a while and does something as CPU 1.
  */
 #include "support.h"
+#include "swap_device.h"
 
+#include "mm/clock.h"
 #include "mm/kalloc.h"
 #include "mm/map.h"
+#include "mm/node.h"
 
 #define VA UINT64_C(0x400000)
 
@@ -59,6 +62,22 @@ void __wrap_tlb_send_shootdown(uint64_t targets)
     if (in_flush)
         act();
     __real_tlb_send_shootdown(targets);
+}
+
+static bool hold_next; // the next new space is locked, as by verify, before its maker comes to it
+static struct vspace *held;
+
+struct vspace *__real_vspace_create(void);
+struct vspace *__wrap_vspace_create(void);
+
+struct vspace *__wrap_vspace_create(void)
+{
+    struct vspace *new = __real_vspace_create();
+
+    if (hold_next)
+        assert_true(rwlock_try_write_word(&(held = new)->lock));
+    hold_next = false;
+    return new;
 }
 
 static enum fault_outcome fault_once(vaddr_t va, uint32_t code, enum fault_cause *cause)
@@ -254,6 +273,37 @@ RACE(a_page_that_a_hole_takes_is_not_mapped_again_before_it_is_gone)
     end_space(child);
 }
 
+/* What the first pass of a truncation does by way of the child, whose lock the clock does not hold. */
+static void hide_page_1_to_take_it(void)
+{
+    struct core_map_entry *leaf = node_find_leaf(child, VA + PAGE_SIZE);
+
+    node_lock(leaf);
+    leaf_info(leaf, VA + PAGE_SIZE)->moving = 1;
+    node_unlock(leaf);
+}
+
+RACE(a_page_that_leaves_while_its_file_is_cut_is_still_taken_from_its_space)
+{
+    swap_device_add(100, NULL, 0);
+    map_file_at(space, VA, 4, R | W, &file, false);
+    poke(space, VA + PAGE_SIZE, 7);
+    child = fork_space(space); // one leaf for both
+    machine_set_cpu(1);
+    assert_int_equal(peek(child, VA + PAGE_SIZE), 7);
+    machine_set_cpu(0);
+    in_flush = true;
+    meanwhile = hide_page_1_to_take_it;
+    clock_page_out(space, VA, VA + 4 * PAGE_SIZE);
+    assert_null(meanwhile);
+    assert_true(va2vpage_info(space, VA + PAGE_SIZE)->moving); // or the second pass would leave it
+    page_cache_truncate(&file.cache, PAGE_SIZE);
+    assert_false(va2vpage_info(space, VA + PAGE_SIZE)->used);
+    assert_int_equal(swap_slots_used(), 0);
+    end_space(child);
+    swap_device_remove();
+}
+
 static void write_through_the_old_entry(void)
 {
     uint8_t value = 77;
@@ -354,6 +404,31 @@ RACE(the_other_owner_forks_while_a_path_is_copied)
     end_space(grandchild);
 }
 
+/* ---- The locks of fork ---- */
+
+/* Verify has the lock of the child, which the clock has put before its parent in the list, and now wants that of the parent. */
+static void verify_goes_on(void)
+{
+    assert_true(rwlock_try_write_lock(&space->lock));
+    rwlock_write_unlock(&space->lock);
+    atomic_fetch_sub(&held->lock.word, RWLOCK_WRITER);
+    rwlock_pass(&held->lock);
+    held = NULL;
+}
+
+RACE(fork_does_not_wait_for_its_child_while_it_holds_the_parent)
+{
+    map_at(space, VA, 1, R | W);
+    poke(space, VA, 5);
+    hold_next = true;
+    machine_on_sleep = verify_goes_on;
+    child = fork_space(space);
+    machine_on_sleep = NULL;
+    assert_null(held);
+    assert_int_equal(peek(child, VA), 5);
+    end_space(child);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,11 +441,13 @@ int main(void)
         TEST(a_file_cut_during_the_fault_is_a_bus_error),
         TEST(a_page_on_the_move_is_left_alone_by_other_cpus),
         TEST(a_page_that_a_hole_takes_is_not_mapped_again_before_it_is_gone),
+        TEST(a_page_that_leaves_while_its_file_is_cut_is_still_taken_from_its_space),
         TEST(while_other_cpus_are_told_of_a_copy_none_writes_to_the_old_frame),
         TEST(the_other_owner_writes_while_a_path_is_copied),
         TEST(the_other_owner_ends_while_a_path_is_copied),
         TEST(the_other_owner_unmaps_while_a_path_is_copied),
         TEST(the_other_owner_forks_while_a_path_is_copied),
+        TEST(fork_does_not_wait_for_its_child_while_it_holds_the_parent),
     };
 
     return RUN_TESTS(tests);

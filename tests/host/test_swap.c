@@ -3,6 +3,7 @@
 #include "support.h"
 #include "swap_device.h"
 
+#include <linux/mman.h>
 #include <string.h>
 
 #include "lib/errno.h"
@@ -39,6 +40,11 @@ static void end(void)
     assert_int_equal(swap_slots_used(), 0);
     assert_int_equal(swap_cached(), 0);
     swap_device_remove();
+}
+
+static bool never(void)
+{
+    return false;
 }
 
 /* Everything that can leave does. */
@@ -203,17 +209,63 @@ static void pages_that_cannot_be_written_stay(void **state)
     (void)state;
     begin(PAGES);
     swap_device.write_error = -EIO;
-    (void)clock_evict(PAGES);
+    assert_int_equal(clock_evict(PAGES), 0);
     assert_int_equal(swap_cached(), PAGES);
     assert_verify_clean();
     for (unsigned i = 0; i < PAGES; i++)
         assert_int_equal(peek(space, page_at(i)), i + 1);
-    swap_device.write_error = 0;
+    assert_verify_clean();
+    end();
+}
+
+static void a_device_that_failed_gets_no_more_pages_and_gives_back_those_it_has(void **state)
+{
+    (void)state;
+    begin(PAGES);
+    assert_int_equal(vspace_madvise(space, AT, 4 * PAGE_SIZE, MADV_PAGEOUT), 0);
+    swap_device.write_error = -EIO;
     evict_all();
-    assert_int_equal(swap_cached(), 0);
+    assert_false(swap_has_room());
+    assert_int_equal(swap_device.writes, 2);
+    assert_int_equal(peek(space, AT), 1);
+    for (unsigned i = 4; i < PAGES; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+    assert_int_equal(clock_evict(PAGES), 0); // those in the swap cache stay there as well
+    assert_non_null(frame_of(space, AT));
+    assert_int_equal(swap_device.writes, 2);
+    assert_int_equal(swap_off(&swap_device, never), 0);
+    assert_verify_clean();
+    for (unsigned i = 0; i < PAGES; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+    swap_device_add(200, NULL, 0); // it is in order again
+    evict_all();
+    assert_int_equal(swap_slots_used(), PAGES);
+    end();
+}
+
+static void pages_of_a_device_that_failed_leave_for_another_one(void **state)
+{
+    (void)state;
+    begin(PAGES);
+    evict_all();
+    for (unsigned i = 0; i < PAGES; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1); // each keeps its slot
+    map_at(space, page_at(PAGES), 1, R | W);
+    poke(space, page_at(PAGES), 99);
+    swap_device.write_error = -EIO;
+    assert_int_equal(vspace_madvise(space, page_at(PAGES), PAGE_SIZE, MADV_PAGEOUT), 0);
+    assert_int_equal(clock_evict(PAGES), 0);
+    assert_int_equal(swap_cached(), 1); // the others have no slot any more
+    swap_device_add_second(200);
+    for (unsigned i = 0; i < PAGES; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+    evict_all();
+    assert_int_equal(swap_slots_used(), PAGES + 1);
+    assert_int_equal(second_device.pages_written, PAGES);
     for (unsigned i = 0; i < PAGES; i++)
         assert_int_equal(peek(space, page_at(i)), i + 1);
     end();
+    swap_device_remove_second();
 }
 
 static void a_page_that_cannot_be_read_is_a_bus_error(void **state)
@@ -247,6 +299,41 @@ static void without_a_free_slot_pages_stay(void **state)
     assert_false(swap_has_room());
     for (unsigned i = 0; i < PAGES; i++)
         assert_int_equal(peek(space, page_at(i)), i + 1);
+    end();
+}
+
+static void memory_mapped_as_locked_stays_for_parent_and_child(void **state)
+{
+    const struct map_request request = {
+        .addr = AT, .size = PAGE_SIZE, .prot = R | W, .max_prot = R | W | X, .flags = MAP_FIXED | MAP_PRIVATE | MAP_LOCKED,
+        .lock_limit = UINT64_MAX,
+    };
+
+    (void)state;
+    begin(PAGES);
+    assert_int_equal(vspace_mmap(space, &request), AT);
+    poke(space, AT, 1);
+    struct vspace *child = fork_space(space);
+    assert_int_equal(vspace_madvise(child, AT, PAGE_SIZE, MADV_PAGEOUT), 0);
+    evict_all();
+    assert_non_null(frame_of(space, AT));
+    end_space(child);
+    end();
+}
+
+static void a_child_cannot_ask_for_its_parents_locked_pages_to_leave(void **state)
+{
+    (void)state;
+    begin(PAGES);
+    assert_int_equal(vspace_mlock(space, AT, PAGE_SIZE, VR_LOCKED, UINT64_MAX), 0);
+    struct vspace *child = fork_space(space);
+    assert_int_equal(vspace_madvise(child, AT, PAGES * PAGE_SIZE, MADV_PAGEOUT), 0);
+    assert_non_null(frame_of(space, AT));
+    poke(child, AT, 9); // now it has a leaf of its own
+    assert_int_equal(vspace_madvise(child, AT, PAGES * PAGE_SIZE, MADV_PAGEOUT), 0);
+    assert_null(frame_of(child, AT));
+    assert_non_null(frame_of(space, AT));
+    end_space(child);
     end();
 }
 
@@ -289,17 +376,15 @@ static void an_area_is_named_once_and_leaves_when_empty(void **state)
     begin(PAGES);
     assert_int_equal(swap_add(&none, &swap_device, 10, 0, NULL, 0), -EBUSY);
     evict_all();
-    int area = swap_close(&swap_device, true);
+    int area = swap_close(&swap_device);
     assert_int_equal(area, 0);
     assert_int_equal(swap_remove(area), -EBUSY);
     assert_false(swap_has_room());
-    assert_int_equal(swap_close(&unknown, true), -EINVAL);
+    assert_int_equal(swap_close(&swap_device), -EINVAL); // it is somebody's already
+    swap_open(area);
+    assert_true(swap_has_room());
+    assert_int_equal(swap_close(&unknown), -EINVAL);
     end();
-}
-
-static bool never(void)
-{
-    return false;
 }
 
 static bool at_once(void)
@@ -333,6 +418,57 @@ static void an_area_that_is_given_up_is_emptied_first(void **state)
     }
     end_space(child);
     end_space(space);
+}
+
+static bool while_a_second_one_asks(void)
+{
+    assert_int_equal(swap_off(&swap_device, never), -EINVAL);
+    assert_false(swap_has_room());
+    return false;
+}
+
+static void of_two_who_give_up_one_area_the_second_is_told_that_it_is_not_in_use(void **state)
+{
+    (void)state;
+    begin(PAGES);
+    evict_all();
+    assert_int_equal(swap_off(&swap_device, while_a_second_one_asks), 0);
+    for (unsigned i = 0; i < PAGES; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+    end_space(space);
+}
+
+/* What another CPU may do while verify counts: it holds no lock of a space for it. */
+static void give_back_cached_frames(void *arg, const char *text)
+{
+    (void)arg, (void)text;
+    (void)swap_shrink_cache(UINT32_MAX);
+    swap_part_all(0);
+}
+
+static void slots_stay_while_verify_counts_their_holders(void **state)
+{
+    struct verify_report report = {.line = give_back_cached_frames};
+    struct test_file file;
+
+    (void)state;
+    begin(PAGES);
+    make_file(&file, PAGE_SIZE, 3);
+    map_file_at(space, page_at(PAGES), 1, R, &file, false);
+    evict_all();
+    assert_int_equal(peek(space, page_at(0)), 1);
+    assert_int_equal(peek(space, page_at(1)), 2); // along with others, which nobody has asked for
+    assert_true(swap_cached() > 2);
+    atomic_fetch_sub(&file.cache.mapped, 1); // found after the infos that hold slots
+    verify_all(&report);
+    atomic_fetch_add(&file.cache.mapped, 1);
+    assert_int_equal(report.violations, 1);
+    assert_int_equal(swap_slots_used(), PAGES);
+    assert_verify_clean();
+    for (unsigned i = 0; i < PAGES; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+    end();
+    end_file(&file);
 }
 
 static void verify_finds_a_wrong_holder(void **state)
@@ -369,12 +505,18 @@ int main(void)
         TEST(unmapping_and_moving_know_slots),
         TEST(a_page_on_its_way_out_is_found_and_a_write_does_not_reach_the_device),
         TEST(pages_that_cannot_be_written_stay),
+        TEST(a_device_that_failed_gets_no_more_pages_and_gives_back_those_it_has),
+        TEST(pages_of_a_device_that_failed_leave_for_another_one),
         TEST(a_page_that_cannot_be_read_is_a_bus_error),
         TEST(without_a_free_slot_pages_stay),
         TEST(locked_pages_stay_for_parent_and_child),
+        TEST(memory_mapped_as_locked_stays_for_parent_and_child),
+        TEST(a_child_cannot_ask_for_its_parents_locked_pages_to_leave),
         TEST(pages_used_lately_stay_for_one_round),
         TEST(an_area_is_named_once_and_leaves_when_empty),
         TEST(an_area_that_is_given_up_is_emptied_first),
+        TEST(of_two_who_give_up_one_area_the_second_is_told_that_it_is_not_in_use),
+        TEST(slots_stay_while_verify_counts_their_holders),
         TEST(verify_finds_a_wrong_holder),
     };
 
