@@ -23,12 +23,12 @@
 /* What the workers of a trial share, be they threads or processes. */
 struct trial {
     int workers;
-    atomic_int arrived;
+    atomic_int arrived, done;
     atomic_ullong start;           // when the last one had arrived; 0 before
     uint64_t end[MOST_WORKERS];
 };
 
-/* Touch memory of one's own, beginning when all others do. */
+/* Touch memory of one's own, beginning when all others do. What is measured is faults alone: nobody unmaps before all are done. */
 static void work(struct trial *trial)
 {
     char *at = map(SIZE);
@@ -40,6 +40,9 @@ static void work(struct trial *trial)
         sched_yield();
     touch(at, SIZE);
     trial->end[number] = nanoseconds();
+    atomic_fetch_add(&trial->done, 1);
+    while (atomic_load(&trial->done) < trial->workers)
+        sched_yield();
     munmap(at, SIZE);
 }
 
