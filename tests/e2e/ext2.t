@@ -11,39 +11,11 @@ import random
 import signal
 import subprocess
 import threading
-import zlib
 
+from ext2_image import clean, file_of, make_image, repaired
 from harness import GAUR, SECONDS, TOP, compile_c, done, equal, folder, ok, run, write
 
-PATH = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
 dice = random.Random(int(os.environ.get('GAUR_SEED', '1')))
-
-def tool(*words):
-    """A program of e2fsprogs: its status, and what it said."""
-    result = subprocess.run(words, env={**os.environ, 'PATH': PATH}, capture_output=True, check=False)
-    return result.returncode, result.stdout + result.stderr
-
-def make_image(name, mib, *options):
-    path = write(name, b'')
-    os.truncate(path, mib << 20)
-    status, said = tool('mke2fs', '-q', '-F', '-t', 'ext2', *options, path)
-    assert status == 0, said
-    return path
-
-def clean(image, name, *notes):
-    status, said = tool('e2fsck', '-fn', image)
-    return ok(status == 0, name, said.decode(errors='replace'), *notes)
-
-def file_of(image, name):
-    """The content of a file of the image, by debugfs."""
-    copy = os.path.join(folder(), 'copy')
-    if os.path.exists(copy):
-        os.unlink(copy)
-    tool('debugfs', '-R', f'dump {name} {copy}', image)
-    if not os.path.exists(copy):
-        return None
-    with open(copy, 'rb') as data:
-        return data.read()
 
 # ---- Mounting, reading, writing
 
@@ -320,9 +292,7 @@ def promises(lines):
 for number in range(int(os.environ.get('GAUR_KILLS', '3'))):
     image = make_image('killed', 8, '-b', ('1024', '4096')[number % 2])
     said = kill_in_the_middle(image, dice.uniform(0.2, 2))
-    status, repair = tool('e2fsck', '-p', image)
-    ok(status <= 1, f'e2fsck -p repairs what a killed machine leaves ({len(said)} lines)', repair.decode(errors='replace'), said[-3:])
-    clean(image, 'and finds nothing then')
+    repaired(image, f'what a killed machine leaves ({len(said)} lines)', said[-3:])
     lost = [file for file, (byte, size) in promises(said).items() if file_of(image, f'/keep{file}') != bytes([byte]) * size]
     ok(not lost and len(said) > 2, 'no file that was fsynced is lost', f'lost: {lost}', said[-20:])
 
