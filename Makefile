@@ -35,6 +35,7 @@ all: kernel root ; @:
 -include bench/bench.mk
 -include tests/soak/soak.mk
 -include tests/grid/grid.mk
+-include watch/watch.mk
 
 kernel: $(BUILD)/gaur.elf ; @:
 
@@ -111,6 +112,7 @@ help:
 	@echo 'make bench     what operations cost, beside Linux. ROWS="fork cow" picks some; ARGS=--gaur-only'
 	@echo 'make soak      random mixtures of everything, with all checks on; SECONDS=1800, SEED=...'
 	@echo 'make profile   what the kernel does, by function: ROWS="fork_tiny", or ARGS="-- PROGRAM"'
+	@echo 'make watch     the viewer and its page; ./gaur watch shows it, with a guest'
 	@echo 'make gdb       boot under the debugger'
 	@echo 'make kernel    the kernel alone; with DEBUG=1 the one with assertions, in build/debug'
 	@echo 'make debug     the kernel with assertions, and the root'

@@ -36,7 +36,7 @@ KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -fvisibility=hidden -mno
                  -mcmodel=small -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
                  -fno-asynchronous-unwind-tables -fcf-protection=none -Wall -Wextra -Ikernel \
                  $(if $(DEBUG)$(SANITIZE),-DDEBUG=1) $(if $(SANITIZE),$(KERNEL_SANITIZE))
-KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none
+KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=sha1
 
 VDSO_FOLDER    := kernel/arch/x86/vdso
 # What is called thousands of times a second is compiled for speed, the rest for size: it stays in memory as well.
@@ -47,7 +47,7 @@ KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c kernel/mm/% k
                $(addprefix kernel/sys/,buffer.c descriptor.c identity.c memory.c poll.c process.c rw.c table.c wait.c)
 
 # Of those folders what is called seldom, or waits for disks anyway.
-KERNEL_SMALL := $(addprefix kernel/mm/,clock.c commit.c core_map.c event.c fault_name.c huge.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c \
+KERNEL_SMALL := $(addprefix kernel/mm/,clock.c commit.c core_map.c event.c fault_name.c frame_kind.c huge.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c \
                   populate.c reclaim.c remote.c swap.c swap_off.c swap_slots.c unmap_file.c \
                   huge_policy.c page_cache_shrink.c verify.c watch.c) \
                 $(addprefix kernel/arch/x86/,acpi.c backtrace.c boot_%.c ioapic.c power.c reference_clock.c rtc.c smp.c trap_frame.c \

@@ -47,6 +47,8 @@ look() {
     file_of libc6-dev 'C library headers, for the tests on the host' /usr/include/stdio.h
     file_of linux-libc-dev "Linux's system call numbers and structures" /usr/include/linux/mman.h
     file_of libcmocka-dev 'unit tests on the host' /usr/include/cmocka.h /usr/local/include/cmocka.h
+    file_of libwebsockets-dev "serves the viewer's page" /usr/include/libwebsockets.h
+    file_of libjansson-dev 'reads what the page says' /usr/include/jansson.h
     # Debian's packages busybox and busybox-static own the same file; only the static one runs in the guest.
     if [ -e /etc/debian_version ]; then
         file_of busybox-static 'shell and tools of the guest' /usr/share/doc/busybox-static

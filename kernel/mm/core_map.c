@@ -12,18 +12,6 @@ struct core_map_entry *core_map;
 pfn_t core_map_frames;
 struct core_map_entry *zero_page;
 
-static const char *const kind_names[FRAME_KINDS] = {
-    [FRAME_RESERVED] = "reserved", [FRAME_IMAGE] = "image", [FRAME_FREE] = "free",      [FRAME_KERNEL] = "kernel",
-    [FRAME_SLAB] = "slab",         [FRAME_STACK] = "stack", [FRAME_NODE] = "node",      [FRAME_VPI] = "vpi",
-    [FRAME_ANON] = "anonymous",    [FRAME_HUGE] = "huge",   [FRAME_FILE] = "file",      [FRAME_ZERO] = "zero",
-    [FRAME_SWAP] = "swap",
-};
-
-const char *frame_kind_name(enum frame_kind kind)
-{
-    return kind_names[kind];
-}
-
 void frame_get(struct core_map_entry *page)
 {
     if (frame_kind(page) == FRAME_ZERO)

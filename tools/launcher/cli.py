@@ -24,7 +24,8 @@ usage: ./gaur COMMAND [options]
   gdb     boot under the debugger
   bench   what operations cost, here and on Linux
   profile guest instructions by kernel function, for rows of the benchmark or a program
-  watch, snapshot: not there yet
+  watch   see the guest's memory in the browser, while it happens
+  snapshot  the same as text, JSON or a picture, at one moment
 
 `./gaur COMMAND --help` tells more. `make help` lists what can be built.
 """
@@ -75,8 +76,6 @@ Boots the debug kernel, stopped in kernel_main, with gdb attached and these comm
   gaur-threads [PID]       what each thread that is off the CPUs is doing
 With --batch, gdb runs SCRIPT without a person, and its output is all that is printed.
 """
-
-LATER = ('watch', 'snapshot')
 
 @dataclass
 class Options:
@@ -146,15 +145,17 @@ VALUES = {
 FLAGS = {'--icount': ('icount', True), '--quiet': ('quiet', True), '--debug': ('kernel', 'debug'),
          '--sanitize': ('kernel', 'sanitize')}
 
-def parse(arguments, help_text, batch=False):
-    """Options and PROGRAM of `run` and `gdb`; None if help was all that was wanted."""
-    long = [name[2:] + '=' for name in VALUES if name.startswith('--')] + [name[2:] for name in FLAGS]
-    long += ['help', 'version'] + (['batch='] if batch else [])
+def parse(arguments, help_text, options=None, values=None, flags=None):
+    """Options and PROGRAM of `run`, or those of another command, with `values` and `flags` besides; None if help was all
+    that was wanted."""
+    values, flags = {**VALUES, **(values or {})}, {**FLAGS, **(flags or {})}
+    long = [name[2:] + '=' for name in values if name.startswith('--')] + [name[2:] for name in flags]
     try:
-        pairs, command = getopt.getopt(arguments, 'm:c:h', long)
+        pairs, command = getopt.getopt(arguments, 'm:c:h', long + ['help', 'version'])
     except getopt.GetoptError as error:
         raise Usage(str(error)) from None
-    options = Options(command=command)
+    options = options or Options()
+    options.command = command
     for name, text in pairs:
         if name in ('-h', '--help'):
             sys.stdout.write(help_text)
@@ -162,13 +163,11 @@ def parse(arguments, help_text, batch=False):
         if name == '--version':
             sys.stdout.write(f'gaur {common.VERSION}\n')
             return None
-        if name in FLAGS:
-            setattr(options, *FLAGS[name])
-        elif name == '--batch':
-            options.batch = text
+        if name in flags:
+            setattr(options, *flags[name])
         else:
-            target, read = VALUES[name]
-            if isinstance(getattr(options, target, None), list):
+            target, read = values[name]
+            if isinstance(getattr(options, target), list):
                 getattr(options, target).append(read(text))
             else:
                 setattr(options, target, read(text))
@@ -182,7 +181,7 @@ def command_run(arguments):
     return run.run(options)
 
 def command_gdb(arguments):
-    options = parse(arguments, HELP_GDB, batch=True)
+    options = parse(arguments, HELP_GDB, values={'--batch': ('batch', str)})
     if options is None:
         return 0
     from launcher import gdb
@@ -206,6 +205,14 @@ def command_test(arguments):
     command = ['make', '--no-print-directory', '-C', common.TOP, 'test']
     return subprocess.run(command + (['ONLY=' + ' '.join(arguments)] if arguments else []), check=False).returncode
 
+def command_watch(arguments):
+    from launcher import watch
+    return watch.run(arguments)
+
+def command_snapshot(arguments):
+    from launcher import snapshot
+    return snapshot.run(arguments)
+
 def command_bench(arguments):
     from bench import command
     return command.run(arguments)
@@ -215,7 +222,7 @@ def command_profile(arguments):
     return command.run(arguments)
 
 COMMANDS = {'run': command_run, 'gdb': command_gdb, 'test': command_test, 'bench': command_bench,
-            'profile': command_profile, 'soak': command_soak, 'memory': command_memory}
+            'profile': command_profile, 'soak': command_soak, 'memory': command_memory, 'watch': command_watch, 'snapshot': command_snapshot}
 
 def dispatch(arguments):
     if not arguments:
@@ -227,8 +234,6 @@ def dispatch(arguments):
     if name == '--version':
         sys.stdout.write(f'gaur {common.VERSION}\n')
         return 0
-    if name in LATER:
-        raise Usage(f'{name}: not there yet')
     if name not in COMMANDS:
         raise Usage(f'{name}: no such command; see ./gaur --help')
     return COMMANDS[name](rest)

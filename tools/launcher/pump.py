@@ -17,6 +17,8 @@ class Output:
 
     `broken()` is called once if our reader has gone; what comes later is dropped."""
 
+    listener = None     # is shown each piece as well
+
     def __init__(self, port, target, broken=None):
         self.port, self.target, self.broken = port, target, broken
         self.thread = threading.Thread(target=self._copy, daemon=True)
@@ -27,6 +29,8 @@ class Output:
         while piece := receive(self.port):
             if open_still:
                 open_still = self._write(piece)
+            if self.listener:
+                self.listener(piece)
 
     def _write(self, piece):
         try:

@@ -65,16 +65,17 @@ class Streams:
     console: int = None     # None: the log is only kept
 
 class Guest:
-    """One QEMU, and what it has told us. `extra` are more arguments for it."""
+    """One QEMU, and what it has told us. `extra` are more arguments for it, `descriptors` more open files."""
 
-    def __init__(self, options, terminal, streams=None, extra=()):
+    def __init__(self, options, terminal, streams=None, extra=(), descriptors=()):
         self.options, self.terminal = options, terminal
-        self.streams, self.extra = streams, extra
+        self.streams, self.extra, self.descriptors = streams, extra, descriptors
         self.process = None
         self.status = None          # the program's exit status, once known
         self.panic = None           # the kernel's last words
         self.reader_gone = False    # nobody reads our standard output any more
         self.timed_out = False
+        self.left = False           # we have no more use for it
         self.wake, self.waker = os.pipe()
         self.deadline = time.monotonic() + options.timeout if options.timeout else None
         self.grace = None
@@ -82,20 +83,23 @@ class Guest:
 
     # ---- start
 
+    def ports(self):
+        """Those that are sockets of ours. The console of a guest with a terminal is QEMU's, if it is not one of them."""
+        return ['ctl'] if self.terminal else ['console', 'io', 'err', 'ctl']
+
     def start(self):
         kernel = common.kernel_file(self.options.kernel)
         swap = disk.add_swap(self.options)
         archive = root.archive(self.options, self.terminal)
         machine.check_memory(self.options, kernel, archive)
-        names = ['ctl'] if self.terminal else ['console', 'io', 'err', 'ctl']
-        pairs = {name: pump.pair() for name in names}
+        pairs = {name: pump.pair() for name in self.ports()}
         theirs = {name: pair[1].fileno() for name, pair in pairs.items()}
         append = ' '.join(filter(None, [self.options.append, disk.kernel_arguments(self.options),
                                         root.kernel_arguments(self.options),
                                         'norandmaps' if self.options.icount else '',
                                         'quiet' if self.options.quiet and self.terminal else '']))
         line = machine.command_line(self.options, kernel, f'/dev/fd/{archive}', theirs, append)
-        self._spawn(line + list(self.extra), [archive, *swap, *theirs.values()])
+        self._spawn(line + list(self.extra), [archive, *swap, *theirs.values(), *self.descriptors])
         for descriptor in [archive, *swap]:
             os.close(descriptor)
         for _, other in pairs.values():
@@ -103,11 +107,12 @@ class Guest:
         self._carry({name: pair[0] for name, pair in pairs.items()})
 
     def _spawn(self, line, descriptors):
-        inherit = None if self.terminal else subprocess.DEVNULL
+        owns_terminal = self.terminal and 'console' not in self.ports()
+        inherit = None if owns_terminal else subprocess.DEVNULL
         try:
             self.process = subprocess.Popen(
                 line, stdin=inherit, stdout=inherit, stderr=subprocess.PIPE, pass_fds=descriptors,
-                start_new_session=not self.terminal, preexec_fn=die_with_parent(os.getpid()))
+                start_new_session=not owns_terminal, preexec_fn=die_with_parent(os.getpid()))
         except FileNotFoundError:
             raise GuestFailed(f'{line[0]} is not installed; tools/setup.sh installs it') from None
 
@@ -130,6 +135,11 @@ class Guest:
     def wake_up(self):
         """From another thread: look again whether it is time to stop."""
         os.write(self.waker, b'x')
+
+    def leave(self):
+        """From another thread: let wait() end the guest."""
+        self.left = True
+        self.wake_up()
 
     # ---- while it runs
 
@@ -169,7 +179,7 @@ class Guest:
         now = time.monotonic()
         if self.deadline is not None and now >= self.deadline:
             self.timed_out = True
-        return self.timed_out or self.reader_gone or (self.grace is not None and now >= self.grace)
+        return self.timed_out or self.reader_gone or self.left or (self.grace is not None and now >= self.grace)
 
     def _complaint(self, fd):
         piece = os.read(fd, 4096)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""What `watch` and `snapshot` share: a guest whose memory is in a file, and the program that looks at it (watch/).
+
+The file has no name (memfd_create), so that nothing is left behind however we end; QEMU and the viewer get a descriptor each. The viewer
+has a second socket, to QEMU's monitor, and a third to us, for lines:
+
+  from us       start            the program is about to run
+                now              the moment for a snapshot has come
+                ended REASON     the guest is gone
+  to us         quit             the person wants the guest to end
+"""
+
+import os
+import subprocess
+
+from launcher import common, pump
+from launcher.common import GuestFailed
+from launcher.run import die_with_parent
+
+NO_MOMENT = 3       # the viewer's exit status: the moment for a snapshot did not come
+
+GOALS = {'release': [], 'debug': ['DEBUG=1'], 'sanitize': ['SANITIZE=1']}
+
+def build(options):
+    """The kernel, the root, and the viewer for a kernel of that kind."""
+    common.build(common.GOALS[options.kernel], quiet=options.quiet)
+    common.build(*GOALS[options.kernel], 'watch-program', quiet=True)
+
+def program(kind):
+    path = os.path.join(common.BUILD, 'watch', kind, 'gaur-watch')
+    if not os.path.isfile(path):
+        raise GuestFailed(f'no viewer at {path}; `make watch` builds it')
+    return path
+
+class Machine:
+    """The descriptors that QEMU and the viewer have in common, and QEMU's arguments for them."""
+
+    def __init__(self, options):
+        self.size = int(options.memory.removesuffix('K')) << 10
+        self.memory = os.memfd_create('gaur-memory')
+        os.truncate(self.memory, self.size)
+        self.qmp, self.qemu_qmp = pump.pair()
+
+    def arguments(self):
+        return ['-object', f'memory-backend-file,id=ram,size={self.size},mem-path=/dev/fd/{self.memory},share=on',
+                '-machine', 'memory-backend=ram',
+                '-chardev', f'socket,fd={self.qemu_qmp.fileno()},id=qmp', '-mon', 'chardev=qmp,mode=control']
+
+    def descriptors(self):
+        return [self.memory, self.qemu_qmp.fileno()]
+
+    def started(self):
+        """QEMU has its own copies."""
+        self.qemu_qmp.close()
+
+class Viewer:
+    """The program that looks; `words` are its command and options."""
+
+    def __init__(self, options, machine, words, descriptors=(), **more):
+        self.control, theirs = pump.pair()
+        handed = [machine.memory, machine.qmp.fileno(), theirs.fileno(), *descriptors]
+        line = [program(options.kernel), *words, '--memory', str(machine.memory), '--qmp', str(machine.qmp.fileno()),
+                '--control', str(theirs.fileno()), '--machine', options.machine, '--cpus', str(options.cpus),
+                '--icount', str(int(options.icount)), '--kernel', common.kernel_file(options.kernel)]
+        self.process = subprocess.Popen(line, pass_fds=handed, preexec_fn=die_with_parent(os.getpid()), **more)
+        theirs.close()
+        machine.qmp.close()
+
+    def tell(self, line):
+        """It may have gone; then its exit status says why."""
+        try:
+            self.control.sendall(line.encode() + b'\n')
+        except OSError:
+            pass
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()

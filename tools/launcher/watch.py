@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The command `watch`: a guest whose memory is shown in the browser while it runs; recordings of that."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from dataclasses import dataclass
+
+from launcher import cli, common, disk, pump, root, viewer
+from launcher.common import GuestFailed, ProgramFailed, Usage, say
+from launcher.run import Guest, Interrupted, interrupt, on_terminal
+
+HELP = """\
+usage: ./gaur watch [options of run] [options] [--] [PROGRAM [ARG...]]
+       ./gaur watch --replay FILE [--port N] [--no-browser]
+       ./gaur watch --replay FILE --export HTML
+
+Boots Gaur as `./gaur run` does, and shows its memory in the browser while things happen there: every frame, every address space,
+every fault. The page is served to this machine only. The terminal is the guest's console, as in `run`; what it says is on the page as
+well, where one can type, too. When the guest ends the page keeps the last picture, and this command ends when the page is closed.
+
+  --port N        the page's port (default 8014); 0: any that is free
+  --record FILE   write all that a page would see to FILE
+  --replay FILE   show a recording; no guest is started
+  --export HTML   write a page that shows the recording by itself, without Gaur: with --replay,
+                  or when the guest has ended
+  --no-browser    only tell the page's address
+  -h, --help      this text, `./gaur run --help` has the other options
+  --version       the version
+
+Exit status: the program's, as in `run`; 125 if something failed, 2 for a wrong option.
+"""
+
+PORT = 8014
+PAGE = os.path.join(common.TOP, 'watch', 'web', 'dist')
+LESSONS = os.path.join(common.TOP, 'watch', 'lessons')
+
+@dataclass
+class Options(cli.Options):
+    """What the user asked for, besides a machine."""
+    port: int = PORT
+    record: str = ''
+    replay: str = ''
+    export: str = ''
+    browser: bool = True
+
+def parse_port(text):
+    if not re.fullmatch(r'[0-9]{1,5}', text) or int(text) > 65535:
+        raise Usage(f'--port {text}: a number from 0 to 65535 is wanted')
+    return int(text)
+
+VALUES = {'--port': ('port', parse_port), '--record': ('record', str), '--replay': ('replay', str), '--export': ('export', str)}
+FLAGS = {'--no-browser': ('browser', False)}
+
+class Watched(Guest):
+    """A guest whose console is a socket, also where it has a terminal: the viewer has the other end."""
+
+    console = None
+
+    def ports(self):
+        return ['console', 'ctl']
+
+    def _carry(self, ours):
+        super()._carry(ours)
+        self.console = ours['console']
+
+def open_browser(options, url):
+    say(f'memory is shown at {url}')
+    seen = any(os.environ.get(name) for name in ('DISPLAY', 'WAYLAND_DISPLAY', 'BROWSER'))
+    if options.browser and seen:
+        subprocess.Popen([sys.executable, '-m', 'webbrowser', url], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, start_new_session=True)
+
+class Listener(threading.Thread):
+    """Does what the viewer asks for; and lets the guest end if the viewer does."""
+
+    def __init__(self, options, look, guest):
+        super().__init__(daemon=True)
+        self.options, self.look, self.guest = options, look, guest
+
+    def run(self):
+        with self.look.control.makefile(encoding='utf-8', errors='replace') as lines:
+            for line in lines:
+                word, _, rest = line.strip().partition(' ')
+                if word == 'ready':
+                    open_browser(self.options, f'http://127.0.0.1:{rest}/')
+                elif word == 'quit':
+                    self.guest.leave()
+        self.guest.leave()
+
+def page_words(options):
+    if not os.path.isfile(os.path.join(PAGE, 'index.html')):
+        raise GuestFailed('the page is not built; `make watch` builds it')
+    return ['--port', str(options.port), '--page', PAGE]
+
+def live_words(options, guest, terminal):
+    words = ['live', *page_words(options), '--console', str(guest.console.fileno()), '--terminal', str(int(terminal))]
+    if os.path.isdir(LESSONS):
+        words += ['--lessons', LESSONS]
+    return words + (['--record', options.record] if options.record else [])
+
+def how_it_ended(guest):
+    """(a status or None, in words)"""
+    try:
+        status = guest.verdict()
+    except GuestFailed as error:
+        return error, str(error)
+    if guest.status is None:
+        return None, 'it was ended'
+    return status, f'the program ended with status {status}'
+
+def watch(options):
+    """Starts both; returns the exit status."""
+    terminal = on_terminal()
+    machine = viewer.Machine(options)
+    guest = Watched(options, True, None, machine.arguments(), machine.descriptors())
+    saved = termios.tcgetattr(0) if terminal else None
+    look = None
+    try:
+        guest.start()
+        machine.started()
+        look = viewer.Viewer(options, machine, live_words(options, guest, terminal), [guest.console.fileno()])
+        guest.console.close()
+        Listener(options, look, guest).start()
+        guest.wait()
+        return finish(options, guest, look)
+    finally:
+        guest.stop()
+        if look:
+            look.stop()
+        if saved:
+            termios.tcsetattr(0, termios.TCSADRAIN, saved)
+
+def finish(options, guest, look):
+    """The guest has ended, or the viewer has."""
+    left = guest.left
+    if look.process.poll() not in (None, 0):
+        return look.process.returncode     # it has said why
+    status, words = (0, 'it was ended') if left else how_it_ended(guest)
+    look.tell('ended ' + words)
+    code = look.process.wait()
+    if isinstance(status, GuestFailed):
+        raise status
+    return code or status
+
+def run(arguments):
+    """The command: returns the exit status."""
+    options = cli.parse(arguments, HELP, Options(), VALUES, FLAGS)
+    if options is None:
+        return 0
+    root.check(options)
+    disk.check(options)
+    viewer.build(options)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, interrupt)
+    try:
+        return watch(options)
+    except Interrupted as reason:
+        return -reason.number

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+#
+# watch.mk - the host side of the viewer. Included by the Makefile.
+#
+# It reads the guest's structures with the kernel's own headers, and these differ with assertions (DEBUG) and sanitizers: so there is one
+# program for each kind of kernel, in build/watch/release, debug and sanitize.
+
+WATCH_BUILD  := build/watch/$(notdir $(BUILD))
+WATCH_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE -fno-strict-aliasing -Wall -Wextra -iquote watch -iquote kernel \
+                $(if $(DEBUG)$(SANITIZE),-DDEBUG=1) $(if $(SANITIZE),-DSANITIZE=1 -DSHADOW_OFFSET=$(SHADOW_OFFSET))
+WATCH_LIBS   := -lwebsockets -ljansson
+
+# What is the kernel's: its words for numbers.
+WATCH_KERNEL  := $(addprefix kernel/mm/,fault_name.c frame_kind.c stat.c)
+WATCH_SOURCES := $(wildcard watch/*.c) $(WATCH_KERNEL)
+WATCH_OBJECTS := $(WATCH_SOURCES:%.c=$(WATCH_BUILD)/%.o)
+
+.PHONY: watch watch-program watch-page
+watch: watch-program $(if $(wildcard watch/web/web.mk),watch-page) ; @:
+
+watch-program: $(WATCH_BUILD)/gaur-watch ; @:
+
+-include watch/web/web.mk
+
+-include $(WATCH_OBJECTS:.o=.d)
+
+# Other flags make all again.
+$(shell mkdir -p $(WATCH_BUILD); echo '$(WATCH_CFLAGS) $(WATCH_OBJECTS)' | cmp -s - $(WATCH_BUILD)/flags || \
+        echo '$(WATCH_CFLAGS) $(WATCH_OBJECTS)' > $(WATCH_BUILD)/flags)
+
+$(WATCH_BUILD)/%.o: %.c $(WATCH_BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)gcc $(WATCH_CFLAGS) -MMD -MP -c $< -o $@
+
+$(WATCH_BUILD)/gaur-watch: $(WATCH_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)gcc -o $@ $^ $(WATCH_LIBS)
