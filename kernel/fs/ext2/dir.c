@@ -128,21 +128,35 @@ int ext2_place_write(struct ext2 *fs, struct ext2_place *place)
     return ext2_block_write(fs, &place->block);
 }
 
-// One block more, which is one unused place.
-static int extend(struct inode *dir, struct ext2_place *place)
+// One block more, which is one unused place. => pinned; a block behind the end may be left, for the next time
+static int add_block(struct inode *dir, struct ext2_place *place)
 {
     struct ext2 *fs = ext2_of(dir);
     uint32_t number;
     int error = ext2_map(dir, block_count(dir), true, &number);
 
-    if (error != 0)
-        return error;
-    ext2_inode_of(dir)->size += fs->block_size;
-    error = ext2_inode_store(dir, dir->nlink, dir->nlink != 0);
     if (error == 0)
         error = ext2_block_get(fs, number, &place->block);
+    if (error != 0)
+        return error;
     place->entry = place->block.data;
     place->before = NULL;
+    ext2_inode_of(dir)->size += fs->block_size;
+    error = ext2_inode_store(dir, dir->nlink, dir->nlink != 0);
+    if (error != 0)
+        ext2_block_put(&place->block);
+    return error;
+}
+
+static int extend(struct inode *dir, struct ext2_place *place)
+{
+    struct ext2_pin pin;
+    int error = ext2_inode_pin(dir, &pin);
+
+    if (error != 0)
+        return error;
+    error = add_block(dir, place);
+    ext2_inode_unpin(&pin);
     return error;
 }
 
@@ -175,11 +189,15 @@ int ext2_dir_add(struct inode *dir, const char *name, size_t length, const struc
 int ext2_dir_prepare(struct inode *dir)
 {
     struct ext2_inode *node = ext2_inode_of(dir);
+    int error;
 
     if (!(node->flags & EXT2_FLAG_INDEX))
         return 0;
     node->flags &= ~(uint32_t)EXT2_FLAG_INDEX;
-    return ext2_inode_store(dir, dir->nlink, true);
+    error = ext2_inode_store(dir, dir->nlink, true);
+    if (error == -ENOMEM)
+        node->flags |= EXT2_FLAG_INDEX;
+    return error;
 }
 
 // The block that ext2_map gives has one unused place; nothing leads to the directory yet.

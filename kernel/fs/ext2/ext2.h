@@ -132,6 +132,15 @@ struct inode *ext2_inode_create(struct ext2 *fs, uint32_t ino, uint32_t mode, de
 /* Put what the inode is into the table, to be written sometime or `now`; with `links` links, if that is not its present count. */
 int ext2_inode_store(struct inode *inode, uint32_t links, bool now) __must_check;
 
+/*
+ * What storing an inode needs of the disk, held in memory: until it is let go, ext2_inode_store lacks no memory.
+ */
+struct ext2_pin {
+    struct ext2_block group, table;
+};
+int ext2_inode_pin(struct inode *inode, struct ext2_pin *pin) __must_check;
+void ext2_inode_unpin(struct ext2_pin *pin);
+
 /* Store all that have changed; `data`: write their pages, too. => not locked */
 int ext2_inodes_store(struct ext2 *fs, bool data) __must_check;
 
@@ -148,7 +157,22 @@ bool ext2_has_writers(struct ext2 *fs);
 /* The block that holds block `index` of the file, given one if there is none and `create`. => *number 0: a hole */
 int ext2_map(struct inode *inode, uint64_t index, bool create, uint32_t *number) __must_check;
 
-/* Let the file have only its first `keep` blocks. The inode is written now, before blocks become free. */
+/*
+ * Let the file have only its first `keep` blocks. The inode is written now, before blocks become free.
+ *
+ * => begin takes the memory, and fails with nothing changed; then comes commit, the lock given up between them or not; then end. Blocks
+ *    that commit could not give back for want of memory are nobody's until e2fsck finds them
+ */
+struct ext2_cut {
+    uint64_t keep;
+    uint32_t *entries;                  // room for those of one block; NULL: not needed
+    struct ext2_pin pin;
+};
+int ext2_cut_begin(struct inode *inode, uint64_t keep, struct ext2_cut *cut) __must_check;
+int ext2_cut_commit(struct inode *inode, struct ext2_cut *cut) __must_check;
+void ext2_cut_end(struct ext2_cut *cut);
+
+/* All three. */
 int ext2_map_cut(struct inode *inode, uint64_t keep) __must_check;
 
 /* Blocks that a map can reach, and the largest file: what 32 bits of sectors can count. */

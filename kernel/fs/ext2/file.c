@@ -14,6 +14,7 @@
 #include "fs/file.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/kalloc.h"
 #include "mm/unmap_file.h"
 
 #define BLOCKS_PER_PAGE_MAX (PAGE_SIZE / 1024)
@@ -214,19 +215,43 @@ static uint64_t blocks_of(const struct ext2 *fs, uint64_t size)
     return (size + fs->block_size - 1) >> fs->block_shift;
 }
 
+static int cut_begin(struct inode *inode, uint64_t size, struct ext2_cut *cut)
+{
+    struct ext2 *fs = ext2_of(inode);
+    int error;
+
+    mutex_lock(&fs->lock);
+    error = ext2_cut_begin(inode, blocks_of(fs, size), cut);
+    mutex_unlock(&fs->lock);
+    return error;
+}
+
+// The size goes first, lest a fault gives the file blocks behind its end. => begun
+static int cut(struct inode *inode, uint64_t size, struct ext2_cut *cut)
+{
+    struct ext2 *fs = ext2_of(inode);
+    int error;
+
+    page_cache_truncate(&inode->pages, size);
+    mutex_lock(&fs->lock);
+    error = ext2_cut_commit(inode, cut);
+    ext2_cut_end(cut);
+    mutex_unlock(&fs->lock);
+    return error;
+}
+
 // The last page is in memory while the file is cut, so that its rest can be zeroed there.
 static int shrink(struct inode *inode, uint64_t size)
 {
-    struct ext2 *fs = ext2_of(inode);
     struct core_map_entry *page = NULL;
+    struct ext2_cut begun;
     int error = size & PAGE_MASK ? page_cache_get(&inode->pages, size >> PAGE_SHIFT, PAGE_READ, &page) : 0;
 
     if (error != 0)
         return error;
-    page_cache_truncate(&inode->pages, size);
-    mutex_lock(&fs->lock);
-    error = ext2_map_cut(inode, blocks_of(fs, size));
-    mutex_unlock(&fs->lock);
+    error = cut_begin(inode, size, &begun);
+    if (error == 0)
+        error = cut(inode, size, &begun);
     if (page != NULL)
         page_cache_put(page);
     return error;
@@ -264,10 +289,12 @@ static int64_t ext2_read(struct file *file, struct io *io)
 static void drop_excess(struct inode *inode)
 {
     struct ext2 *fs = ext2_of(inode);
+    bool was = kalloc_use_reserve(true);
 
     mutex_lock(&fs->lock);
     (void)!ext2_map_cut(inode, blocks_of(fs, inode->pages.size));
     mutex_unlock(&fs->lock);
+    (void)kalloc_use_reserve(was);
 }
 
 static int64_t write_locked(struct inode *inode, struct io *io)
@@ -320,6 +347,8 @@ static int64_t ext2_write(struct file *file, struct io *io)
         error = ext2_fsync_inode(inode);
     else if (inode->pages.unclean > UNCLEAN_MAX)
         write_behind(inode);
+    if (error == -ENOMEM)
+        (void)kalloc_failed(); // what is written stays: making the call again would write it twice
     return error != 0 ? error : result;
 }
 

@@ -11,6 +11,7 @@
 #include "fs/ext2/ext2.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/kalloc.h"
 #include "mm/slab.h"
 #include "sync/wait.h"
 
@@ -280,6 +281,27 @@ static void write_inode(const struct inode *inode, uint32_t links, struct ext2_d
     memcpy(disk->map, node->map, sizeof disk->map);
 }
 
+int ext2_inode_pin(struct inode *inode, struct ext2_pin *pin)
+{
+    struct ext2 *fs = ext2_of(inode);
+    struct ext2_disk_inode *disk;
+    struct ext2_group *group;
+    int error = ext2_group_get(fs, ((uint32_t)inode->ino - 1) / fs->inodes_per_group, &pin->group, &group);
+
+    if (error != 0)
+        return error;
+    error = locate(fs, (uint32_t)inode->ino, &pin->table, &disk);
+    if (error != 0)
+        ext2_block_put(&pin->group);
+    return error;
+}
+
+void ext2_inode_unpin(struct ext2_pin *pin)
+{
+    ext2_block_put(&pin->table);
+    ext2_block_put(&pin->group);
+}
+
 // A file beyond 2 GiB needs a mark in the super block.
 static void note_large(struct ext2 *fs, const struct inode *inode)
 {
@@ -436,10 +458,12 @@ static void store_last(struct ext2 *fs, struct inode *inode)
         printk(LOG_ERROR "EXT2-fs (%s): inode %lu: changes are lost: error %d", fs->device->name, inode->ino, -error);
 }
 
+// Nobody is left who could try again, and what it had comes free: it may take the last memory.
 void ext2_evict(struct inode *inode)
 {
     struct ext2 *fs = ext2_of(inode);
     struct ext2_inode *node = ext2_inode_of(inode);
+    bool was = kalloc_use_reserve(true);
 
     if (inode->nlink != 0 && fs->writing)
         store_last(fs, inode);
@@ -450,6 +474,7 @@ void ext2_evict(struct inode *inode)
     spin_lock(&fs->inodes_lock);
     tree_remove(&fs->in_memory, &node->by_number);
     spin_unlock(&fs->inodes_lock);
+    (void)kalloc_use_reserve(was);
     wake_all(&evicted);
     slab_free(node);
 }

@@ -7,6 +7,7 @@
  *             when the machine stops, no pointer leads to rubbish, and no block has two owners.
  * Damage      A number outside the file system, or one that is freed twice (a tree that bites its tail), ends the work with -EUCLEAN.
  */
+#include "dev/block.h"
 #include "fs/ext2/ext2.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -167,65 +168,115 @@ static int free_trees(struct inode *inode, const uint32_t *numbers, uint32_t cou
 }
 
 // Cut a tree of `level` levels, at block `number`, so that its first `keep` blocks stay, some but not all.
-static int cut_tree(struct inode *inode, uint32_t number, unsigned level, uint64_t keep)
+static int cut_tree(struct inode *inode, uint32_t number, unsigned level, uint64_t keep, uint32_t *cut)
 {
     struct ext2 *fs = ext2_of(inode);
     uint64_t span = span_of(fs, level - 1);
     uint32_t whole = (uint32_t)(keep / span), rest = whole + (keep % span != 0), count = entries_per_block(fs) - rest;
-    uint32_t *cut = kalloc(), *entries, edge = 0;
-    struct ext2_block block = {NULL, NULL, 0};
-    int error = cut != NULL ? ext2_block_get(fs, number, &block) : -ENOMEM;
+    uint32_t *entries, edge = 0;
+    struct ext2_block block;
+    int error = ext2_block_get(fs, number, &block);
 
-    if (error == 0) {
-        entries = block.data;
-        if (rest > whole)
-            edge = entries[whole];
-        memcpy(cut, entries + rest, count * sizeof *cut);
-        memset(entries + rest, 0, count * sizeof *cut);
-        error = ext2_block_write(fs, &block);
-        ext2_block_put(&block);
-    }
-    if (error == 0 && edge != 0)
-        error = cut_tree(inode, edge, level - 1, keep % span);
+    if (error != 0)
+        return error;
+    entries = block.data;
+    if (rest > whole)
+        edge = entries[whole];
+    memcpy(cut, entries + rest, count * sizeof *cut);
+    memset(entries + rest, 0, count * sizeof *cut);
+    error = ext2_block_write(fs, &block);
+    ext2_block_put(&block);
     if (error == 0)
         error = free_trees(inode, cut, count, level - 1);
-    if (cut != NULL)
-        kfree(cut);
-    return error;
+    return error == 0 && edge != 0 ? cut_tree(inode, edge, level - 1, keep % span, cut) : error;
 }
 
 // The trees of an inode that is cut: `keep` blocks of the one of `level` levels stay, counted from its first.
-static int cut_level(struct inode *inode, uint32_t number, unsigned level, int64_t keep)
+static int cut_level(struct inode *inode, uint32_t number, unsigned level, int64_t keep, uint32_t *cut)
 {
     if (number == 0 || keep >= (int64_t)span_of(ext2_of(inode), level))
         return 0;
-    return keep <= 0 ? free_tree(inode, number, level) : cut_tree(inode, number, level, (uint64_t)keep);
+    return keep <= 0 ? free_tree(inode, number, level) : cut_tree(inode, number, level, (uint64_t)keep, cut);
+}
+
+int ext2_cut_begin(struct inode *inode, uint64_t keep, struct ext2_cut *cut)
+{
+    bool within_tree = keep > EXT2_DIRECT;
+    int error;
+
+    *cut = (struct ext2_cut){.keep = keep, .entries = within_tree ? kalloc() : NULL};
+    if (within_tree && cut->entries == NULL)
+        return -ENOMEM;
+    error = ext2_inode_pin(inode, &cut->pin);
+    if (error != 0 && within_tree)
+        kfree(cut->entries);
+    return error;
+}
+
+void ext2_cut_end(struct ext2_cut *cut)
+{
+    ext2_inode_unpin(&cut->pin);
+    if (cut->entries != NULL)
+        kfree(cut->entries);
+}
+
+// The inode has only what it keeps from now on, on the disk as well.
+static int cut_map(struct inode *inode, uint64_t keep)
+{
+    struct ext2_inode *node = ext2_inode_of(inode);
+    uint32_t first = (uint32_t)MIN(keep, (uint64_t)EXT2_DIRECT);
+    int64_t left = (int64_t)keep - EXT2_DIRECT;
+
+    memset(node->map + first, 0, (EXT2_DIRECT - first) * sizeof *node->map);
+    for (unsigned level = 1; level < LEVELS_MAX; level++) {
+        if (left <= 0)
+            node->map[EXT2_DIRECT + level - 1] = 0;
+        left -= (int64_t)span_of(ext2_of(inode), level);
+    }
+    return ext2_inode_store(inode, inode->nlink, inode->nlink != 0); // without a link it is dead there already
+}
+
+static int free_rest(struct inode *inode, const uint32_t old[EXT2_MAP_ENTRIES], struct ext2_cut *cut)
+{
+    uint32_t first = (uint32_t)MIN(cut->keep, (uint64_t)EXT2_DIRECT);
+    int64_t left = (int64_t)cut->keep - EXT2_DIRECT;
+    int error = free_trees(inode, old + first, EXT2_DIRECT - first, 0);
+
+    for (unsigned level = 1; level < LEVELS_MAX && error == 0; level++) {
+        error = cut_level(inode, old[EXT2_DIRECT + level - 1], level, left, cut->entries);
+        left -= (int64_t)span_of(ext2_of(inode), level);
+    }
+    return error;
+}
+
+int ext2_cut_commit(struct inode *inode, struct ext2_cut *cut)
+{
+    struct ext2_inode *node = ext2_inode_of(inode);
+    uint32_t old[EXT2_MAP_ENTRIES];
+    bool was = kalloc_use_reserve(true);
+    int error;
+
+    memcpy(old, node->map, sizeof old);
+    error = cut_map(inode, cut->keep);
+    if (error == 0)
+        error = free_rest(inode, old, cut);
+    (void)kalloc_use_reserve(was);
+    node->last_block = 0;
+    inode->dirty = true;
+    if (error != -ENOMEM)
+        return error;
+    printk(LOG_ERROR "EXT2-fs (%s): inode %lu: no memory to free all its blocks: e2fsck will", ext2_of(inode)->device->name, inode->ino);
+    return 0;
 }
 
 int ext2_map_cut(struct inode *inode, uint64_t keep)
 {
-    struct ext2 *fs = ext2_of(inode);
-    struct ext2_inode *node = ext2_inode_of(inode);
-    uint32_t old[EXT2_MAP_ENTRIES], first = (uint32_t)MIN(keep, (uint64_t)EXT2_DIRECT);
-    int64_t left = (int64_t)keep - EXT2_DIRECT;
-    int error;
+    struct ext2_cut cut;
+    int error = ext2_cut_begin(inode, keep, &cut);
 
-    memcpy(old, node->map, sizeof old);
-    memset(node->map + first, 0, (EXT2_DIRECT - first) * sizeof *old);
-    for (unsigned level = 1; level < LEVELS_MAX; level++) {
-        if (left <= 0)
-            node->map[EXT2_DIRECT + level - 1] = 0;
-        left -= (int64_t)span_of(fs, level);
-    }
-    error = ext2_inode_store(inode, inode->nlink, inode->nlink != 0); // without a link it is dead there already
-    if (error == 0)
-        error = free_trees(inode, old + first, EXT2_DIRECT - first, 0);
-    left = (int64_t)keep - EXT2_DIRECT;
-    for (unsigned level = 1; level < LEVELS_MAX && error == 0; level++) {
-        error = cut_level(inode, old[EXT2_DIRECT + level - 1], level, left);
-        left -= (int64_t)span_of(fs, level);
-    }
-    node->last_block = 0;
-    inode->dirty = true;
+    if (error != 0)
+        return error;
+    error = ext2_cut_commit(inode, &cut);
+    ext2_cut_end(&cut);
     return error;
 }

@@ -10,7 +10,8 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define UNCLEAN_MAX 64 // pages of metadata that are left to be written later
+#define UNCLEAN_MAX  64 // pages of metadata that are left to be written later
+#define SHRINK_PAGES 8
 
 static struct ext2 *fs_of(struct page_cache *pages)
 {
@@ -69,6 +70,17 @@ bool ext2_block_valid(struct ext2 *fs, uint32_t number)
     return false;
 }
 
+// Whoever asks holds the lock, so that there is no reclaiming: but pages of files that can be read again may go.
+static int get_page(struct ext2 *fs, uint64_t index, struct core_map_entry **page)
+{
+    int error;
+
+    do {
+        error = page_cache_get(&fs->pages, index, PAGE_READ, page);
+    } while (error == -ENOMEM && page_caches_shrink(SHRINK_PAGES) > 0);
+    return error;
+}
+
 int ext2_block_get(struct ext2 *fs, uint32_t number, struct ext2_block *block)
 {
     uint64_t offset = block_offset(fs, number);
@@ -77,7 +89,7 @@ int ext2_block_get(struct ext2 *fs, uint32_t number, struct ext2_block *block)
     *block = (struct ext2_block){NULL, NULL, number};
     if (!ext2_block_valid(fs, number))
         return -EUCLEAN;
-    error = page_cache_get(&fs->pages, offset >> PAGE_SHIFT, PAGE_READ, &block->page);
+    error = get_page(fs, offset >> PAGE_SHIFT, &block->page);
     if (error == 0)
         block->data = (char *)page2kva(block->page) + (offset & PAGE_MASK);
     return error;

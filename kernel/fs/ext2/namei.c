@@ -75,19 +75,6 @@ static int find_name(struct inode *dir, const struct dentry *child, struct ext2_
     return error == -ENOENT ? ext2_error(ext2_of(dir), "directory %lu has lost a name", dir->ino) : error;
 }
 
-static int remove_name(struct inode *dir, const struct dentry *child)
-{
-    struct ext2_place place;
-    int error = find_name(dir, child, &place);
-
-    if (error != 0)
-        return error;
-    ext2_place_clear(&place);
-    error = ext2_place_write(ext2_of(dir), &place);
-    ext2_place_put(&place);
-    return error;
-}
-
 // ---- Making ----
 
 // The text of a link: in the inode, if it is short, or in a block.
@@ -201,9 +188,23 @@ static int check_removable(struct inode *inode)
     return inode_is_directory(inode) ? ext2_dir_check_empty(inode) : 0;
 }
 
+static int remove_name(struct ext2 *fs, struct ext2_place *place, struct inode *inode)
+{
+    int error = store_links(inode, true);
+
+    if (error != 0)
+        return error;
+    ext2_place_clear(place);
+    error = ext2_place_write(fs, place);
+    if (error != 0)
+        (void)!store_links(inode, false);
+    return error;
+}
+
 static int ext2_unlink(struct inode *dir, struct dentry *child)
 {
     struct ext2 *fs = ext2_of(dir);
+    struct ext2_place place;
     int error = check_writable(dir);
 
     if (error != 0)
@@ -211,11 +212,10 @@ static int ext2_unlink(struct inode *dir, struct dentry *child)
     mutex_lock(&fs->lock);
     error = check_removable(child->inode);
     if (error == 0)
-        error = store_links(child->inode, true);
+        error = find_name(dir, child, &place);
     if (error == 0) {
-        error = remove_name(dir, child);
-        if (error != 0)
-            (void)!store_links(child->inode, false);
+        error = remove_name(fs, &place, child->inode);
+        ext2_place_put(&place);
     }
     mutex_unlock(&fs->lock);
     return error;
@@ -223,11 +223,13 @@ static int ext2_unlink(struct inode *dir, struct dentry *child)
 
 // ---- Moving ----
 
-// A rename under way: the two names, with references to their blocks.
+// A rename under way: the names that change, with references to their blocks.
 struct move {
     struct ext2 *fs;
     struct inode *inode, *replaced;     // replaced: what has the new name, or NULL
     struct ext2_place from, to;
+    struct ext2_place parent;           // ".." of a directory that gets another one
+    struct ext2_pin pin;                // what has the new name
 };
 
 static bool same_block(const struct move *move)
@@ -267,9 +269,13 @@ static int move_to_free(struct move *move, struct inode *from_dir, struct dentry
 {
     int error = ext2_dir_add(to_dir, to->name, to->name_length, move->inode, &move->to);
 
+    if (error != 0)
+        return error;
+    error = find_name(from_dir, from, &move->from);
     if (error == 0)
-        error = find_name(from_dir, from, &move->from);
-    return error != 0 ? error : move_name(move);
+        return move_name(move);
+    ext2_place_clear(&move->to);
+    return error;
 }
 
 static int move_and_replace(struct move *move, struct inode *from_dir, struct dentry *from, struct inode *to_dir,
@@ -278,34 +284,33 @@ static int move_and_replace(struct move *move, struct inode *from_dir, struct de
     int error = check_removable(move->replaced);
 
     if (error == 0)
+        error = ext2_inode_pin(move->replaced, &move->pin);
+    if (error == 0)
         error = find_name(from_dir, from, &move->from);
     if (error == 0)
         error = find_name(to_dir, to, &move->to);
     return error != 0 ? error : replace(move);
 }
 
-static int set_parent(struct inode *inode, const struct inode *parent)
+static int set_parent(struct move *move, const struct inode *parent)
 {
-    struct ext2_place place;
-    int error = ext2_dir_find(inode, "..", 2, &place);
-
-    if (error != 0)
-        return error;
-    place.entry->inode = (uint32_t)parent->ino;
-    error = ext2_place_write(ext2_of(inode), &place);
-    ext2_place_put(&place);
-    return error;
+    move->parent.entry->inode = (uint32_t)parent->ino;
+    return ext2_place_write(move->fs, &move->parent);
 }
 
+// What memory is needed for comes first: names that were moved on the disk, and not in memory, would be in two places.
 static int move_locked(struct move *move, struct inode *from_dir, struct dentry *from, struct inode *to_dir, struct dentry *to)
 {
+    bool parent_changes = inode_is_directory(move->inode) && from_dir != to_dir;
     int error = ext2_dir_prepare(to_dir);
 
+    if (error == 0 && parent_changes)
+        error = ext2_dir_find(move->inode, "..", 2, &move->parent);
     if (error == 0)
         error = move->replaced != NULL ? move_and_replace(move, from_dir, from, to_dir, to)
                                        : move_to_free(move, from_dir, from, to_dir, to);
-    if (error == 0 && inode_is_directory(move->inode) && from_dir != to_dir)
-        error = set_parent(move->inode, to_dir);
+    if (error == 0 && parent_changes)
+        error = set_parent(move, to_dir);
     return error;
 }
 
@@ -323,6 +328,8 @@ static int ext2_rename(struct inode *from_dir, struct dentry *from, struct inode
     mutex_unlock(&move.fs->lock);
     ext2_place_put(&move.from);
     ext2_place_put(&move.to);
+    ext2_place_put(&move.parent);
+    ext2_inode_unpin(&move.pin);
     return error;
 }
 
