@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/slab.h"
+#include "sync/wait.h"
 
 // As <linux/fs.h> and umount2(2) number them.
 #define MNT_FORCE  1
@@ -29,6 +30,7 @@
 static struct spinlock table_lock = SPINLOCK_INIT("mount table", RANK_MOUNTS);
 static struct list table = LIST_INIT(table);    // all mounts with a place, oldest first
 static _Atomic int next_id = 1;
+static struct wait_queue visit_over = WAIT_QUEUE_INIT(visit_over);
 
 bool mount_is_read_only(const struct mount *mount)
 {
@@ -166,8 +168,8 @@ struct mount *mount_of_super_block(struct super_block *sb)
     return NULL;
 }
 
-// The mount that follows `id` in the table, with a reference.
-static struct mount *mount_after(int id)
+// Begin a visit to the mount that follows `id` in the table.
+static struct mount *visit_after(int id)
 {
     struct mount *mount, *best = NULL;
 
@@ -177,9 +179,22 @@ static struct mount *mount_after(int id)
             best = mount;
     }
     if (best != NULL)
-        mount_get(best);
+        atomic_fetch_add(&best->visits, 1);
     spin_unlock(&table_lock);
     return best;
+}
+
+static void visit_end(struct mount *mount)
+{
+    atomic_fetch_sub(&mount->visits, 1); // then it may go
+    wake_all(&visit_over);
+}
+
+// Give up the table's reference. => the mount is not in the table any more; no lock held that a visit may need
+static void put_detached(struct mount *mount)
+{
+    wait_event(&visit_over, atomic_load(&mount->visits) == 0);
+    mount_put(mount);
 }
 
 void mounts_for_each(bool (*fn)(struct mount *mount, void *arg), void *arg)
@@ -188,13 +203,13 @@ void mounts_for_each(bool (*fn)(struct mount *mount, void *arg), void *arg)
     int id = 0;
 
     while (more) {
-        struct mount *mount = mount_after(id);
+        struct mount *mount = visit_after(id);
 
         if (mount == NULL)
             return;
         id = mount->id;
         more = fn(mount, arg);
-        mount_put(mount);
+        visit_end(mount);
     }
 }
 
@@ -346,8 +361,8 @@ static void detach_below(struct mount *mount)
         spin_unlock(&table_lock);
         if (child == NULL)
             return;
+        put_detached(child);
         path_put(&place);
-        mount_put(child);
     }
 }
 
@@ -373,8 +388,8 @@ int vfs_umount(const struct path *at, unsigned flags, const struct credentials *
     spin_unlock(&table_lock);
     if (error != 0)
         return error;
+    put_detached(mount);
     path_put(&place);
-    mount_put(mount);
     return 0;
 }
 

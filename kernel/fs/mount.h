@@ -92,6 +92,7 @@ struct mount {
     _Atomic unsigned flags;             // (a) MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME of <linux/mount.h>
     char *source;                       // (c) as given to mount(2), for /proc/mounts
     struct list link;                   // (m) in the table, in the order of mounting
+    _Atomic uint32_t visits;            // (a) of mounts_for_each under way; one more only under (m), while in the table
 };
 
 // Whether names and attributes seen there may not be changed.
@@ -106,7 +107,8 @@ void register_filesystem(struct file_system_type *type);
 // The type of that name, or NULL.
 struct file_system_type *file_system_find(const char *name);
 
-// Call `fn` for each type / each mount, in order, until it returns false. fn may sleep, and must not mount.
+// Call `fn` for each type / each mount, in order, until it returns false. fn may sleep, and must not mount or unmount.
+// A visit to a mount is no reference: it keeps nobody from unmounting, who waits until it is over, and so it never is the last to leave.
 void file_systems_for_each(bool (*fn)(const struct file_system_type *type, void *arg), void *arg);
 void mounts_for_each(bool (*fn)(struct mount *mount, void *arg), void *arg);
 
