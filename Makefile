@@ -36,6 +36,7 @@ all: kernel root ; @:
 -include tests/soak/soak.mk
 -include tests/grid/grid.mk
 -include watch/watch.mk
+-include user/lessons/lessons.mk
 
 kernel: $(BUILD)/gaur.elf ; @:
 

@@ -92,6 +92,7 @@ class Options:
     append: str = ''
     kernel: str = 'release'     # its kind: common.GOALS has all
     quiet: bool = False
+    lessons: bool = False       # put their programs into the root
     batch: str = ''
     command: list = field(default_factory=list)     # PROGRAM and its arguments
 

@@ -39,6 +39,12 @@ def program_entries(command):
     return entries + [pack_root.file('gaur/exe', os.fsencode('/' + inside) + b'\n'),
                       pack_root.folder('gaur/prog'), pack_root.host_file(inside, program)]
 
+def lesson_entries():
+    """The lessons' programs, in /lessons."""
+    top = os.path.join(common.BUILD, 'user', 'lessons')
+    return [pack_root.folder('lessons')] + [pack_root.host_file(f'lessons/{name}', os.path.join(top, name), 0o755)
+                                            for name in sorted(os.listdir(top))]
+
 def terminal_entries():
     """The kind and size of the user's terminal."""
     entries = [pack_root.file('gaur/mode', b'console\n')]
@@ -56,6 +62,8 @@ def wish_entries(options, terminal):
     """The second archive. Without a terminal, a shell that is not named reads standard input."""
     entries = [pack_root.folder('gaur')]
     command = options.command
+    if options.lessons:
+        entries += lesson_entries()
     if options.swap is not None:
         entries.append(pack_root.file('gaur/swap', os.fsencode(disk.swap_name(options)) + b'\n'))
     if terminal:

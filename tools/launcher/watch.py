@@ -47,6 +47,7 @@ class Options(cli.Options):
     replay: str = ''
     export: str = ''
     browser: bool = True
+    lessons: bool = True
 
 def parse_port(text):
     if not re.fullmatch(r'[0-9]{1,5}', text) or int(text) > 65535:
@@ -99,7 +100,7 @@ def page_words(options):
 
 def live_words(options, guest, terminal):
     words = ['live', *page_words(options), '--console', str(guest.console.fileno()), '--terminal', str(int(terminal))]
-    if os.path.isdir(LESSONS):
+    if options.lessons:
         words += ['--lessons', LESSONS]
     return words + (['--record', options.record] if options.record else [])
 
@@ -154,7 +155,9 @@ def run(arguments):
         return 0
     root.check(options)
     disk.check(options)
+    options.lessons = not options.root_disk     # a disk has what its owner put there
     viewer.build(options)
+    common.build('lessons', quiet=True)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupt)
     try:
