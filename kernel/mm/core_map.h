@@ -39,15 +39,16 @@ enum frame_kind {
  *               (p) the page cache's lock  (s) swap.c's lock  (v) verify only, while the world stands still
  *
  * A node's lock, kind and level lie outside the union, so that the clock may try the lock of a frame that has just
- * become something else and then look at the kind again.
+ * become something else and then look at the kind again. The first eight bytes are read at once by who looks from outside (watch.h).
  */
 struct core_map_entry {
     _Atomic uint32_t refs; // (a) leaf entries + page cache + pins; for a node: entries that point to it
     _Atomic uint8_t kind;  // (a) enum frame_kind
-    uint8_t run;           // (k) the order of the free run that begins here, plus one; 0: none does
-    _Atomic uint8_t lock;  // (a) a node's spinlock: 1 while held
     uint8_t level;         // (c) of a node: 1 is a leaf, 4 the root
-    uint32_t recount;      // (v) references that verify has found
+    _Atomic uint16_t lock; // (a) a node's spinlock: odd while held, and another number each time that it was
+    uint8_t run;           // (k) the order of the free run that begins here, plus one; 0: none does
+    uint8_t recount_low;   // (v) references that verify has found, as far as 24 bits tell: frame_recount
+    uint16_t recount_high; // (v)
     uint32_t owner : 23;   // (a) debug: who took it or gave it back last, as an offset from KERNBASE
     uint32_t has_slots : 1; // (n) of a leaf: some of its pages may be in swap, or on their way
     uint32_t round : 7;    // (n) of a leaf: the round of the clock in which its pages were looked at last
@@ -137,6 +138,20 @@ static inline enum frame_kind frame_kind(const struct core_map_entry *page)
 static inline uint32_t frame_refs(const struct core_map_entry *page)
 {
     return atomic_load_explicit(&page->refs, memory_order_acquire);
+}
+
+/* The references that verify has found, modulo RECOUNT_RANGE; and one more of them. => for verify, and who looks at its moment */
+#define RECOUNT_RANGE (1u << 24)
+
+static inline uint32_t frame_recount(const struct core_map_entry *page)
+{
+    return (uint32_t)page->recount_high << 8 | page->recount_low;
+}
+
+static inline void frame_set_recount(struct core_map_entry *page, uint32_t count)
+{
+    page->recount_low = (uint8_t)count;
+    page->recount_high = (uint16_t)(count >> 8);
 }
 
 /*

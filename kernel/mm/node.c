@@ -96,30 +96,38 @@ static enum lock_rank __maybe_unused node_rank(const struct core_map_entry *node
     return RANK_NODE_4 + (ROOT_LEVEL - node->level);
 }
 
-static void byte_lock(struct core_map_entry *node)
+static void word_lock(struct core_map_entry *node)
 {
-    while (atomic_exchange_explicit(&node->lock, 1, memory_order_acquire))
-        while (atomic_load_explicit(&node->lock, memory_order_relaxed))
+    while (unlikely(atomic_fetch_or_explicit(&node->lock, 1, memory_order_acquire) & 1))
+        while (node_is_locked(node))
             cpu_relax();
+}
+
+/* The count goes on by one when the lock is taken and when it is given back. */
+static void word_unlock(struct core_map_entry *node)
+{
+    uint16_t held = atomic_load_explicit(&node->lock, memory_order_relaxed);
+
+    atomic_store_explicit(&node->lock, (uint16_t)(held + 1), memory_order_release);
 }
 
 void node_lock(struct core_map_entry *node)
 {
     preempt_disable();
     lock_rank_push(node, node_rank(node));
-    byte_lock(node);
+    word_lock(node);
 }
 
 void node_unlock(struct core_map_entry *node)
 {
-    atomic_store_explicit(&node->lock, 0, memory_order_release);
+    word_unlock(node);
     lock_rank_pop(node, node_rank(node));
     preempt_enable();
 }
 
 bool node_is_locked(const struct core_map_entry *node)
 {
-    return atomic_load_explicit(&node->lock, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&node->lock, memory_order_relaxed) & 1;
 }
 
 /* ---- Live entries ---- */

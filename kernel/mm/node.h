@@ -59,7 +59,7 @@ static inline pte_t *node_entries(const struct core_map_entry *node)
 }
 
 /*
- * A node's spinlock, one byte of its core_map_entry, ranked by level: parent before child.
+ * A node's spinlock, a word of its core_map_entry, ranked by level: parent before child.
  *
  * => preemption is off while one is held
  */

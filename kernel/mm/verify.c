@@ -4,7 +4,7 @@
  *
  * Theory      With every space locked for writing no fault, map or fork is under way, so the references that core_map counts
  *             must be those that can be found: entries of nodes, infos of leaves, page caches. They are recounted in
- *             core_map's own `recount` fields, so that verify needs no memory. An entry weaker than its metadata allows is
+ *             core_map itself (frame_recount), so that verify needs no memory. An entry weaker than its metadata allows is
  *             fine (it is filled at the next fault); a stronger one never is.
  * Locking     The list of spaces, then all of them in the list's order. Frames that system calls have pinned (a page under
  *             read(2)) may have more references than are found: tolerated for kinds file and swap only.
@@ -21,6 +21,7 @@
 #include "mm/page_cache.h"
 #include "mm/vpage.h"
 #include "mm/vspace.h"
+#include "mm/watch.h"
 
 #define LINES_MAX 64
 #define UNREFERENCED_MAX 8       // as many as CPUs: each can be freeing one
@@ -50,6 +51,15 @@ static void __printf_like(3, 4) violated(struct check *check, enum invariant inv
     vsnprintf(text + length, sizeof text - (size_t)length, format, arguments);
     va_end(arguments);
     check->report->line(check->report->arg, text);
+}
+
+/* One reference more. => how many were found before */
+static uint32_t found_reference(struct core_map_entry *page)
+{
+    uint32_t before = frame_recount(page);
+
+    frame_set_recount(page, before + 1);
+    return before;
 }
 
 /* ---- Regions ---- */
@@ -152,7 +162,7 @@ static void check_page(struct check *check, struct core_map_entry *leaf, unsigne
     check_entry(check, region, info, entry, va);
     check_file_page(check, region, info, va);
     if (!check->again)
-        vpage_frame(info)->recount++;
+        found_reference(vpage_frame(info));
 }
 
 /* The frame that a leaf's infos lie in; NULL: there are none to look at. */
@@ -176,7 +186,7 @@ static bool check_infos(struct check *check, struct core_map_entry *leaf, vaddr_
         return false;
     }
     if (!leaf->node.part && !check->again)
-        page->recount++;
+        found_reference(page);
     return true;
 }
 
@@ -255,7 +265,7 @@ static struct core_map_entry *check_huge(struct check *check, const struct core_
             return leaf;
         }
     check_huge_rights(check, leaf, entry, base);
-    check->huge_found += leaf->recount == 0; // the first time that it is met
+    check->huge_found += frame_recount(leaf) == 0; // the first time that it is met
     return leaf;
 }
 
@@ -310,7 +320,7 @@ static void check_node(struct check *check, struct core_map_entry *node, int lev
     if (!check_place(check, node, level, base))
         return;
     bool outer = check->again;
-    if (!outer && node->recount++ > 0)
+    if (!outer && found_reference(node) > 0)
         check->again = true; // a shared node: what it owns is counted once, and fits the regions of each owner
     if (level == LEAF_LEVEL)
         check_leaf(check, node, base);
@@ -388,7 +398,7 @@ static void check_slot_counts(uint32_t slot, int32_t missing, struct core_map_en
     if (page && (frame_kind(page) != FRAME_SWAP || page->swap.slot != slot))
         violated(arg, I20_SLOT_HOLDERS, "slot %#x: frame %#lx of the swap cache does not know it", slot, page2pa(page));
     if (page)
-        page->recount++;
+        found_reference(page);
 }
 
 static void restore_leaf(struct core_map_entry *leaf)
@@ -405,7 +415,7 @@ static void restore_slots(struct core_map_entry *node)
 {
     unsigned count = node->level == ROOT_LEVEL ? PTES_PER_NODE / 2 : PTES_PER_NODE;
 
-    node->recount = 0;
+    frame_set_recount(node, 0);
     if (node->level == LEAF_LEVEL)
         return restore_leaf(node);
     for (unsigned i = 0; i < count; i++) {
@@ -413,7 +423,7 @@ static void restore_slots(struct core_map_entry *node)
         if (!pte_is_present(entry) || !pfn_is_valid(PGNUM(pte_pa(entry))))
             continue;
         struct core_map_entry *child = pa2page(pte_pa(entry));
-        if (frame_kind(child) == FRAME_NODE && child->recount > 0)
+        if (frame_kind(child) == FRAME_NODE && frame_recount(child) > 0)
             restore_slots(child);
     }
 }
@@ -424,7 +434,7 @@ static void count_cached(struct page_cache *cache, uint64_t index, struct core_m
 {
     if (frame_kind(page) != FRAME_FILE || page->file.cache != cache || page->file.index != index)
         violated(arg, I15_CACHE_INDEX, "frame %#lx, page %#lx of a file, does not know it", page2pa(page), index);
-    page->recount++;
+    found_reference(page);
 }
 
 static void count_free(struct core_map_entry *page, void *arg)
@@ -432,7 +442,7 @@ static void count_free(struct core_map_entry *page, void *arg)
     struct check *check = arg;
 
     check->free_found++;
-    if (frame_kind(page) != FRAME_FREE || frame_refs(page) != 0 || page->recount++ > 0)
+    if (frame_kind(page) != FRAME_FREE || frame_refs(page) != 0 || found_reference(page) > 0)
         violated(check, I1_FREE_FRAMES, "frame %#lx is on a free list twice, or is a %s frame with %u references",
                  page2pa(page), frame_kind_name(frame_kind(page)), frame_refs(page));
 }
@@ -473,16 +483,16 @@ static void check_unreferenced(struct check *check)
 static void check_frame(struct check *check, struct core_map_entry *page)
 {
     enum frame_kind kind = frame_kind(page);
-    uint32_t refs = frame_refs(page);
+    uint32_t refs = frame_refs(page), unfound = (refs - frame_recount(page)) % RECOUNT_RANGE;
 
-    if (kind == FRAME_FREE && page->recount != 1)
+    if (kind == FRAME_FREE && frame_recount(page) != 1)
         violated(check, I1_FREE_FRAMES, "free frame %#lx is on no free list", page2pa(page));
     if (is_unreferenced(page) && check->unreferenced_count < UNREFERENCED_MAX)
         check->unreferenced[check->unreferenced_count++] = page;
-    if (!kind_is_counted(kind) || refs == page->recount || (may_be_pinned(kind) && refs > page->recount))
+    if (!kind_is_counted(kind) || unfound == 0 || (may_be_pinned(kind) && unfound < RECOUNT_RANGE / 2))
         return;
     violated(check, kind == FRAME_NODE ? I4_NODE_OWNERS : I5_FRAME_REFERENCES, "%s frame %#lx: %u references, %u found",
-             frame_kind_name(kind), page2pa(page), refs, page->recount);
+             frame_kind_name(kind), page2pa(page), refs, frame_recount(page));
 }
 
 static void check_zero_frame(struct check *check)
@@ -516,6 +526,8 @@ static void check_frames(struct check *check)
     for (pfn_t pfn = 0; pfn < core_map_frames; pfn++)
         check_frame(check, &core_map[pfn]);
     check_counts(check);
+    if (watch_control)
+        watch_verify_moment();
     kalloc_thaw();
     check_unreferenced(check);
     check_zero_frame(check);
@@ -533,7 +545,7 @@ void verify_all(struct verify_report *report)
     list_for_each_entry(space, spaces, link)
         rwlock_write_lock_nested(&space->lock);
     for (pfn_t pfn = 0; pfn < core_map_frames; pfn++)
-        core_map[pfn].recount = 0;
+        frame_set_recount(&core_map[pfn], 0);
     list_for_each_entry(space, spaces, link)
         if (space->root)
             check_space(&check, space);

@@ -41,6 +41,7 @@ void rwlock_init(struct rwlock *lock, const char *name __maybe_unused, enum lock
 {
     atomic_init(&lock->word, 0);
     lock->writer = NULL;
+    lock->changes = 0;
     lock->draining = false;
     spin_init(&lock->line_lock, "rwlock line", RANK_SLEEP_LOCK);
     list_init(&lock->line);
@@ -79,7 +80,7 @@ static void stand_in_line(struct rwlock *lock, bool write)
 
     if (take_or_mark(lock, write)) {
         if (write)
-            lock->writer = waiter.thread;
+            rwlock_write_begins(lock, waiter.thread);
         spin_unlock_irq(&lock->line_lock, flags);
         return;
     }
@@ -138,9 +139,9 @@ void rwlock_wait(struct rwlock *lock, bool write)
 static void grant(struct rwlock *lock, struct rwlock_waiter *waiter)
 {
     list_remove(&waiter->link);
-    if (waiter->write)
-        lock->writer = waiter->thread;
     atomic_fetch_add_explicit(&lock->word, waiter->write ? RWLOCK_WRITER : RWLOCK_READER, memory_order_acq_rel);
+    if (waiter->write)
+        rwlock_write_begins(lock, waiter->thread);
     waiter->granted = true;
     sched_wake(waiter->thread);
 }
@@ -247,8 +248,10 @@ bool rwlock_try_write_spread(struct rwlock *lock)
     if (!atomic_compare_exchange_strong(&lock->word, &free, RWLOCK_SPREAD | RWLOCK_WRITER))
         return false;
     lock->writer = current_kthread();
-    if (!is_marked(lock))
-        return true;
-    give_up_write(lock);
-    return false;
+    if (is_marked(lock)) {
+        give_up_write(lock);
+        return false;
+    }
+    rwlock_write_begins(lock, lock->writer);
+    return true;
 }

@@ -31,6 +31,7 @@ struct rwlock {
     struct kthread *writer;         // (w) who; stale when no writer holds it
     struct spinlock line_lock;
     bool draining;                  // (l) the writer has it, but for readers whose marks it waits for
+    uint32_t changes;               // (w) odd while a writer holds it, another number each time that one did
     struct list line;               // (l) struct rwlock_waiter, in order of arrival
 #ifdef DEBUG
     enum lock_rank rank;            // (c)
@@ -83,6 +84,20 @@ static inline bool rwlock_try_read_word(struct rwlock *lock)
     return (word & RWLOCK_SPREAD) && rwlock_try_read_spread(lock);
 }
 
+/* `writer` begins to write, or ends: `changes` says so to who looks at what the lock guards from outside of the kernel. */
+static inline void rwlock_write_begins(struct rwlock *lock, struct kthread *writer)
+{
+    lock->writer = writer;
+    lock->changes++;
+    atomic_thread_fence(memory_order_release);
+}
+
+static inline void rwlock_write_ends(struct rwlock *lock)
+{
+    atomic_thread_fence(memory_order_release);
+    lock->changes++;
+}
+
 static inline bool rwlock_try_write_word(struct rwlock *lock)
 {
     uint64_t free = 0;
@@ -90,7 +105,7 @@ static inline bool rwlock_try_write_word(struct rwlock *lock)
     if (!atomic_compare_exchange_strong_explicit(&lock->word, &free, RWLOCK_WRITER,
                                                  memory_order_acquire, memory_order_relaxed))
         return free == RWLOCK_SPREAD && rwlock_try_write_spread(lock);
-    lock->writer = current_kthread();
+    rwlock_write_begins(lock, current_kthread());
     return true;
 }
 
@@ -142,6 +157,7 @@ static inline void rwlock_write_unlock(struct rwlock *lock)
     uint64_t before;
 
     rwlock_rank_pop(lock);
+    rwlock_write_ends(lock);
     before = atomic_fetch_sub_explicit(&lock->word, RWLOCK_WRITER, memory_order_release);
     if (unlikely(before & RWLOCK_WAITING))
         rwlock_pass(lock);

@@ -254,8 +254,8 @@ static void a_node_that_mistakes_its_place_is_I11(void **state)
 {
     (void)state;
     assert_corrupt_bits(I11_NODE_PLACE, leaf->node.base_2m, 7);
-    assert_corruption(I11_NODE_PLACE, leaf->level, 2);
-    assert_corruption(I11_NODE_PLACE, above->level, 2);
+    assert_corrupt_bits(I11_NODE_PLACE, leaf->level, 2);
+    assert_corrupt_bits(I11_NODE_PLACE, above->level, 2);
 }
 
 static void a_zero_frame_that_is_not_is_I12(void **state)
