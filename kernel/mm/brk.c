@@ -9,6 +9,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/commit.h"
+#include "mm/event.h"
 #include "mm/map.h"
 #include "mm/range.h"
 #include "mm/reclaim.h"
@@ -80,9 +81,12 @@ static int heap_move(struct vspace *space, vaddr_t end, uint64_t lock_limit)
         error = heap_grow(space, old_end, new_end, lock_limit);
     else if (new_end < old_end)
         error = heap_shrink(space, new_end, old_end);
-    if (!error)
-        space->brk = end;
-    return error;
+    if (error)
+        return error;
+    space->brk = end;
+    if (new_end > old_end)
+        event_range(EVENT_MAP, old_end, new_end - old_end, VR_READ | VR_WRITE);
+    return 0;
 }
 
 /* brk(2) has no error to tell, so that it looks for memory itself. */
@@ -143,6 +147,7 @@ int vspace_map_stack(struct vspace *space, vaddr_t top, uint64_t size, bool exec
         return error;
     }
     vregion_insert(space, stack);
+    event_range(EVENT_MAP, top - stack->size, stack->size, stack->prot);
     space->mmap_top = mmap_top_below(top, atomic_load(&space->stack_limit));
     rwlock_write_unlock(&space->lock);
     return 0;

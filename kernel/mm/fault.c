@@ -575,10 +575,12 @@ static inline void begin(struct fault_context *c, struct vspace *space, struct f
     c->wanted_slot = 0;
 }
 
-static inline enum fault_outcome resolve_fault(struct vspace *space, struct fault *fault)
+enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
 {
     struct fault_context c;
 
+    if (events_on() && !fault->watched)
+        return watch_fault(space, fault);
     begin(&c, space, fault);
     vm_count(VM_PGFAULT);
     fault->cause = CAUSE_NONE;
@@ -590,49 +592,4 @@ static inline enum fault_outcome resolve_fault(struct vspace *space, struct faul
     if (unlikely(fault->outcome != FAULT_RESOLVED))
         fault->outcome = fault_again(&c, fault->outcome);
     return fault->outcome;
-}
-
-/* ---- Watched ---- */
-
-/* The number of the frame that is behind the page; 0: none. */
-static pfn_t frame_behind(struct vspace *space, vaddr_t va)
-{
-    pfn_t frame = 0;
-
-    rwlock_read_lock(&space->lock);
-    struct core_map_entry *leaf = node_find_leaf(space, va);
-    if (leaf && leaf_covers(leaf, va)) {
-        struct vpage_info info = vpage_load(leaf_info(leaf, va));
-        frame = info.present ? info.ppn : 0;
-    }
-    rwlock_read_unlock(&space->lock);
-    return frame;
-}
-
-/* Somebody watches: perhaps step by step, and each fault is recorded when it is over. */
-static enum fault_outcome __cold resolve_watched(struct vspace *space, struct fault *fault)
-{
-    if (watch_control)
-        watch_hold_fault(fault);
-    uint64_t begun = read_tsc();
-    enum fault_outcome outcome = resolve_fault(space, fault);
-    uint64_t cost = read_tsc() - begun;
-    struct event event = {
-        .type = EVENT_FAULT,
-        .address = fault->address,
-        .code = (uint8_t)fault->code,
-        .cause = fault->cause,
-        .outcome = outcome,
-        .frame = outcome == FAULT_RESOLVED ? (uint32_t)frame_behind(space, fault->address) : 0,
-        .cost = (uint32_t)MIN(cost, (uint64_t)UINT32_MAX),
-    };
-    event_record(&event);
-    return outcome;
-}
-
-enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)
-{
-    if (events_on())
-        return resolve_watched(space, fault);
-    return resolve_fault(space, fault);
 }

@@ -52,6 +52,7 @@ struct fault {
     enum fault_cause cause;      // out
     enum fault_outcome outcome;  // out
     bool major;                  // out: it waited for a device
+    bool watched;                // in watch_fault (watch.h), which is not to be entered again
 };
 
 /*

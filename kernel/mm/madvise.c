@@ -11,6 +11,7 @@
 
 #include "lib/errno.h"
 #include "mm/clock.h"
+#include "mm/event.h"
 #include "mm/map.h"
 #include "mm/node.h"
 #include "mm/page_cache.h"
@@ -71,8 +72,10 @@ static int forget_pages(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     int error = node_make_private(space, start, end, PRIVATE_EDGES);
 
-    if (!error)
+    if (!error) {
+        event_range(EVENT_DISCARD, start, end - start, 0);
         node_release_range(space, start, end);
+    }
     return error;
 }
 

@@ -11,6 +11,7 @@
 #include "lib/checked.h"
 #include "lib/errno.h"
 #include "mm/commit.h"
+#include "mm/event.h"
 #include "mm/page_cache.h"
 #include "mm/range.h"
 #include "mm/share.h"
@@ -201,6 +202,7 @@ static int64_t map_locked(struct vspace *space, const struct map_request *reques
     }
     vregion_set_range(region, start, end);
     vregion_insert(space, region);
+    event_range(EVENT_MAP, start, region->size, region->prot);
     region_merge(space, region);
     return addr;
 }
@@ -314,6 +316,7 @@ static void protect_range(struct vspace *space, vaddr_t start, vaddr_t end, unsi
     struct vregion *after = end < USER_END ? va2vregion(space, end) : NULL;
     if (after)
         region_merge(space, after);
+    event_range(EVENT_PROTECT, start, end - start, prot);
     if (flush)
         tlb_flush_range(space, start, end);
 }

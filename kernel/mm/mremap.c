@@ -15,6 +15,7 @@
 #include "lib/checked.h"
 #include "lib/errno.h"
 #include "mm/commit.h"
+#include "mm/event.h"
 #include "mm/kalloc.h"
 #include "mm/map.h"
 #include "mm/node.h"
@@ -128,6 +129,7 @@ static bool grow_in_place(struct vspace *space, struct vregion *region, const st
     if (*error)
         return true;
     vregion_set_range(region, vregion_start(region), new_end);
+    event_range(EVENT_MAP, old_end, new_end - old_end, region->prot);
     region_merge(space, region);
     return true;
 }
@@ -295,6 +297,7 @@ static int move(struct vspace *space, struct vregion *region, const struct remap
     }
     place_copy(copy, region, remap);
     vregion_insert(space, copy);
+    event_range(EVENT_MAP, remap->to, remap->new_size, copy->prot);
     if (remap->old_size) {
         underive_range(space, remap->from, end);
         move_pages(space, copy, remap->from, end, remap->to - remap->from);

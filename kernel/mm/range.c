@@ -17,6 +17,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/commit.h"
+#include "mm/event.h"
 #include "mm/node.h"
 #include "mm/share.h"
 #include "mm/tlb.h"
@@ -279,6 +280,7 @@ void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct
     if (!region || vregion_start(region) >= end)
         return;
 
+    event_range(EVENT_UNMAP, start, end - start, 0);
     bool emptied = node_release_range(space, start, end);
     for (; region && vregion_start(region) < end; region = next) {
         next = vregion_next(region);

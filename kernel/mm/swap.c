@@ -26,6 +26,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/core_map.h"
+#include "mm/event.h"
 #include "mm/kalloc.h"
 #include "mm/stat.h"
 #include "mm/swap_private.h"
@@ -213,8 +214,11 @@ static unsigned write_run(struct core_map_entry *const *pages, unsigned count)
         write_failed(area, slot_page(first), error); // the pages' slots are held still, and so is the area
     else
         vm_count_n(VM_PSWPOUT, count);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        if (!error)
+            event_frame(EVENT_SWAP_OUT, page2pfn(pages[i]), first + i);
         end_write(pages[i], !error);
+    }
     return error ? count : 0;
 }
 
@@ -353,6 +357,8 @@ static int read_in(struct swap_reading *reading)
     int error = area->ops->read(area->device, slot_page(reading->first), contents, reading->count);
     if (!error) {
         vm_count_n(VM_PSWPIN, reading->count);
+        for (unsigned i = 0; i < reading->count; i++)
+            event_frame(EVENT_SWAP_IN, page2pfn(reading->pages[i]), reading->first + i);
         return 0;
     }
     for (unsigned i = 0; i < reading->count; i++)

@@ -16,6 +16,7 @@
 #include "arch/x86/tlb.h"
 #include "lib/log.h"
 #include "mm/active.h"
+#include "mm/event.h"
 #include "mm/stat.h"
 #include "sync/rank.h"
 #include "sync/sched.h"
@@ -106,6 +107,19 @@ static __attribute__((noinline)) void flush_on(uint64_t targets, vaddr_t start, 
         flush_others(targets & ~self, start, end);
 }
 
+/* For who watches: what is flushed, and which other CPUs are interrupted for it. => preemption off */
+static __cold void note_flush(uint64_t targets, vaddr_t start, vaddr_t end)
+{
+    event_record_range(EVENT_FLUSH, start, end - start, (unsigned)(targets & ~(1ull << cpu_id())));
+}
+
+/* The same for one page that only this CPU had. => true, so that a flush without a stack frame can end by it */
+static __cold bool note_flush_here(vaddr_t va)
+{
+    note_flush(0, va, va + PAGE_SIZE);
+    return true;
+}
+
 /* Whether this CPU runs in the space, and no other has its tables. => preemption off, the entries are written */
 static bool is_ours_alone(const struct vspace *space)
 {
@@ -117,6 +131,8 @@ void tlb_flush_range(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     lock_rank_assert_no_spinlock("wait for a TLB flush");
     preempt_disable();
+    if (events_on())
+        note_flush(active_targets(space), start, end);
     if (is_ours_alone(space))
         flush_here(start, end);
     else
@@ -133,6 +149,8 @@ void tlb_flush_nodes(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     lock_rank_assert_no_spinlock("wait for a TLB flush");
     preempt_disable();
+    if (events_on())
+        note_flush(active_holders(space), start, end);
     if (is_ours_alone(space))
         flush_here(start, end);
     else
@@ -148,7 +166,7 @@ static __attribute__((noinline)) bool try_flush_on(uint64_t targets, vaddr_t va)
         return false;
     if (targets)
         flush_here(va, va + PAGE_SIZE);
-    return true;
+    return events_on() ? note_flush_here(va) : true;
 }
 
 bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
@@ -157,7 +175,7 @@ bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
         return try_flush_on(active_targets(space), va);
     tlb_flush_local_page(va);
     vm_count(VM_TLB_FLUSH_PAGE);
-    return true;
+    return events_on() ? note_flush_here(va) : true;
 }
 
 void tlb_flush_all_spaces(vaddr_t start, vaddr_t end)
@@ -165,6 +183,8 @@ void tlb_flush_all_spaces(vaddr_t start, vaddr_t end)
     lock_rank_assert_no_spinlock("wait for a TLB flush");
     preempt_disable();
     atomic_thread_fence(memory_order_seq_cst);
+    if (events_on())
+        note_flush(sched_online(), start, end);
     flush_here(start, end);
     uint64_t others = sched_online() & ~(1ull << cpu_id());
     if (others)

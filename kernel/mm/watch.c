@@ -16,6 +16,9 @@
 #include "mm/event.h"
 #include "mm/fault.h"
 #include "mm/kalloc.h"
+#include "mm/node.h"
+#include "mm/vpage.h"
+#include "mm/vspace.h"
 #include "sync/spinlock.h"
 #include "sync/wait.h"
 
@@ -114,16 +117,55 @@ static bool leave_line(struct place *place)
     return leaves;
 }
 
-void __cold watch_hold_fault(const struct fault *fault)
+/* Wait, if the host steps through faults, until it lets this one go on. */
+static void hold(const struct fault *fault)
 {
     struct place place = {.fault = fault};
 
-    if (!atomic_load_explicit(&watch_control->step, memory_order_relaxed))
+    if (!watch_control || !atomic_load_explicit(&watch_control->step, memory_order_relaxed))
         return;
     event_identify(&place.identity);
     stand_in_line(&place);
     while (!leave_line(&place))
         sleep_through(clock_ns() + LOOK_NS);
+}
+
+/* ---- Faults ---- */
+
+/* The number of the frame that is behind the page; 0: none. */
+static pfn_t frame_behind(struct vspace *space, vaddr_t va)
+{
+    pfn_t frame = 0;
+
+    rwlock_read_lock(&space->lock);
+    struct core_map_entry *leaf = node_find_leaf(space, va);
+    if (leaf && leaf_covers(leaf, va)) {
+        struct vpage_info info = vpage_load(leaf_info(leaf, va));
+        frame = info.present ? info.ppn : 0;
+    }
+    rwlock_read_unlock(&space->lock);
+    return frame;
+}
+
+enum fault_outcome watch_fault(struct vspace *space, struct fault *fault)
+{
+    hold(fault);
+    uint64_t begun = read_tsc();
+    fault->watched = true;
+    enum fault_outcome outcome = vspace_fault(space, fault);
+    fault->watched = false;
+    uint64_t cost = read_tsc() - begun;
+    struct event event = {
+        .type = EVENT_FAULT,
+        .address = fault->address,
+        .code = (uint8_t)fault->code,
+        .cause = fault->cause,
+        .outcome = outcome,
+        .frame = outcome == FAULT_RESOLVED ? (uint32_t)frame_behind(space, fault->address) : 0,
+        .cost = (uint32_t)MIN(cost, (uint64_t)UINT32_MAX),
+    };
+    event_record(&event);
+    return outcome;
 }
 
 /* ---- Verify's moment ---- */

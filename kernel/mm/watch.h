@@ -14,7 +14,7 @@
  * vm_counters                   what /proc/vmstat adds up
  * watch_control                 a pointer to the control page; NULL without `watch`
  *
- * A sequence count is odd while what it stands for changes, and another one afterwards: read it, read the rest, and read it again.
+ * docs/watch-kernel.md tells how to read what may change meanwhile, and to know that one has not seen half of a change.
  */
 #ifndef MM_WATCH_H
 #define MM_WATCH_H
@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 
 #include "lib/types.h"
+#include "mm/fault.h"
 
 #define WATCH_MAGIC   UINT64_C(0x6863746157727547) // "GurWatch" in memory
 #define WATCH_VERSION 1
@@ -57,8 +58,8 @@ struct watch_control {
     _Atomic uint64_t passed;      // (k)
     struct watch_held held;       // (k)
     /*
-     * Verify's moment: odd while no space changes, no frame is taken or given back, and each core_map_entry's `recount` says how many
-     * references were found. With hold_verify it lasts until the host has set moment_seen to it, or 5 seconds.
+     * Verify's moment: odd while no space changes, no frame is taken or given back, and frame_recount of core_map.h says how many references
+     * of each frame were found. With hold_verify it lasts until the host has set moment_seen to it, or 5 seconds.
      */
     _Atomic uint64_t moment;      // (k)
     _Atomic uint64_t moment_seen; // (h)
@@ -68,16 +69,14 @@ static_assert(sizeof(struct watch_control) <= PAGE_SIZE, "it is one page");
 
 extern struct watch_control *watch_control; // NULL: not booted with `watch`
 
-struct fault;
-
 /* Make the control page, and record events from now on. Without memory for it, says so, and nobody can watch. => once, at boot */
 void watch_start(uint64_t ring_bytes, unsigned cpus);
 
 /* Tells whether the running user thread is to end, so that its faults wait for nobody. => once, at boot */
 void watch_set_stop(bool (*stop)(void));
 
-/* Wait, if the host steps through faults, until it lets this one go on. => there is a control page; may sleep */
-void watch_hold_fault(const struct fault *fault);
+/* vspace_fault while somebody watches: perhaps step by step, and the fault is recorded when it is over. */
+enum fault_outcome watch_fault(struct vspace *space, struct fault *fault);
 
 /* This is verify's moment: tell the host, and let it look. => there is a control page; nothing changes meanwhile */
 void watch_verify_moment(void);

@@ -25,6 +25,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/active.h"
+#include "mm/event.h"
 #include "mm/kalloc.h"
 #include "mm/slab.h"
 #include "mm/vspace.h"
@@ -308,8 +309,10 @@ static int run(struct exec *exec)
         error = process_end_other_threads();
     if (error == 0)
         error = enter_space(exec);
-    if (error == 0)
+    if (error == 0) {
         commit(exec);
+        event_frame(EVENT_EXEC, 0, 0);
+    }
     return error;
 }
 

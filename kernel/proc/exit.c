@@ -17,6 +17,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mm/active.h"
+#include "mm/event.h"
 #include "mm/measure.h"
 #include "mm/usercopy.h"
 #include "mm/vspace.h"
@@ -125,6 +126,7 @@ static void process_release(struct process *process)
 {
     if (process == init_process)
         init_ended(process->exit_status);
+    event_frame(EVENT_EXIT, 0, (uint64_t)process->exit_status);
     itimers_release(process);
     posix_timers_release(process);
     release_memory(process);

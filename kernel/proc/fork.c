@@ -19,6 +19,7 @@
 #include "fs/file_table.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/event.h"
 #include "mm/usercopy.h"
 #include "mm/vspace.h"
 #include "proc/cpu_watch.h"
@@ -277,6 +278,8 @@ static int64_t start(struct thread *thread, const struct clone_request *request)
     if (vfork)
         process_get(process);
     process_count_fork();
+    if (events_on() && process != current_process())
+        event_record_frame(EVENT_FORK, 0, (uint64_t)number);
     sched_start(&thread->kthread);
     if (vfork)
         vfork_wait(process);

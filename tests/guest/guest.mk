@@ -34,7 +34,7 @@ GUEST_PROGRAMS := \
 	epoll epoll_nested epoll_race eventfd timerfd signalfd posix_timer cpu_timers file_locks flock openat2 file_copy splice xattr sched_policy pidfd \
 	sockets socket_names socket_rights memfd shm process_vm commit smaps swap \
 	pty pty_close pty_lines pty_session \
-	clocks system_info procfs proc_process proc_bad_input proc_maps missing_calls fail_sweep
+	clocks system_info procfs proc_process proc_bad_input proc_maps missing_calls events fail_sweep
 
 # The mistakes that others shipped, as far as no program above has them (docs/testing.md), and memory that runs out.
 GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory fail_sweep_files fail_again fail_again_memory

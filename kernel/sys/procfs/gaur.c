@@ -9,6 +9,7 @@
 #include "mm/tlb.h"
 #include "mm/verify.h"
 #include "sys/missing.h"
+#include "sys/procfs/events.h"
 #include "sys/procfs/node.h"
 #include "sys/procfs/sanitizer/provoke.h"
 #include "sys/syscall.h"
@@ -119,6 +120,7 @@ static int store_flush_pages(const struct proc_inode *inode, const char *value)
 }
 
 const struct proc_node proc_gaur_nodes[] = {
+    {.name = "events", .mode = S_IFREG | 0400, .flags = PROC_RAW, .ops = &proc_events_ops},
     {.name = "fail", .mode = S_IFREG | 0600, .show = show_fail, .store = store_fail},
     PROC_FILE("frames", 0444, show_frames),
     PROC_FILE("missing", 0444, show_missing),
