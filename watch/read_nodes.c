@@ -79,7 +79,7 @@ static void node_refresh(struct mirror *mirror, struct mirror_node *node)
     const uint64_t *entries = memory_at(&mirror->guest->memory, (uint64_t)node->pfn << PAGE_SHIFT, PAGE_SIZE);
     bool any = false, differs = true;
 
-    node->locked = entry_of(mirror, node->pfn)->lock;
+    node->locked = entry_of(mirror, node->pfn)->lock & 1;
     if (entries)
         differs = refresh(node->entries, entries, node->level == ROOT_LEVEL ? NODE_ENTRIES / 2 : NODE_ENTRIES, HARDWARE_BITS, &any);
     if (node->level == LEAF_LEVEL)
