@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+import './bits.test';
+import './console.test';
+import './history.test';
+import './model.test';
+import './owners.test';
+import './strip.test';
+import './walk.test';
+import './why.test';
