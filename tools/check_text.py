@@ -6,12 +6,14 @@ import re
 import sys
 
 FOLDERS = ('kernel', 'user', 'tests', 'tools', 'bench', 'watch')
-SOURCES = ('.c', '.h', '.S', '.py', '.mk', '.ld')
-TEXTS = SOURCES + ('.md', '.sh', '.t')
+SOURCES = ('.c', '.h', '.S', '.py', '.mk', '.ld', '.ts', '.mjs', '.css')
+TEXTS = SOURCES + ('.md', '.sh', '.t', '.html')
+NOT_OURS = ('node_modules', 'dist')     # what npm brings, and what is built from it
 
 def files(suffixes):
     for folder in FOLDERS + ('docs',):
-        for where, _, names in os.walk(folder):
+        for where, folders, names in os.walk(folder):
+            folders[:] = [name for name in folders if name not in NOT_OURS]
             for name in sorted(names):
                 if name.endswith(suffixes):
                     yield os.path.join(where, name)

@@ -6,8 +6,9 @@
  * follows the guest, another one while somebody looks back. They are drawn at most once a frame of the screen, and a slow
  * one less often, so that drawing never takes more than a part of the time.
  */
+import { pageOf, partOf, toBig } from './model/address';
 import { EventLog, makeEvent, type GuestEvent } from './model/events';
-import { History } from './model/history';
+import { History, type Totals } from './model/history';
 import { FORMAT, type Hello, type Message, type Request, type State } from './model/messages';
 import { Model, type Space } from './model/model';
 
@@ -36,6 +37,7 @@ interface Scheduled {
 }
 
 const MOST_EVENTS_BACK = 2000;
+const PATIENCE = 2000; // milliseconds
 
 export class App {
   hello: Hello | null = null;
@@ -51,6 +53,9 @@ export class App {
   /** The picture that is shown, as a position in the history; null: the newest. */
   position: number | null = null;
   send: (request: Request) => void = () => undefined;
+  /** Whether a person, or a fault that holds the guest, has chosen the process. */
+  private chosen = false;
+  private patience = 0;
   private scheduled: Scheduled[] = [];
   private frame = 0;
 
@@ -113,9 +118,12 @@ export class App {
     this.mark('history');
   }
 
+  /** Who is held at a fault is shown, with the page: that is what the steps are for. */
   private takeState(state: State): void {
     this.state = state;
     this.history.addState(state);
+    const { held } = state;
+    if (held && this.following && partOf(toBig(held.address)) === 'user') this.select({ pid: held.pid, va: pageOf(Number(held.address)), seq: null });
     this.mark('state');
   }
 
@@ -129,11 +137,15 @@ export class App {
     this.mark('notice');
   }
 
-  /** Somebody should always be chosen: who is held, or the newest process, until a person chooses. */
+  /** Somebody should always be chosen: the newest process, until a person chooses. It is changed with some patience. */
   private chooseProcess(): void {
-    if (this.view.process(this.selection.pid)?.space) return;
-    const candidates = this.view.processes.filter((process) => process.space);
-    this.selection.pid = candidates.at(-1)?.pid ?? 0;
+    const alive = this.view.process(this.selection.pid)?.space;
+    if (!alive) this.chosen = false;
+    const newest = this.view.processes.filter((process) => process.space).at(-1)?.pid ?? 0;
+    const now = performance.now();
+    if (newest === this.selection.pid || (alive && (this.chosen || !this.following || now < this.patience))) return;
+    this.patience = now + PATIENCE;
+    Object.assign(this.selection, { pid: newest, va: null });
     this.mark('selection');
   }
 
@@ -170,6 +182,10 @@ export class App {
     return { type: 'state', run: 'running', held: null, reason: '' };
   }
 
+  get totals(): Totals {
+    return this.following ? this.log : this.history.at(this.shown)!.totals;
+  }
+
   /** The latest events at the picture that is shown, the oldest first. */
   events(): GuestEvent[] {
     if (this.following || this.shown === this.history.end - 1) return this.log.list;
@@ -186,6 +202,7 @@ export class App {
   /* ---- Choosing ---- */
 
   select(change: Partial<Selection>): void {
+    if (change.pid) this.chosen = true;
     Object.assign(this.selection, change);
     this.mark('selection');
   }

@@ -5,7 +5,7 @@
 import type { App } from './app';
 import { parse } from './model/messages';
 
-const LINES_AT_ONCE = 400;
+const AT_ONCE = 30; // milliseconds
 
 export async function open(app: App): Promise<void> {
   const embedded = document.getElementById('recording');
@@ -31,12 +31,18 @@ async function replay(app: App, source: AsyncIterable<string> | Iterable<string>
   app.replay = true;
   let rest = '';
   let number = 0;
+  let drawn = false;
+  let until = performance.now() + AT_ONCE;
   for await (const chunk of source) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop()!;
     for (const line of lines) {
       takeLine(app, line, ++number, false);
-      if (number % LINES_AT_ONCE === 0) await pause();
+      const first: boolean = !drawn && app.history?.end > 0;
+      if (!first && performance.now() < until) continue;
+      drawn ||= first;
+      await pause();
+      until = performance.now() + AT_ONCE;
     }
   }
   if (rest.trim()) takeLine(app, rest, ++number, true);
@@ -61,8 +67,12 @@ function opensAt(n: number): boolean {
   return Number(/picture=(\d+)/.exec(location.hash)?.[1]) === n;
 }
 
+/** Until the page had time to draw. A page that nobody sees draws nothing, and is not waited for. */
 function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+  return new Promise((resolve) => {
+    if (document.hidden) setTimeout(resolve);
+    else requestAnimationFrame(() => setTimeout(resolve));
+  });
 }
 
 function connect(app: App): void {

@@ -17,6 +17,13 @@ export interface Moment {
   state: State | null;
   key: Snapshot | null;
   size: number;
+  /** Faults, and lost events, since the beginning. */
+  totals: Totals;
+}
+
+export interface Totals {
+  faults: number;
+  lost: number;
 }
 
 export interface Limits {
@@ -40,6 +47,7 @@ export class History {
   private keyEvery = KEY_EVERY;
   private sinceKey = 0;
   private tail = emptyTail();
+  private totals: Totals = { faults: 0, lost: 0 };
 
   constructor(hello: Hello, limits: Limits = { bytes: 96 << 20, keepAll: false }) {
     this.hello = hello;
@@ -62,6 +70,9 @@ export class History {
   addEvents(events: EventTuple[], lost: number): void {
     for (const event of events) this.tail.events.push(event);
     this.tail.lost += lost;
+    const fault = this.hello.types.indexOf('fault');
+    this.totals.faults += events.filter((event) => event[3] === fault).length;
+    this.totals.lost += lost;
     this.tail.size += events.length * 160;
   }
 
@@ -79,7 +90,7 @@ export class History {
     const due = this.moments.length === 0 || ++this.sinceKey >= this.keyEvery;
     const key = due ? model.snapshot() : null;
     if (key) this.sinceKey = 0;
-    const moment = { ...this.tail, picture, key, size: this.tail.size + size + (key ? snapshotSize(key) : 0) };
+    const moment = { ...this.tail, picture, key, totals: { ...this.totals }, size: this.tail.size + size + (key ? snapshotSize(key) : 0) };
     this.tail = emptyTail();
     this.moments.push(moment);
     this.bytes += moment.size;
@@ -87,7 +98,7 @@ export class History {
   }
 
   /** What came after the last picture. */
-  get pending(): Omit<Moment, 'picture' | 'key'> {
+  get pending(): Tail {
     return this.tail;
   }
 
@@ -132,6 +143,8 @@ export class History {
   }
 }
 
-function emptyTail(): Omit<Moment, 'picture' | 'key'> {
+type Tail = Omit<Moment, 'picture' | 'key' | 'totals'>;
+
+function emptyTail(): Tail {
   return { events: [], lost: 0, text: '', state: null, size: 0 };
 }

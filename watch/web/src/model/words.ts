@@ -50,7 +50,7 @@ const OUTCOMES: Record<string, string> = {
 };
 
 const TYPES: Record<string, string> = {
-  fault: 'page fault', fork: 'fork', exec: 'exec', exit: 'exit', map: 'map', unmap: 'unmap', protect: 'protect',
+  fault: 'page fault', fork: 'fork', exec: 'exec', exit: 'exit', map: 'map', unmap: 'unmap', protect: 'protect', discard: 'discard',
   flush: 'TLB flush', swap_out: 'swap out', swap_in: 'swap in',
 };
 

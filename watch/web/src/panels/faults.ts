@@ -5,7 +5,7 @@ import { hex, pageOf, partOf } from '../model/address';
 import { faultBits, faultSentence } from '../model/bits';
 import type { GuestEvent } from '../model/events';
 import { causeText, isSignal, outcomeText, spaced, typeText } from '../model/words';
-import { cost, count, seconds } from '../ui/format';
+import { cost, count, plural, seconds } from '../ui/format';
 import { h, roving, setAttribute, stopAt } from '../ui/dom';
 import { bitChips } from './pagedetail';
 
@@ -96,13 +96,13 @@ export class FaultsPanel implements Panel {
   }
 
   private drawNumbers(shown: number): void {
-    const { log, following } = this.app;
+    const { faults, lost } = this.app.totals;
     const number = (id: string, n: number, text: string) => h('span', { 'data-testid': id, 'data-value': n }, text);
-    const text = [shown, log.faults, log.lost, following].join();
+    const text = [shown, faults, lost].join();
     if (this.numbers.dataset['key'] === text) return;
     this.numbers.dataset['key'] = text;
-    this.numbers.replaceChildren(number('faults-shown', shown, `${count(shown)} shown`), number('faults-total', log.faults, `${count(log.faults)} faults in all`),
-      number('faults-lost', log.lost, log.lost ? `${count(log.lost)} lost: the guest was faster` : 'none lost'));
+    this.numbers.replaceChildren(number('faults-shown', shown, `${count(shown)} shown`), number('faults-total', faults, `${plural(faults, 'fault')} so far`),
+      number('faults-lost', lost, lost ? `${count(lost)} lost: the guest was faster` : 'none lost'));
   }
 
   private row(event: GuestEvent): HTMLElement {

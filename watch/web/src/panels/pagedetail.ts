@@ -11,7 +11,8 @@ import { count, plural } from '../ui/format';
 import { h, setAttribute, show } from '../ui/dom';
 
 export function bitChips(bits: Bit[]): HTMLElement {
-  return h('span', { class: 'bits' }, ...bits.map((bit) =>
+  const words = bits.map((bit) => `${bit.letter} ${bit.set ? 'set' : 'clear'}`).join(', ');
+  return h('span', { class: 'bits', role: 'img', 'aria-label': words }, ...bits.map((bit) =>
     h('span', { class: bit.set ? 'bit set' : 'bit', title: `${bit.letter}: ${bit.name} (${bit.set ? 'set' : 'clear'})` }, bit.letter)));
 }
 

@@ -5,14 +5,16 @@
  */
 import type { App, Panel, Topic } from '../app';
 import { hex } from '../model/address';
-import { regionName, type Region, type Space } from '../model/model';
-import { bytes, plural } from '../ui/format';
+import type { Region, Space } from '../model/model';
+import { bytes } from '../ui/format';
 import { h, setAttribute, show } from '../ui/dom';
 import { NodeTree } from './nodetree';
 import { PageDetail } from './pagedetail';
 import { Strip } from './strip';
 
 type View = 'regions' | 'nodes';
+
+const ENDS = 103; // width of the column of addresses and of the room beside it
 
 export class SpacePanel implements Panel {
   topics: Topic[] = ['hello', 'picture', 'selection'];
@@ -86,10 +88,10 @@ export class SpacePanel implements Panel {
       const gap = gapBelow(region, regions[i + 1]);
       if (gap) items.push(gap);
     });
-    const width = this.list.clientWidth;
+    const width = this.list.clientWidth - ENDS;
     this.strips = kept;
     if (items.length !== this.list.children.length || items.some((item, i) => this.list.children[i] !== item && !sameGap(this.list.children[i]!, item))) this.list.replaceChildren(...items);
-    regions.forEach((region, i) => drawn[i]!.draw(space!, region, width, topics.has('selection')));
+    regions.forEach((region, i) => drawn[i]!.draw(space!, region, width, topics.has('selection'), regions[i + 1]?.end === region.start));
     this.oneStop();
   }
 
@@ -116,8 +118,3 @@ function gapBelow(region: Region, below: Region | undefined): HTMLElement | null
 function sameGap(old: Element, now: HTMLElement): boolean {
   return old.className === 'gap' && now.className === 'gap' && old.textContent === now.textContent;
 }
-
-export function regionTitle(region: Region): string {
-  return `${regionName(region)}, ${region.prot}, ${region.shared ? 'shared' : 'private'}, ${plural((region.end - region.start) / 4096, 'page')}`;
-}
-

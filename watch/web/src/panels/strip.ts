@@ -5,13 +5,13 @@ import { hex, PAGE } from '../model/address';
 import { regionName, type Region, type Space } from '../model/model';
 import { isRow, rowsOf, type Break, type Cell, type LeafView, type Row } from '../model/strip';
 import { bytes, count, plural } from '../ui/format';
-import { h, setAttribute, setText } from '../ui/dom';
+import { h, setAttribute, setText, show } from '../ui/dom';
 import { css, currentTheme, kindColour, type Theme } from '../ui/palette';
 import { style } from './grid';
 
 const WIDE = 64;
 const BREAK_HEIGHT = 15;
-const BAR = 10; // room for the leaf's bar, left of the cells
+const BAR = 8; // room for the leaf's bar, left of the cells
 
 const STATE_WORDS: Record<string, string> = {
   untouched: 'never touched', swap: 'in swap', transit: 'moving', zero: 'in the zero frame', cow: 'write-protected for copy-on-write',
@@ -30,7 +30,7 @@ export class Strip {
   private facts = h('span', { class: 'region-facts' });
   private start = h('code', { class: 'address' });
   private end = h('code', { class: 'address' });
-  private nodes = h('p', { class: 'region-nodes' });
+  private nodes = h('span', { class: 'region-nodes' });
   private canvas = h('canvas', { class: 'strip', tabindex: -1, role: 'application' });
   private placed: Placed[] = [];
   private cell = 6;
@@ -41,7 +41,8 @@ export class Strip {
 
   constructor(private app: App, private leave: (by: number) => void) {
     this.element = h('div', { class: 'region', 'data-testid': 'region' },
-      h('div', { class: 'region-head' }, this.name, this.facts, this.end), this.canvas, h('div', { class: 'region-foot' }, this.nodes, this.start));
+      h('div', { class: 'region-ends' }, this.end, this.start),
+      h('div', { class: 'region-body' }, h('p', { class: 'region-head' }, this.name, this.facts, this.nodes), this.canvas));
     this.canvas.addEventListener('pointermove', (event) => this.hover(this.cellAt(event)));
     this.canvas.addEventListener('pointerleave', () => this.hover(null));
     this.canvas.addEventListener('click', (event) => {
@@ -72,14 +73,16 @@ export class Strip {
     if (cell) this.select(cell);
   }
 
-  draw(space: Space, region: Region, width: number, chosen: boolean): void {
+  /** `adjacent`: the next region below begins where this one does. */
+  draw(space: Space, region: Region, width: number, chosen: boolean, adjacent: boolean): void {
     this.space = space;
     this.region = region;
     this.columns = width >= WIDE * 5 + BAR ? WIDE : WIDE / 2;
-    this.cell = Math.max(5, Math.min(9, Math.floor((width - BAR - 2) / this.columns)));
+    this.cell = Math.max(5, Math.min(10, Math.floor((width - BAR) / this.columns)));
     const rows = rowsOf(this.app.view, space, region, this.columns);
     this.place(rows);
     this.drawText();
+    show(this.start, !adjacent);
     this.drawCanvas();
     if (chosen && this.holds(this.app.selection.va)) this.intoSight();
   }
@@ -109,11 +112,11 @@ export class Strip {
     for (const [name, value] of [['start', hex(region.start)], ['end', hex(region.end)], ['prot', region.prot], ['dir', region.dir]] as const) setAttribute(this.element, `data-${name}`, value);
     setText(this.name, regionName(region));
     const arrow = region.dir === 'down' ? '↓ grows down' : region.purpose === 'heap' ? '↑ grows up' : '';
-    const kind = region.shared ? 'shared' : 'private';
-    setText(this.facts, [region.prot, kind, bytes(region.end - region.start), arrow, ...region.flags].filter(Boolean).join(' · '));
+    setText(this.facts, [region.prot, region.shared ? 'shared' : '', bytes(region.end - region.start), arrow, ...region.flags].filter(Boolean).join(' · '));
     setText(this.start, hex(region.start));
     setText(this.end, hex(region.end));
     setText(this.nodes, this.nodeWords());
+    setAttribute(this.nodes.parentElement!, 'title', `${regionName(region)}: ${this.facts.textContent}; ${this.nodes.textContent}`);
     setAttribute(this.canvas, 'aria-label', `Pages of ${regionName(region)} from ${hex(region.start)}: ${this.stateWords()}. Arrow keys move.`);
   }
 
@@ -128,9 +131,8 @@ export class Strip {
     const shared = leaves.filter((leaf) => leaf.shared).length;
     const huge = leaves.filter((leaf) => leaf.huge).length;
     if (leaves.length === 0) return 'no page table yet';
-    const words = [plural(leaves.length, 'leaf', 'leaves') + (leaves.length === 1 ? ` in frame ${count(leaves[0]!.node!.pfn)}` : '')];
-    if (shared) words.push(shared === leaves.length ? 'shared with others' : `${count(shared)} shared`);
-    else words.push('private');
+    const words = [leaves.length === 1 ? `leaf ${count(leaves[0]!.node!.pfn)}` : `${count(leaves.length)} leaves`];
+    if (shared) words.push(shared === leaves.length ? 'shared node' + (shared > 1 ? 's' : '') : `${count(shared)} shared`);
     if (huge) words.push(`${count(huge)} behind a huge entry`);
     return words.join(', ');
   }

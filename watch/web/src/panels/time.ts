@@ -26,6 +26,7 @@ export class TimePanel implements Panel {
   private slider = h('input', { type: 'range', min: 0, max: 0, value: 0, 'aria-label': 'Picture', 'data-testid': 'history', oninput: () => this.slide() });
   private where = h('span', { class: 'where', 'data-testid': 'history-position' });
   private live = h('button', { type: 'button', class: 'small', 'data-testid': 'history-live', title: 'Back to the newest picture', onclick: () => this.newest() }, icon('live'), h('span', {}, 'Now'));
+  private scale = h('span', { class: 'chart-scale', 'aria-hidden': 'true' });
   private counters = h('span', { class: 'counters' });
   private speed = h('select', { 'aria-label': 'Speed', class: 'speed', onchange: () => (this.player.speed = Number(this.speed.value)) },
     ...[0.1, 0.25, 0.5, 1, 2, 4, 8].map((speed) => h('option', { value: speed, selected: speed === 1 }, `${speed}×`)));
@@ -35,7 +36,7 @@ export class TimePanel implements Panel {
       h('button', { type: 'button', class: 'small', 'data-testid': `history-${name}`, 'aria-label': text, title: text, onclick: () => this.player.move(by) }, icon(name));
     this.element = h('section', { class: 'panel time', id: 'time', 'data-testid': 'panel-time', 'aria-labelledby': 'time-title' },
       h('div', { class: 'panel-head' }, h('h2', { id: 'time-title' }, 'Time'), move(-1, 'back', 'One picture back'), move(1, 'forward', 'One picture on'), this.live, this.speed, this.where, this.counters),
-      h('div', { class: 'chart-holder' }, this.canvas, this.slider));
+      h('div', { class: 'chart-holder' }, this.canvas, this.scale, this.slider));
   }
 
   visible(): boolean {
@@ -99,7 +100,9 @@ export class TimePanel implements Panel {
     const { history, view, hello } = this.app;
     const samples = this.samples(width);
     const x = scaleLinear([history.first, Math.max(history.first + 1, history.end - 1)], [0, width]);
-    const y = scaleLinear([0, view.frames], [height, 0]);
+    const top = this.top(samples);
+    setText(this.scale, top === view.frames ? `all ${count(top)} frames` : `${count(top)} of ${count(view.frames)} frames`);
+    const y = scaleLinear([0, top], [height, 0]).clamp(true);
     const kinds = ORDER.filter((kind) => hello!.kinds.includes(kind)).map((kind) => hello!.kinds.indexOf(kind));
     const layers = stack<Sample, number>().keys(kinds).value((sample, kind) => sample.kinds[kind] ?? 0).order(stackOrderNone)(samples);
     const draw = area<{ 0: number; 1: number; data: Sample }>().x((point) => x(point.data.position)).y0((point) => y(point[0])).y1((point) => y(point[1])).curve(curveStepAfter).context(context);
@@ -112,6 +115,14 @@ export class TimePanel implements Panel {
     const now = Math.min(Math.max(x(this.app.shown), 1), width - 1);
     context.fillStyle = style('--ink');
     context.fillRect(now - 0.75, 0, 1.5, height);
+  }
+
+  /** How many frames the chart is high: all, unless most of them stay free for ever. */
+  private top(samples: Sample[]): number {
+    const { frames, hello } = this.app.view;
+    const free = hello.kinds.indexOf('free');
+    const most = Math.max(...samples.map((sample) => frames - (sample.kinds[free] ?? 0)));
+    return most * 2 > frames ? frames : scaleLinear([0, most * 1.15]).nice(4).domain()[1]!;
   }
 
   /** No more than the chart has pixels; the last one is drawn to the edge. */
