@@ -99,6 +99,7 @@ function connect(app: App): void {
     app.mark('state');
   };
   app.send = (request) => {
+    if (app.notice) app.tell('');
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(request));
     else app.tell('There is no connection to the guest.');
   };

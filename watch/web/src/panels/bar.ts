@@ -17,7 +17,8 @@ export class Bar implements Panel {
   private run = h('span', { class: 'run', 'data-testid': 'run-state', role: 'status' });
   private reason = h('span', { class: 'reason', 'data-testid': 'run-reason' });
   private torn = h('span', { class: 'torn-mark', 'data-testid': 'torn', hidden: true, title: 'Parts of memory that changed while they were read: their state before is shown' });
-  private notice = h('p', { class: 'notice', 'data-testid': 'notice', role: 'alert', hidden: true });
+  private notice = h('span', { 'data-testid': 'notice', role: 'alert' });
+  private noticeBar = h('div', { class: 'notice', hidden: true }, this.notice, h('button', { type: 'button', class: 'small', 'aria-label': 'Close this message', onclick: () => this.app.tell('') }, '×'));
   private pause = button('pause', 'Pause', 'Stop the guest (P)', () => this.stop());
   private go = button('go', 'Go on', 'Let the guest go on (G)', () => this.start());
   private step = button('step', 'Step', 'Go on to the next fault (S)', () => this.stepOne());
@@ -29,7 +30,7 @@ export class Bar implements Panel {
       this.machine,
       h('div', { class: 'status' }, this.run, this.reason, this.torn),
       h('div', { class: 'transport', role: 'group', 'aria-label': 'The guest' }, this.pause, this.go, this.step),
-      theme, this.notice);
+      theme, this.noticeBar);
     document.addEventListener('keydown', (event) => this.key(event));
   }
 
@@ -40,7 +41,7 @@ export class Bar implements Panel {
   draw(): void {
     const { app } = this;
     setText(this.notice, app.notice);
-    show(this.notice, app.notice !== '');
+    show(this.noticeBar, app.notice !== '');
     if (!app.hello) return;
     const { hello } = app;
     setText(this.machine, `${bytes(hello.memory)} · ${plural(app.head.frames, 'frame')} · ${plural(hello.cpus, 'CPU')} · ${hello.machine}`);

@@ -7,7 +7,7 @@ import { regionName } from '../model/model';
 import { eachFrameOfSpace, ownersOf, spacesOfNode, type Owner } from '../model/owners';
 import { kindText } from '../model/words';
 import { count, plural } from '../ui/format';
-import { h, setAttribute, setText } from '../ui/dom';
+import { h, roving, setAttribute, setText, stopAt } from '../ui/dom';
 import { css, currentTheme, kindColour, RAMP_WORDS } from '../ui/palette';
 import { Grid, type Marks } from './grid';
 
@@ -33,6 +33,7 @@ export class FramesPanel implements Panel {
       this.holder,
       h('div', { class: 'legend-head' }, this.ramp(), h('label', { class: 'check' }, this.only, 'only this process')),
       this.legend, this.readout);
+    roving(this.legend, 'button');
     this.canvas.addEventListener('pointermove', (event) => this.hover(this.grid.frameAt(event.clientX, event.clientY)));
     this.canvas.addEventListener('pointerleave', () => this.hover(null));
     this.canvas.addEventListener('click', (event) => this.choose(this.grid.frameAt(event.clientX, event.clientY)));
@@ -68,6 +69,8 @@ export class FramesPanel implements Panel {
     setAttribute(this.canvas, 'data-columns', this.grid.columns);
     this.rows.clear();
     this.legend.replaceChildren(...hello.kinds.map((kind) => this.legendRow(kind)));
+    const first = this.legend.querySelector('button');
+    if (first) stopAt(this.legend, 'button', first);
     this.colourLegend();
     this.app.view.changeAll();
   }

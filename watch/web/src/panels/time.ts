@@ -122,7 +122,7 @@ export class TimePanel implements Panel {
     const { frames, hello } = this.app.view;
     const free = hello.kinds.indexOf('free');
     const most = Math.max(...samples.map((sample) => frames - (sample.kinds[free] ?? 0)));
-    return most * 2 > frames ? frames : scaleLinear([0, most * 1.15]).nice(4).domain()[1]!;
+    return most * 2 > frames ? frames : scaleLinear([0, most * 1.15], [0, 1]).nice(4).domain()[1]!;
   }
 
   /** No more than the chart has pixels; the last one is drawn to the edge. */
