@@ -7,10 +7,12 @@
  * one less often, so that drawing never takes more than a part of the time.
  */
 import { pageOf, partOf, toBig } from './model/address';
+import { VPI } from './model/bits';
 import { EventLog, makeEvent, type GuestEvent } from './model/events';
 import { History, type Totals } from './model/history';
 import { FORMAT, type Hello, type Message, type Request, type State } from './model/messages';
 import { Model, type Space } from './model/model';
+import { walk } from './model/walk';
 
 export type Topic = 'hello' | 'picture' | 'events' | 'state' | 'console' | 'selection' | 'history' | 'notice' | 'theme' | 'size';
 
@@ -123,13 +125,22 @@ export class App {
     this.state = state;
     this.history.addState(state);
     const { held } = state;
-    if (held && this.following && partOf(toBig(held.address)) === 'user') this.select({ pid: held.pid, va: pageOf(Number(held.address)), seq: null });
+    if (held && this.following && partOf(toBig(held.address)) === 'user') {
+      const va = pageOf(Number(held.address));
+      this.select({ pid: held.pid, va, pfn: this.frameAt(held.pid, va), seq: null });
+    }
     this.mark('state');
   }
 
   private takeText(text: string): void {
     this.history.addText(text);
     this.mark('console');
+  }
+
+  private frameAt(pid: number, va: number): number | null {
+    const space = this.view.spaces.get(this.view.process(pid)?.space ?? 0);
+    const page = space && walk(this.view, space, va).page;
+    return page && page.vpi & VPI.present ? page.ppn : null;
   }
 
   tell(text: string): void {

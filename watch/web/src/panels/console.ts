@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The guest's console: what it wrote, and a line to type. */
 import type { App, Panel, Topic } from '../app';
-import { plainText } from '../model/console';
 import { h, setText } from '../ui/dom';
-
-const MOST_TEXT = 100_000;
+import { Transcript } from './transcript';
 
 export class ConsolePanel implements Panel {
   topics: Topic[] = ['hello', 'console', 'state'];
@@ -12,12 +10,12 @@ export class ConsolePanel implements Panel {
   private output = h('pre', { class: 'console-output', tabindex: 0, role: 'log', 'aria-label': 'Console of the guest', 'data-testid': 'console-output' });
   private input = h('input', { type: 'text', spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', 'aria-label': 'Line to type at the console', 'data-testid': 'console-input' });
   private button = h('button', { type: 'submit', 'data-testid': 'console-send' }, 'Type');
-  private text = '';
-  private read = 0; // up to which position of the history
+  private text: Transcript;
   private past: string[] = [];
   private back = 0;
 
   constructor(private app: App, private seen: () => boolean) {
+    this.text = new Transcript(app);
     const form = h('form', { onsubmit: (event: Event) => this.submit(event) }, h('span', { class: 'prompt', 'aria-hidden': 'true' }, '›'), this.input, this.button);
     this.input.addEventListener('keydown', (event) => this.recall(event));
     this.element = h('div', { class: 'console' }, this.output, form);
@@ -30,26 +28,12 @@ export class ConsolePanel implements Panel {
   draw(): void {
     const { app, output } = this;
     const atEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 24;
-    setText(output, plainText(this.collect()) || 'Nothing was written yet.');
+    setText(output, this.text.read() || 'Nothing was written yet.');
     if (atEnd) output.scrollTop = output.scrollHeight;
     const off = app.replay || app.state.run === 'ended' || !app.connected;
     this.input.disabled = off;
     this.button.disabled = off;
     this.input.placeholder = app.replay ? 'a recording: nothing can be typed' : off ? 'nobody listens any more' : 'type here';
-  }
-
-  /** Everything that was written up to the picture that is shown. */
-  private collect(): string {
-    const { history, shown, replay } = this.app;
-    const end = shown + 1;
-    if (end < this.read || this.read < history.first || (this.read === 0 && this.text)) {
-      this.text = '';
-      this.read = history.first;
-    }
-    for (; this.read < end; this.read++) this.text += history.at(this.read)?.text ?? '';
-    this.text = this.text.slice(-MOST_TEXT);
-    const newest = !replay || end === history.end;
-    return this.text + (newest && end === history.end ? history.pending.text : '');
   }
 
   private submit(event: Event): void {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Faults, and what else happens to memory: the newest first, in words, with filters. A click leads to page and frame. */
 import type { App, Panel, Topic } from '../app';
-import { hex, pageOf, partOf } from '../model/address';
+import { hex, pageOf, partOf, toBig } from '../model/address';
 import { faultBits, faultSentence } from '../model/bits';
 import type { GuestEvent } from '../model/events';
+import type { Held } from '../model/messages';
 import { causeText, isSignal, outcomeText, spaced, typeText } from '../model/words';
 import { cost, count, plural, seconds } from '../ui/format';
 import { h, roving, setAttribute, stopAt } from '../ui/dom';
@@ -12,7 +13,7 @@ import { bitChips } from './pagedetail';
 const MOST_ROWS = 120;
 
 export class FaultsPanel implements Panel {
-  topics: Topic[] = ['hello', 'events', 'selection', 'picture'];
+  topics: Topic[] = ['hello', 'events', 'selection', 'picture', 'state'];
   readonly element: HTMLElement;
   private process = h('select', { 'data-testid': 'filter-process', 'aria-label': 'Only of process', onchange: () => this.refilter() });
   private cause = h('select', { 'data-testid': 'filter-cause', 'aria-label': 'Only with cause', onchange: () => this.refilter() });
@@ -128,14 +129,20 @@ export class FaultsPanel implements Panel {
   private drawDetail(events: GuestEvent[]): void {
     const { seq } = this.app.selection;
     const event = seq === null ? undefined : events.find((one) => one.seq === seq);
-    const key = event ? `${event.seq}` : '';
-    if (this.detail.dataset['key'] === key && key) return;
+    const { held } = this.app.shownState;
+    const key = event ? `${event.seq}` : JSON.stringify(held);
+    if (this.detail.dataset['key'] === key) return;
     this.detail.dataset['key'] = key;
     if (!event) {
-      this.detail.replaceChildren(h('p', { class: 'hint' }, 'Choose a fault: it is told here in words, its page and its frame are shown beside.'));
+      this.detail.replaceChildren(held ? this.heldWords(held) : h('p', { class: 'hint' }, 'Choose a fault: it is told here in words, its page and its frame are shown beside.'));
       return;
     }
     this.detail.replaceChildren(...(event.type === 'fault' ? this.faultWords(event) : [this.otherWords(event)]));
+  }
+
+  private heldWords(held: Held): HTMLElement {
+    const name = this.app.view.process(held.pid)?.name ?? '';
+    return h('p', {}, h('b', {}, `Held: ${faultSentence(held.err)}`), ` pid ${held.pid} ${name} at `, h('code', {}, hex(toBig(held.address))), ' waits until you let it go on; nothing has been done about the fault yet.');
   }
 
   private faultWords(event: GuestEvent): HTMLElement[] {

@@ -4,7 +4,8 @@ import DOMPurify from 'dompurify';
 import { marked } from 'marked';
 import type { App, Panel, Topic } from '../app';
 import type { Lesson } from '../model/messages';
-import { h, roving, setAttribute, show, stopAt } from '../ui/dom';
+import { h, roving, setAttribute, setText, show, stopAt } from '../ui/dom';
+import { Transcript } from './transcript';
 
 const TAGS = ['h1', 'h2', 'h3', 'h4', 'p', 'ul', 'ol', 'li', 'code', 'pre', 'em', 'strong', 'blockquote', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'br', 'hr', 'del', 'details', 'summary'];
 
@@ -14,19 +15,23 @@ function render(text: string): DocumentFragment {
 }
 
 export class LessonsPanel implements Panel {
-  topics: Topic[] = ['hello', 'state'];
+  topics: Topic[] = ['hello', 'state', 'console'];
   readonly element: HTMLElement;
   private list = h('ul', { class: 'lesson-list', 'aria-label': 'Lessons' });
   private text = h('article', { class: 'lesson-text', tabindex: 0, 'data-testid': 'lesson-text' });
   private program = h('code', { 'data-testid': 'lesson-program' });
   private run = h('button', { type: 'button', class: 'primary', 'data-testid': 'lesson-run', onclick: () => this.start() }, 'Run');
+  private enter = h('button', { type: 'button', 'data-testid': 'lesson-enter', title: 'Type an empty line at the console: the lesson goes on', onclick: () => this.app.send({ type: 'input', text: '\n' }) }, 'Enter ⏎');
   private why = h('span', { class: 'dim' });
-  private bar = h('div', { class: 'lesson-bar', hidden: true }, this.run, this.program, this.why);
+  private bar = h('div', { class: 'lesson-bar', hidden: true }, this.run, this.enter, this.program, this.why);
+  private console = h('pre', { class: 'console-output lesson-console', tabindex: 0, role: 'log', 'aria-label': 'What the lesson says', 'data-testid': 'lesson-console' });
+  private transcript: Transcript;
   private none = h('p', { class: 'hint' }, 'No lessons came with this guest.');
   private chosen: Lesson | null = null;
 
   constructor(private app: App, private seen: () => boolean) {
-    this.element = h('div', { class: 'lessons' }, this.none, this.list, this.bar, this.text);
+    this.transcript = new Transcript(app);
+    this.element = h('div', { class: 'lessons' }, this.none, this.list, this.text, this.bar, this.console);
     roving(this.list, 'button');
   }
 
@@ -38,7 +43,12 @@ export class LessonsPanel implements Panel {
     if (topics.has('hello')) this.begin();
     const off = this.app.replay || !this.app.connected || this.app.state.run === 'ended';
     this.run.disabled = off;
-    this.why.textContent = this.app.replay ? 'in a recording nothing can be run' : off ? 'the guest is gone' : '';
+    this.enter.disabled = off;
+    const said = this.transcript.read();
+    show(this.console, said !== '' && this.chosen !== null);
+    setText(this.console, said);
+    this.console.scrollTop = this.console.scrollHeight;
+    setText(this.why, this.app.replay ? 'a recording' : off ? 'the guest is gone' : '');
   }
 
   private begin(): void {
