@@ -27,7 +27,7 @@ bool fail_count_down(void)
         return false;
     while (left > 0 && !atomic_compare_exchange_weak(&fail_point.left, &left, left - 1))
         ;
-    if (left == 1)
+    if (left == 1 && atomic_load(&fail_point.again))
         kalloc_note_failure();
     return left == 1;
 }

@@ -405,7 +405,9 @@ struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
 {
     if (order >= BUDDY_ORDERS)
         return NULL;
-    pfn_t pfn = fail_now() || !may_take() ? 0 : run_take(kind, order);
+    if (fail_now())
+        return NULL;
+    pfn_t pfn = may_take() ? run_take(kind, order) : 0;
     if (!pfn) {
         kalloc_note_failure();
         return NULL;

@@ -17,6 +17,7 @@
 #include "lib/string.h"
 #include "mm/commit.h"
 #include "mm/kalloc.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/unmap_file.h"
 
@@ -263,15 +264,21 @@ static int64_t write_part(struct page_cache *cache, struct io *io, size_t part)
     return (int64_t)done;
 }
 
-/* Move a transfer page by page until it is done, stops short, or fails. `end`: where the file ends for it. */
+/*
+ * Move a transfer page by page until it is done, stops short, or fails. `end`: where the file ends for it. One that has begun cannot be
+ * made again by the caller, so memory is looked for here: programs take a short write for a full disk.
+ */
 static int64_t transfer(struct page_cache *cache, struct io *io, uint64_t end,
                         int64_t (*move)(struct page_cache *, struct io *, size_t))
 {
     int64_t total = 0;
+    unsigned attempt = 0;
 
     while (io->left > 0 && io->offset < end) {
         size_t part = MIN(PAGE_SIZE - (io->offset & PAGE_MASK), MIN(io->left, end - io->offset));
         int64_t done = move(cache, io, part);
+        if (done == -ENOMEM && total && reclaim_for_call(attempt++))
+            continue;
         if (done < 0)
             return total ? total : done;
         total += done;

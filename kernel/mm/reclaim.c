@@ -70,14 +70,14 @@ static bool reclaim_pages(unsigned target)
     return freed > 0;
 }
 
-/* => one_at_a_time held; whether frames came free, or enough are by now */
-static bool look_around(uint64_t before)
+/* => one_at_a_time held; whether frames came free, or more than `enough` are by now */
+static bool look_around(uint64_t before, uint64_t enough)
 {
     bool found = false;
 
     if (atomic_load(&thread.started)) {
         bool was = kalloc_use_reserve(true);
-        found = frames_by_kind(FRAME_FREE) > thread.low || reclaim_pages(TARGET);
+        found = frames_by_kind(FRAME_FREE) > enough || reclaim_pages(TARGET);
         kalloc_use_reserve(was);
     }
     if (!found) {
@@ -87,7 +87,7 @@ static bool look_around(uint64_t before)
     return found;
 }
 
-bool reclaim(void)
+static bool reclaim_unless(uint64_t enough)
 {
     uint64_t before = frames_by_kind(FRAME_FREE);
     uint32_t seen = atomic_load(&rounds);
@@ -95,11 +95,16 @@ bool reclaim(void)
     mutex_lock(&one_at_a_time);
     if (atomic_load(&rounds) == seen) {
         atomic_store(&rounds, seen + 1);
-        last_found = look_around(before);
+        last_found = look_around(before, enough);
     }
     bool found = last_found;
     mutex_unlock(&one_at_a_time);
     return found || frames_by_kind(FRAME_FREE) > before;
+}
+
+bool reclaim(void)
+{
+    return reclaim_unless(thread.low);
 }
 
 unsigned reclaim_attempts(void)
@@ -109,16 +114,12 @@ unsigned reclaim_attempts(void)
 
 bool reclaim_for_call(unsigned attempt)
 {
-    const uint64_t free = frames_by_kind(FRAME_FREE);
-
     if (!kalloc_failed())
         return false;
     if (fail_wants_again())
         return true;
-    /* The thread may have found some since: up to twice what is few, and what came with the last of them. */
-    if (attempt >= reclaim_attempts() || free > MAX(2 * thread.low + TARGET * (thread.low > 0), (uint64_t)LOW_LEAST))
-        return false;
-    return (thread.low > 0 && free > thread.low) || reclaim();
+    /* What the call had taken is free again, and was not enough: each time there has to be more. */
+    return attempt < reclaim_attempts() && reclaim_unless(thread.low + attempt * TARGET);
 }
 
 void reclaim_all(void)

@@ -217,7 +217,7 @@ static uint64_t append_with_failure(struct file *file, uint64_t n)
     file_set_flags(file, O_APPEND);
     file->flags |= O_DSYNC;
     (void)kalloc_failed();
-    fail_arm(NULL, n, false);
+    fail_arm(NULL, n, true);
     int64_t result = append(file);
     uint64_t left = fail_left();
     fail_arm(NULL, 0, false);

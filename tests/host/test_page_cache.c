@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/errno.h"
+#include "mm/fail.h"
 #include "mm/kalloc.h"
 #include "mm/usercopy.h"
 
@@ -218,6 +219,23 @@ static void errors_are_told_only_when_nothing_was_moved(void **state)
     end_file(&file);
 }
 
+/* Whichever allocation fails: a transfer that has begun finds memory and goes on, one that has not is made again by its caller. */
+static void lack_of_memory_cuts_no_transfer_short(void **state)
+{
+    uint64_t left = 0;
+
+    (void)state;
+    for (uint64_t n = 1; left == 0; n++) {
+        make_file(&file, 3 * PAGE_SIZE, 1);
+        fail_arm(current_kthread(), n, true);
+        int64_t result = write_at(PAGE_SIZE - 4, 8, 9);
+        left = fail_left();
+        fail_arm(NULL, 0, false);
+        assert_true(result == 8 || (result == -ENOMEM && kalloc_failed()));
+        end_file(&file);
+    }
+}
+
 static void holes_of_a_file_without_fill_read_as_zeros_and_take_no_memory(void **state)
 {
     struct page_cache *cache = page_cache_create_anonymous(3 * PAGE_SIZE, false);
@@ -348,6 +366,7 @@ int main(void)
         TEST(read_stops_at_the_end_of_the_file),
         TEST(write_extends_the_file_and_crosses_pages),
         TEST(errors_are_told_only_when_nothing_was_moved),
+        TEST(lack_of_memory_cuts_no_transfer_short),
         TEST(holes_of_a_file_without_fill_read_as_zeros_and_take_no_memory),
         TEST(a_nameless_file_lives_as_long_as_its_holds),
         TEST(read_into_user_memory_faults_pages_in),
