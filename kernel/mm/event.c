@@ -138,7 +138,7 @@ static bool rings_make(unsigned order, unsigned cpus)
 {
     ring_order = order;
     for (unsigned cpu = 0; cpu < cpus; cpu++) {
-        struct core_map_entry *run = frame_alloc_run(FRAME_KERNEL, order);
+        struct core_map_entry *run = order ? frame_alloc_run(FRAME_KERNEL, order) : frame_alloc(FRAME_KERNEL);
         if (!run) {
             rings_drop();
             return false;

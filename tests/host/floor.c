@@ -171,6 +171,8 @@ void timer_add(struct timer *timer, uint64_t deadline_ns)
 
 bool timer_cancel(struct timer *timer)
 {
-    (void)timer;
-    panic("no timers here");
+    bool pending = timer->pending;
+
+    timer->pending = false;
+    return pending;
 }
