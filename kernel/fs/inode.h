@@ -111,7 +111,7 @@ struct inode {
     struct super_block *sb;             // (c)
     struct dentry *alias;               // a dentry of it, without a reference, for /proc/PID/maps; inode.c's lock
     _Atomic int32_t writers;            // (a) files open for writing; below 0: programs that run from it
-    _Atomic uint32_t seals;             // (i) to write: F_SEAL_*, of files in memory
+    _Atomic uint8_t seals;              // (i) to write: F_SEAL_*, of files in memory
     _Atomic bool dirty;                 // (a) attributes have changed since a file system that has a disk looked
     struct file_lock_list *locks;       // fs/file_lock.c's; NULL if nobody has any
     uint64_t accounted;                 // (i) pages that a file system with a limit has counted

@@ -53,13 +53,13 @@ struct page_cache_ops {
 /* The cached pages of one file.    Fields: (c) constant  (l) lock  (a) atomic */
 struct page_cache {
     struct spinlock lock;
+    _Atomic bool punching;            // (a) pages are leaving it: a fault looks again, instead of taking one that still is there
+    _Atomic int16_t error;            // (a) why pages could not be written since write-back was last asked for, or 0
+    _Atomic uint32_t mapped;          // (a) regions that map it
     struct radix pages;               // (l) index -> core_map_entry; one reference each
     _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
     _Atomic uint32_t count;           // (a) pages held
     uint32_t unclean;                 // (l) of them dirty, or being written
-    _Atomic uint32_t mapped;          // (a) regions that map it
-    _Atomic bool punching;            // (a) pages are leaving it: a fault looks again, instead of taking one that still is there
-    _Atomic int16_t error;            // (a) why pages could not be written since write-back was last asked for, or 0
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     uint32_t recount;                 // verify only: regions that it has found

@@ -35,7 +35,7 @@ struct free_object {
 #define FIRST_OBJECT ALIGN_UP(sizeof(struct slab_frame), (size_t)16)
 
 /* Sizes behind slab_alloc: what divides a frame well. */
-static const uint16_t class_sizes[] = {16, 32, 48, 64, 96, 128, 192, 256, 336, 448, 576, 672, 1008, 1344, SLAB_MAX};
+static const uint16_t class_sizes[] = {16, 32, 48, 64, 96, 112, 128, 192, 256, 336, 448, 576, 672, 1008, 1344, SLAB_MAX};
 static struct slab_cache classes[ARRAY_SIZE(class_sizes)];
 static uint8_t class_of[SLAB_MAX / 16 + 1]; // by size in units of 16, rounded up
 

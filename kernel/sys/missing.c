@@ -12,7 +12,7 @@
 #include "proc/process.h"
 #include "sync/spinlock.h"
 
-#define RECORDS 64
+#define RECORDS 48
 
 static struct spinlock missing_lock = SPINLOCK_INIT("missing calls", RANK_CREDENTIALS);
 static struct missing_call records[RECORDS];    // under missing_lock

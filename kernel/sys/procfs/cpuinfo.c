@@ -7,32 +7,31 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/time.h"
+#include "lib/string.h"
 #include "sys/procfs/node.h"
 #include "sys/procfs/system.h"
 
-/* Bit by bit, names of leaf 1, edx and ecx; NULL: reserved, or not for user programs. */
-static const char *const leaf1_edx[32] = {
-    "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr", "pge", "mca", "cmov",
-    "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr", "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe",
-};
-static const char *const leaf1_ecx[32] = {
-    "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3", "cid", "sdbg", "fma",
-    "cx16", "xtpr", "pdcm", NULL, "pcid", "dca", "sse4_1", "sse4_2", "x2apic", "movbe", "popcnt", "tsc_deadline_timer",
-    "aes", "xsave", NULL, "avx", "f16c", "rdrand", "hypervisor",
-};
-static const char *const leaf7_ebx[32] = {
-    "fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", NULL, "smep", "bmi2", "erms", "invpcid", "rtm",
-    [18] = "rdseed", "adx", "smap", [23] = "clflushopt", "clwb", [29] = "sha_ni",
-};
-static const char *const extended1_edx[32] = {
-    [11] = "syscall", [20] = "nx", [26] = "pdpe1gb", "rdtscp", [29] = "lm",
-};
+/* Names of the bits of leaf 1, edx and ecx, of leaf 7 and of the extended one, from bit 0 on; "-": reserved, or not for user programs. */
+static const char leaf1_edx[] = "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts acpi mmx fxsr sse "
+                                "sse2 ss ht tm ia64 pbe";
+static const char leaf1_ecx[] = "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - pcid dca sse4_1 sse4_2 "
+                                "x2apic movbe popcnt tsc_deadline_timer aes xsave - avx f16c rdrand hypervisor";
+static const char leaf7_ebx[] = "fsgsbase tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm - - - - - - rdseed adx smap - - clflushopt "
+                                "clwb - - - - sha_ni";
+static const char extended1_edx[] = "- - - - - - - - - - - syscall - - - - - - - - nx - - - - - pdpe1gb rdtscp - lm";
 
-static void put_flags(struct text *text, uint32_t bits, const char *const names[32])
+static void put_flags(struct text *text, uint32_t bits, const char *names)
 {
-    for (int bit = 0; bit < 32; bit++)
-        if ((bits >> bit & 1) && names[bit])
-            text_printf(text, " %s", names[bit]);
+    for (; *names; bits >>= 1) {
+        const char *end = strchr(names, ' ');
+        size_t length = end ? (size_t)(end - names) : strlen(names);
+
+        if ((bits & 1) && *names != '-') {
+            text_puts(text, " ");
+            text_write(text, names, length);
+        }
+        names += length + (names[length] == ' ');
+    }
 }
 
 static void put_vendor(struct text *text)
