@@ -26,7 +26,8 @@ static const char *find_symbols(struct guest *guest)
         uint64_t *address;
     } wanted[] = {
         {"core_map", &at->core_map}, {"core_map_frames", &at->core_map_frames}, {"vspaces", &at->spaces}, {"pids", &at->pids},
-        {"vm_counters", &at->vm_counters}, {"inode_pages_describe", &at->inode_pages_describe},
+        {"vm_counters", &at->vm_counters}, {"event_rings", &at->event_rings}, {"watch_control", &at->watch_control},
+        {"inode_pages_describe", &at->inode_pages_describe},
     };
 
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)

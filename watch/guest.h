@@ -10,7 +10,7 @@
 
 /* Addresses of the kernel's variables. */
 struct guest_symbols {
-    uint64_t core_map, core_map_frames, spaces, pids, vm_counters, inode_pages_describe;
+    uint64_t core_map, core_map_frames, spaces, pids, vm_counters, event_rings, watch_control, inode_pages_describe;
 };
 
 struct guest {

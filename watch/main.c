@@ -7,12 +7,13 @@
 #include "files.h"
 #include "live.h"
 #include "options.h"
+#include "replay.h"
 #include "snapshot.h"
 
 static const struct {
     const char *name;
     int (*run)(const struct options *options);
-} commands[] = {{"live", live_run}, {"snapshot", snapshot_run}};
+} commands[] = {{"live", live_run}, {"replay", replay_run}, {"snapshot", snapshot_run}};
 
 int main(int count, char **arguments)
 {

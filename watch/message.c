@@ -7,6 +7,7 @@
 #include "arch/x86/pte.h"
 #include "lessons.h"
 #include "mm/core_map.h"
+#include "mm/event.h"
 #include "mm/fault.h"
 #include "mm/stat.h"
 #include "mm/vregion.h"
@@ -31,6 +32,11 @@ static const char *cause_name(unsigned cause)
 static const char *outcome_name(unsigned outcome)
 {
     return outcome < FAULT_OUTCOMES ? fault_outcome_name((enum fault_outcome)outcome) : NULL;
+}
+
+static const char *type_name(unsigned type)
+{
+    return type < EVENT_TYPES ? event_type_name((enum event_type)type) : NULL;
 }
 
 static void put_words(struct text *text, const char *name, const char *(*word)(unsigned number))
@@ -141,9 +147,7 @@ void message_hello(struct text *text, const struct about *about)
     put_words(text, "kinds", picture_kind_name);
     put_words(text, "causes", cause_name);
     put_words(text, "outcomes", outcome_name);
-    json_name(text, "types");
-    json_open(text, '[');
-    json_close(text, ']');
+    put_words(text, "types", type_name);
     json_name(text, "lessons");
     lessons_put(text, about->lessons);
     end_message(text);

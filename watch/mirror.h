@@ -44,7 +44,7 @@ struct mirror_region {
 
 struct mirror_space {
     uint64_t address;    // of the guest's struct
-    uint32_t id;         // ours, never used again
+    uint32_t id;         // the guest's number of it, which no other ever has
     uint32_t root;       // pfn; 0: it is on its way out
     uint64_t brk_start, brk, active;
     uint64_t lock;       // the word of its rwlock in the last pass
@@ -87,7 +87,6 @@ struct mirror {
     } spaces;
     uint32_t spaces_differed, processes_differed; // the last pass in which the list was another
     struct mirror_processes processes;
-    uint32_t last_id;
     uint64_t activity;
 };
 

@@ -76,17 +76,14 @@ static bool refresh_regions(struct mirror *mirror, struct mirror_space *space, c
 
 /* ---- Spaces ---- */
 
-static struct mirror_space *space_meet(struct mirror *mirror, uint64_t address, uint32_t root)
+static struct mirror_space *space_meet(struct mirror *mirror, uint64_t address, uint32_t id)
 {
-    for (size_t i = 0; i < mirror->spaces.count; i++) {
-        struct mirror_space *space = mirror->spaces.array[i];
-        if (space->address == address && (space->root == root || root == 0))
-            return space;
-    }
+    for (size_t i = 0; i < mirror->spaces.count; i++)
+        if (mirror->spaces.array[i]->id == id)
+            return mirror->spaces.array[i];
     struct mirror_space *space = vector_alloc(1, sizeof *space);
     space->address = address;
-    space->root = root;
-    space->id = ++mirror->last_id;
+    space->id = id;
     vector_add(&mirror->spaces, space);
     return space;
 }
@@ -100,8 +97,9 @@ static uint32_t root_of(const struct mirror *mirror, const struct vspace *raw)
 }
 
 /* => whether it differs from before */
-static bool space_refresh(struct mirror *mirror, struct mirror_space *space, const struct vspace *raw, uint32_t root)
+static bool space_refresh(struct mirror *mirror, struct mirror_space *space, const struct vspace *raw)
 {
+    uint32_t root = root_of(mirror, raw);
     bool differs = space->met + 1 < mirror->pass || space->root != root || space->brk_start != raw->brk_start || space->brk != raw->brk;
 
     space->met = mirror->pass;
@@ -127,9 +125,8 @@ unsigned read_spaces(struct mirror *mirror)
         struct vspace raw;
         if (!memory_read(&guest->memory, link - offsetof(struct vspace, link), &raw, sizeof raw))
             break;
-        uint32_t root = root_of(mirror, &raw);
-        if (root)
-            different += space_refresh(mirror, space_meet(mirror, link - offsetof(struct vspace, link), root), &raw, root);
+        if (raw.number)
+            different += space_refresh(mirror, space_meet(mirror, link - offsetof(struct vspace, link), raw.number), &raw);
         link = (uint64_t)(uintptr_t)raw.link.next;
     }
     for (size_t i = 0; i < mirror->spaces.count; i++)

@@ -58,19 +58,21 @@ static bool is_welcome(struct lws *wsi)
 
 /* ---- HTTP and WebSocket ---- */
 
-static int serve_recording(const struct server *server, struct lws *wsi)
-{
-    if (server->recording)
-        return lws_serve_http_file(wsi, server->recording, "application/x-ndjson", NULL, 0);
-    lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL);
-    return -1;
-}
-
-static bool is_stream(const struct server *server, struct lws *wsi)
+static bool asks_for(struct lws *wsi, const char *wanted)
 {
     char path[HEADER_SIZE];
 
-    return server->stream && header(wsi, WSI_TOKEN_GET_URI, path) && strcmp(path, "/stream") == 0;
+    return header(wsi, WSI_TOKEN_GET_URI, path) && strcmp(path, wanted) == 0;
+}
+
+/* What is no file of the page's. */
+static int serve_other(const struct server *server, struct lws *wsi)
+{
+    if (server->recording && asks_for(wsi, "/recording"))
+        return lws_serve_http_file(wsi, server->recording, "application/x-ndjson", NULL, 0);
+    if (lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) != 0)
+        return -1;
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
@@ -82,9 +84,9 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
         return is_welcome(wsi) ? 0 : -1;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return is_welcome(wsi) && is_stream(server, wsi) ? 0 : -1;
+        return is_welcome(wsi) && server->stream && asks_for(wsi, "/stream") ? 0 : -1;
     case LWS_CALLBACK_HTTP:
-        return serve_recording(server, wsi);
+        return serve_other(server, wsi);
     case LWS_CALLBACK_ESTABLISHED:
         stream_join(server->stream, client, wsi);
         return 0;
@@ -141,6 +143,15 @@ static const struct lws_protocols protocols[] = {
     {.name = NULL},
 };
 
+/* The page is one file, with all of its script and style inside; it asks nobody but us for anything. */
+static const struct lws_protocol_vhost_options headers[] = {
+    {&headers[1], NULL, "content-security-policy:",
+     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+     "connect-src 'self' ws://127.0.0.1:* ws://localhost:*; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
+    {&headers[2], NULL, "x-content-type-options:", "nosniff"},
+    {NULL, NULL, "referrer-policy:", "no-referrer"},
+};
+
 static struct lws_http_mount recording_mount = {
     .mountpoint = "/recording", .mountpoint_len = 10, .origin = "http", .origin_protocol = LWSMPRO_CALLBACK, .protocol = "http",
 };
@@ -174,8 +185,7 @@ void server_open(struct server *server, unsigned port)
     page_mount.origin = server->page;
     struct lws_context_creation_info info = {
         .port = (int)server->port, .iface = "127.0.0.1", .protocols = protocols, .mounts = &page_mount, .user = server,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE,
-        .vhost_name = "gaur", .gid = (gid_t)-1, .uid = (uid_t)-1,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_IPV6, .headers = headers, .vhost_name = "gaur", .gid = (gid_t)-1, .uid = (uid_t)-1,
     };
     server->context = lws_create_context(&info);
     server->vhost = server->context ? lws_create_vhost(server->context, &info) : NULL;

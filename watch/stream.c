@@ -54,9 +54,16 @@ static void drop_waiting(struct client *client)
 void stream_join(struct stream *stream, struct client *client, struct lws *wsi)
 {
     *client = (struct client){.wsi = wsi};
-    stream->greet(stream->arg, client, false); // first: what is told to all would mean nothing to it
+    client->greeted = stream->greet(stream->arg, client, false);
     client->next = stream->clients;
     stream->clients = client;
+}
+
+void stream_greet_all(struct stream *stream)
+{
+    for (struct client *client = stream->clients; client; client = client->next)
+        if (!client->greeted)
+            client->greeted = stream->greet(stream->arg, client, false);
 }
 
 void stream_leave(struct stream *stream, struct client *client)
@@ -111,7 +118,8 @@ void stream_send_all(struct stream *stream, const struct text *text, unsigned ev
         struct parcel *parcel = parcel_make(text->array + start, end - start);
         parcel->users = 1;
         for (struct client *client = stream->clients; client; client = client->next)
-            send_or_lose(client, parcel, events);
+            if (client->greeted)
+                send_or_lose(client, parcel, events);
         parcel_put(parcel);
         start = end + 1;
     }

@@ -23,20 +23,24 @@ struct client {
     size_t count, capacity;
     size_t bytes;            // of all that
     uint64_t lost;           // events that it was not sent
+    bool greeted;            // it has been sent what it needs to begin
     bool behind;             // it has missed pictures
     struct text heard;       // the beginning of a message from it
 };
 
 struct stream {
     struct client *clients;
-    /* Someone has come, or has caught up: send what it needs to begin. */
-    void (*greet)(void *arg, struct client *client, bool again);
+    /* Someone has come, or has caught up: send what it needs to begin. => false: there is nothing yet */
+    bool (*greet)(void *arg, struct client *client, bool again);
     void (*hear)(void *arg, struct client *client, const char *message, size_t length);
     void *arg;
 };
 
 void stream_join(struct stream *stream, struct client *client, struct lws *wsi);
 void stream_leave(struct stream *stream, struct client *client);
+
+/* There is something now: greet who has not been yet. */
+void stream_greet_all(struct stream *stream);
 
 /* Send one message, or several lines, to one page or to all. `events`: how many it tells of, to be counted where it is lost */
 void stream_send(struct client *client, const struct text *text);

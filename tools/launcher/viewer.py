@@ -11,20 +11,26 @@ has a second socket, to QEMU's monitor, and a third to us, for lines:
 """
 
 import os
+import socket
 import subprocess
 
 from launcher import common, pump
 from launcher.common import GuestFailed
 from launcher.run import die_with_parent
 
+GRACE = 5.0         # seconds for the viewer's last words
 NO_MOMENT = 3       # the viewer's exit status: the moment for a snapshot did not come
 
 GOALS = {'release': [], 'debug': ['DEBUG=1'], 'sanitize': ['SANITIZE=1']}
 
-def build(options):
-    """The kernel, the root, and the viewer for a kernel of that kind."""
-    common.build(common.GOALS[options.kernel], quiet=options.quiet)
+def build_program(options):
+    """The viewer for a kernel of that kind."""
     common.build(*GOALS[options.kernel], 'watch-program', quiet=True)
+
+def build(options):
+    """The kernel, the root and the viewer."""
+    common.build(common.GOALS[options.kernel], quiet=options.quiet)
+    build_program(options)
 
 def program(kind):
     path = os.path.join(common.BUILD, 'watch', kind, 'gaur-watch')
@@ -54,23 +60,38 @@ class Machine:
         self.qemu_qmp.close()
 
 class Viewer:
-    """The program that looks; `words` are its command and options."""
+    """The program that looks; `words` are its command and options, `machine` what it looks at, if anything."""
 
     def __init__(self, options, machine, words, descriptors=(), **more):
         self.control, theirs = pump.pair()
-        handed = [machine.memory, machine.qmp.fileno(), theirs.fileno(), *descriptors]
-        line = [program(options.kernel), *words, '--memory', str(machine.memory), '--qmp', str(machine.qmp.fileno()),
-                '--control', str(theirs.fileno()), '--machine', options.machine, '--cpus', str(options.cpus),
-                '--icount', str(int(options.icount)), '--kernel', common.kernel_file(options.kernel)]
+        line, handed = [program(options.kernel), *words, '--control', str(theirs.fileno())], [theirs.fileno(), *descriptors]
+        if machine:
+            line += self.guest_words(options, machine)
+            handed += [machine.memory, machine.qmp.fileno()]
         self.process = subprocess.Popen(line, pass_fds=handed, preexec_fn=die_with_parent(os.getpid()), **more)
         theirs.close()
-        machine.qmp.close()
+        if machine:
+            machine.qmp.close()
+
+    @staticmethod
+    def guest_words(options, machine):
+        return ['--memory', str(machine.memory), '--qmp', str(machine.qmp.fileno()), '--machine', options.machine,
+                '--cpus', str(options.cpus), '--icount', str(int(options.icount)),
+                '--kernel', common.kernel_file(options.kernel)]
 
     def tell(self, line):
         """It may have gone; then its exit status says why."""
         try:
             self.control.sendall(line.encode() + b'\n')
         except OSError:
+            pass
+
+    def end(self):
+        """Let it write what it still has to, when we are interrupted."""
+        try:
+            self.control.shutdown(socket.SHUT_WR)
+            self.process.wait(GRACE)
+        except (OSError, subprocess.TimeoutExpired):
             pass
 
     def stop(self):

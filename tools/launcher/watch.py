@@ -6,12 +6,13 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 from dataclasses import dataclass
 
-from launcher import cli, common, disk, pump, root, viewer
-from launcher.common import GuestFailed, ProgramFailed, Usage, say
+from launcher import cli, common, disk, recording, root, viewer
+from launcher.common import GuestFailed, Usage, say
 from launcher.run import Guest, Interrupted, interrupt, on_terminal
 
 HELP = """\
@@ -91,7 +92,8 @@ class Listener(threading.Thread):
                     open_browser(self.options, f'http://127.0.0.1:{rest}/')
                 elif word == 'quit':
                     self.guest.leave()
-        self.guest.leave()
+        if self.guest:
+            self.guest.leave()
 
 def page_words(options):
     if not os.path.isfile(os.path.join(PAGE, 'index.html')):
@@ -117,6 +119,7 @@ def how_it_ended(guest):
 def watch(options):
     """Starts both; returns the exit status."""
     terminal = on_terminal()
+    options.append = f'{options.append} watch'.lstrip()     # the kernel records events
     machine = viewer.Machine(options)
     guest = Watched(options, True, None, machine.arguments(), machine.descriptors())
     saved = termios.tcgetattr(0) if terminal else None
@@ -129,6 +132,11 @@ def watch(options):
         Listener(options, look, guest).start()
         guest.wait()
         return finish(options, guest, look)
+    except Interrupted:
+        guest.stop()
+        if look:
+            look.end()
+        raise
     finally:
         guest.stop()
         if look:
@@ -148,19 +156,59 @@ def finish(options, guest, look):
         raise status
     return code or status
 
+# ---- recordings
+
+def serve_recording(options):
+    """Until the person has enough."""
+    null = os.open(os.devnull, os.O_RDWR)
+    look = viewer.Viewer(options, None, ['replay', *page_words(options), '--replay', options.replay], stdin=null)
+    try:
+        Listener(options, look, None).start()
+        return look.process.wait()
+    except Interrupted as reason:
+        if reason.number == signal.SIGINT:
+            return 0
+        raise
+    finally:
+        look.stop()
+
+def replay(options):
+    if options.command or options.record:
+        raise Usage('--replay shows a recording: no guest is started, so there is no PROGRAM, and nothing to record')
+    recording.check(options.replay)
+    page_words(options)
+    if options.export:
+        recording.export(options.replay, os.path.join(PAGE, 'index.html'), options.export)
+        return 0
+    viewer.build_program(options)
+    return serve_recording(options)
+
+def live(options):
+    """A guest, and perhaps a page that holds its recording afterwards."""
+    root.check(options)
+    disk.check(options)
+    page_words(options)
+    options.lessons = not options.root_disk     # a disk has what its owner put there
+    viewer.build(options)
+    common.build('lessons', quiet=True)
+    if not options.export:
+        return watch(options)
+    with tempfile.NamedTemporaryFile(prefix='gaur-recording-') as kept:
+        options.record = options.record or kept.name
+        try:
+            return watch(options)
+        finally:
+            if os.path.getsize(options.record) > 0:
+                recording.export(options.record, os.path.join(PAGE, 'index.html'), options.export)
+
 def run(arguments):
     """The command: returns the exit status."""
     options = cli.parse(arguments, HELP, Options(), VALUES, FLAGS)
     if options is None:
         return 0
-    root.check(options)
-    disk.check(options)
-    options.lessons = not options.root_disk     # a disk has what its owner put there
-    viewer.build(options)
-    common.build('lessons', quiet=True)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupt)
     try:
-        return watch(options)
+        return replay(options) if options.replay else live(options)
     except Interrupted as reason:
         return -reason.number
