@@ -25,9 +25,10 @@ static const char *find_symbols(struct guest *guest)
         const char *name;
         uint64_t *address;
     } wanted[] = {
-        {"core_map", &at->core_map}, {"core_map_frames", &at->core_map_frames}, {"vspaces", &at->spaces}, {"pids", &at->pids},
+        {"core_map", &at->core_map}, {"core_map_frames", &at->core_map_frames}, {"vspaces", &at->spaces}, {"spaces_lock", &at->spaces_lock}, {"pids", &at->pids},
         {"vm_counters", &at->vm_counters}, {"event_rings", &at->event_rings}, {"watch_control", &at->watch_control},
         {"inode_pages_describe", &at->inode_pages_describe},
+        {"segment_describe", &at->segment_describe}, {"data_pages", &at->data_pages}, {"image_pages", &at->image_pages},
     };
 
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)

@@ -10,7 +10,8 @@
 
 /* Addresses of the kernel's variables. */
 struct guest_symbols {
-    uint64_t core_map, core_map_frames, spaces, pids, vm_counters, event_rings, watch_control, inode_pages_describe;
+    uint64_t core_map, core_map_frames, spaces, spaces_lock, pids, vm_counters, event_rings, watch_control;
+    uint64_t inode_pages_describe, segment_describe, data_pages, image_pages; // what files are told by
 };
 
 struct guest {

@@ -99,7 +99,7 @@ void live_look(struct live *live)
 
 static void look_if_stale(struct live *live)
 {
-    bool stale = !live->looking.begun || live->events.count > 0 || mirror_is_stale(&live->looking.mirror);
+    bool stale = !live->looking.begun || live->looking.torn || live->events.count > 0 || mirror_is_stale(&live->looking.mirror);
 
     if (!is_watched(live) || (!stale && ++live->put_off < LOOK_ANYWAY))
         return;

@@ -36,7 +36,10 @@ bool looking_look(struct looking *looking, unsigned microseconds)
         return false;
     mirror_read(&looking->mirror, microseconds);
     picture_update(&looking->picture, &looking->mirror, &looking->change);
-    if (change_is_empty(&looking->change))
+    looking->recount = recount_picture(&looking->picture, &looking->mirror, &looking->change);
+    bool was_torn = looking->torn;
+    looking->torn = change_is_torn(&looking->change);
+    if (change_is_empty(&looking->change) && !was_torn && !looking->torn)
         return false;
     looking->number++;
     return true;

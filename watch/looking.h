@@ -7,13 +7,16 @@
 
 #include "message.h"
 #include "options.h"
+#include "recount.h"
 
 struct looking {
     struct guest guest;
     struct mirror mirror;
     struct picture picture;
     struct change change;
+    struct recount recount; // of the last look
     bool begun;          // the guest's memory manager has
+    bool torn;           // some parts were torn at the last look
     uint64_t number;     // of pictures
     char build[2 * BUILD_ID_MAX + 1];
     struct about about;
@@ -22,7 +25,7 @@ struct looking {
 /* Ends the program if the guest cannot be looked at: its kernel is another one. */
 void looking_open(struct looking *looking, const struct options *options);
 
-/* Look again. => whether there is a picture, for the first time or with something new */
+/* Look again. => whether there is something to tell: changes, or that what was torn no longer is */
 bool looking_look(struct looking *looking, unsigned microseconds);
 
 void looking_close(struct looking *looking);

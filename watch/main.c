@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "check.h"
 #include "files.h"
 #include "live.h"
 #include "options.h"
@@ -13,7 +14,7 @@
 static const struct {
     const char *name;
     int (*run)(const struct options *options);
-} commands[] = {{"live", live_run}, {"replay", replay_run}, {"snapshot", snapshot_run}};
+} commands[] = {{"check", check_run}, {"live", live_run}, {"replay", replay_run}, {"snapshot", snapshot_run}};
 
 int main(int count, char **arguments)
 {

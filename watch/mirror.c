@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control.h"
 #include "mm/core_map.h"
 #include "mm/stat.h"
 #include "sync/rwlock.h"
@@ -92,24 +93,33 @@ static uint64_t now_microseconds(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* The order matters little; but frames first, since nodes are found by what they say. */
+/*
+ * The locks first: that is the moment of which the copy will be. Frames before nodes, which are found by what they say; the order matters
+ * little otherwise.
+ */
 static unsigned read_pass(struct mirror *mirror)
 {
     mirror->pass++;
+    mirror->busy = !mirror->still && read_locks(mirror->guest);
     return read_frames(mirror) + read_spaces(mirror) + read_nodes(mirror) + read_processes(mirror);
 }
 
 unsigned mirror_read(struct mirror *mirror, unsigned microseconds)
 {
     uint64_t deadline = now_microseconds() + microseconds;
+    uint64_t moment = control_verify_moment(mirror->guest);
     unsigned torn;
 
+    mirror->still = moment != 0;
     read_pass(mirror);
     for (unsigned pass = 1;; pass++) {
         torn = read_pass(mirror);
         if (torn == 0 || pass == PASSES_MAX || now_microseconds() >= deadline)
             break;
     }
+    if (mirror->still && control_verify_moment(mirror->guest) != moment)
+        mirror->still = false; // it has ended meanwhile
+    mirror->busy |= moment && !mirror->still;
     drop_nodes(mirror);
     drop_spaces(mirror);
     return torn;
@@ -144,5 +154,6 @@ bool mirror_node_torn(const struct mirror *mirror, const struct mirror_node *nod
 
 bool mirror_space_torn(const struct mirror *mirror, const struct mirror_space *space)
 {
-    return space->differed == mirror->pass || space->met != mirror->pass || (space->lock & RWLOCK_WRITER);
+    return space->differed == mirror->pass || space->met != mirror->pass ||
+           (!mirror->still && (space->lock & RWLOCK_WRITER));
 }

@@ -85,7 +85,9 @@ struct mirror {
         struct mirror_space **array;
         size_t count, capacity;
     } spaces;
-    uint32_t spaces_differed, processes_differed; // the last pass in which the list was another
+    uint32_t processes_differed; // the last pass in which their list was another
+    bool still;                          // verify has stopped the world
+    bool busy;                           // between the last two passes somebody was at work on a space
     struct mirror_processes processes;
     uint64_t activity;
 };
@@ -108,6 +110,7 @@ bool mirror_space_torn(const struct mirror *mirror, const struct mirror_space *s
 /* ---- Passes over the parts (read_*.c) ---- => how many parts differ */
 unsigned read_frames(struct mirror *mirror);
 unsigned read_spaces(struct mirror *mirror);
+bool read_locks(const struct guest *guest); // whether some space, or their list, is locked
 unsigned read_nodes(struct mirror *mirror);
 unsigned read_processes(struct mirror *mirror);
 

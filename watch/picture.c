@@ -246,6 +246,11 @@ bool change_is_empty(const struct change *change)
            !change->processes && !change->counters;
 }
 
+bool change_is_torn(const struct change *change)
+{
+    return change->torn_frames.count + change->torn_nodes.count + change->torn_spaces.count > 0 || change->processes_torn;
+}
+
 void change_free(struct change *change)
 {
     struct numbers *lists[] = {&change->frames, &change->nodes, &change->nodes_gone, &change->spaces, &change->spaces_gone,

@@ -72,8 +72,9 @@ void picture_update(struct picture *picture, const struct mirror *mirror, struct
 /* All of it, as a change of nothing. What is torn in `change` stays. */
 void picture_whole(const struct picture *picture, struct change *change);
 
-/* Whether anything is to be told. */
+/* Whether nothing has changed; whether something is torn. */
 bool change_is_empty(const struct change *change);
+bool change_is_torn(const struct change *change);
 void change_free(struct change *change);
 
 const struct picture_space *picture_space(const struct picture *picture, uint32_t id);

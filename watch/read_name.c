@@ -61,6 +61,16 @@ static bool put_path(const struct guest *guest, struct path_text *path, uint64_t
     return false;
 }
 
+/* Memory that has no name in a file system: what /proc/PID/maps calls it, but for a segment's key. */
+static const char *name_of_no_inode(const struct guest *guest, uint64_t page_cache, uint64_t describe)
+{
+    if (page_cache == guest->at.data_pages)
+        return "[vvar]";
+    if (page_cache == guest->at.image_pages)
+        return "[vdso]";
+    return describe == guest->at.segment_describe ? "/SYSV (deleted)" : "/dev/zero (deleted)";
+}
+
 const char *read_file_name(const struct guest *guest, uint64_t page_cache)
 {
     struct path_text path = {.start = PATH_SIZE - 1};
@@ -73,7 +83,7 @@ const char *read_file_name(const struct guest *guest, uint64_t page_cache)
         !memory_read(&guest->memory, (uint64_t)(uintptr_t)pages.ops, &ops, sizeof ops))
         return names_keep("?");
     if ((uint64_t)(uintptr_t)ops.describe != guest->at.inode_pages_describe)
-        return names_keep("/dev/zero (deleted)"); // shared memory without a name, as /proc/PID/maps has it
+        return name_of_no_inode(guest, page_cache, (uint64_t)(uintptr_t)ops.describe);
     if (!memory_read(&guest->memory, page_cache - offsetof(struct inode, pages), &inode, sizeof inode))
         return names_keep("?");
     if (!inode.alias)

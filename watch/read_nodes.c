@@ -67,6 +67,8 @@ static struct mirror_node *node_meet(struct mirror *mirror, uint32_t pfn, int le
     if (node->level != level || node->base != base || mirror_frame_torn(mirror, pfn) || node->met + 1 < mirror->pass) {
         node->differed = mirror->pass; // new, or another one in the same frame
         node->version++;
+        memset(node->entries, 0, sizeof node->entries); // of a root only half is read, of others no infos
+        memset(node->infos, 0, sizeof node->infos);
     }
     node->level = (uint8_t)level;
     node->base = base;

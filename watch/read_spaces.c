@@ -131,8 +131,28 @@ unsigned read_spaces(struct mirror *mirror)
     }
     for (size_t i = 0; i < mirror->spaces.count; i++)
         different += mirror->spaces.array[i]->met + 1 == mirror->pass; // here a moment ago
-    bool whole = link == head;
-    if (!whole || different)
-        mirror->spaces_differed = mirror->pass;
-    return different + !whole;
+    return different + (link != head);
+}
+
+/* ---- Locks ---- */
+
+/* Readers of a lock that is spread leave their marks elsewhere: it may be held. */
+static bool is_held(const struct rwlock *lock)
+{
+    return (atomic_load_explicit(&lock->word, memory_order_relaxed) & ~RWLOCK_WAITING) != 0;
+}
+
+bool read_locks(const struct guest *guest)
+{
+    uint64_t head = guest->at.spaces, link = guest_word(guest, head);
+
+    if (guest_word(guest, guest->at.spaces_lock)) // a mutex: its owner, or 0
+        return true;
+    for (unsigned i = 0; link != head && i < SPACES_MAX; i++) {
+        const struct vspace *space = memory_at_kernel(&guest->memory, link - offsetof(struct vspace, link), sizeof *space);
+        if (!space || is_held(&space->lock))
+            return true;
+        link = (uint64_t)(uintptr_t)space->link.next;
+    }
+    return link != head;
 }

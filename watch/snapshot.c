@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "describe.h"
 #include "files.h"
 #include "lines.h"
 #include "looking.h"
@@ -84,6 +85,21 @@ static void put_json(struct text *text, struct looking *looking)
     message_picture(text, &looking->picture, &looking->change, &moment);
 }
 
+static void put_output(struct text *text, struct looking *looking, const struct options *options)
+{
+    const struct picture *picture = &looking->picture;
+    bool svg = strcmp(options->format, "svg") == 0;
+
+    if ((svg || options->pid) && !describe_process(picture, options->pid))
+        fail(options->pid ? "there is no process %d with an address space" : "there is no process with an address space", options->pid);
+    if (svg)
+        describe_svg(text, &looking->about, picture, options->pid);
+    else if (strcmp(options->format, "json") == 0)
+        put_json(text, looking);
+    else
+        describe_text(text, &looking->about, picture, options->pid);
+}
+
 static void write_output(const struct options *options, const struct text *text)
 {
     int fd = options->output ? open(options->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
@@ -106,7 +122,7 @@ int snapshot_run(const struct options *options)
     looking_look(&looking, LOOK_MICROSECONDS);
     if (!looking.begun)
         fail("the guest has not begun to manage its memory yet");
-    put_json(&text, &looking);
+    put_output(&text, &looking, options);
     write_output(options, &text);
     text_free(&text);
     looking_close(&looking);
