@@ -27,6 +27,12 @@ void *memory_at_kernel(const struct memory *memory, uint64_t va, uint64_t length
 /* Copy from there. => false: not all of it is memory; `to` is as it was */
 bool memory_read(const struct memory *memory, uint64_t va, void *to, uint64_t length);
 
+/* A flag that was copied from there, and may be any byte. */
+static inline bool memory_flag(const bool *flag)
+{
+    return *(const unsigned char *)flag != 0;
+}
+
 /* Copy words, each in one piece, over an older copy. => whether any differs */
 bool memory_refresh(uint64_t *copy, const void *from, size_t words);
 

@@ -181,9 +181,10 @@ static void update_processes(struct picture *picture, const struct mirror *mirro
     struct mirror_processes *before = &picture->processes;
 
     change->processes_torn = mirror->processes_differed == mirror->pass;
-    if (change->processes_torn || (now->count == before->count && now->count > 0 &&
-                                   memcmp(before->array, now->array, now->count * sizeof *now->array) == 0))
+    if (change->processes_torn || (picture->told && now->count == before->count && (now->count == 0 ||
+                                   memcmp(before->array, now->array, now->count * sizeof *now->array) == 0)))
         return;
+    picture->told = true;
     before->count = 0;
     for (size_t i = 0; i < now->count; i++)
         vector_add(before, now->array[i]);

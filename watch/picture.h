@@ -59,6 +59,7 @@ struct picture {
         size_t count, capacity;
     } spaces;
     struct mirror_processes processes;
+    bool told;                  // the processes were, once
     uint64_t counters[COUNTERS_MAX]; // by the kernel's numbers, enum vm_event
 };
 

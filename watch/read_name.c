@@ -48,11 +48,11 @@ static bool put_path(const struct guest *guest, struct path_text *path, uint64_t
         if (!memory_read(&guest->memory, at, &dentry, sizeof dentry))
             return false;
         uint64_t parent = (uint64_t)(uintptr_t)dentry.parent;
-        if (dentry.nameless)
+        if (memory_flag(&dentry.nameless))
             return put_name(guest, path, &dentry);
         if (parent == at)
             return path->start < PATH_SIZE - 1 || put_before(path, "/", 1);
-        if (dentry.deleted && depth == 0 && !put_before(path, " (deleted)", 10))
+        if (memory_flag(&dentry.deleted) && depth == 0 && !put_before(path, " (deleted)", 10))
             return false;
         if (!put_name(guest, path, &dentry) || !put_before(path, "/", 1))
             return false;

@@ -29,7 +29,7 @@ static char state_of(const struct guest *guest, const struct process *process)
     if (process->state != PROCESS_ALIVE ||
         !memory_read(&guest->memory, (uint64_t)(uintptr_t)process->threads.next - offsetof(struct thread, in_process), &thread, sizeof thread))
         return 'Z';
-    if (thread.parked)
+    if (memory_flag(&thread.parked))
         return 'T';
     uint32_t state = atomic_load(&thread.kthread.state);
     if (state & KTHREAD_ASLEEP)

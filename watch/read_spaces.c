@@ -32,7 +32,7 @@ static struct mirror_region region_make(const struct mirror *mirror, const struc
     made.end = vregion_end(region);
     made.grows_down = region->dir == VR_DOWN;
     made.prot = region->prot;
-    made.shared = region->shared;
+    made.shared = memory_flag(&region->shared);
     made.purpose = (uint8_t)region->purpose;
     made.flags = region->flags;
     if (region->file) {

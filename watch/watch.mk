@@ -35,3 +35,25 @@ $(WATCH_BUILD)/%.o: %.c $(WATCH_BUILD)/flags
 $(WATCH_BUILD)/gaur-watch: $(WATCH_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)gcc -o $@ $^ $(WATCH_LIBS)
+
+# --- its tests: the same sources, with sanitizers
+
+WATCH_TESTS   := $(patsubst tests/watch/%.c,build/watch/test/%,$(wildcard tests/watch/test_*.c))
+WATCH_TESTED  := $(patsubst %.c,build/watch/test/%.o,$(filter-out watch/main.c,$(WATCH_SOURCES)))
+WATCH_ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+.PHONY: test-watch watch-tests
+test-watch: watch-tests
+	$(Q)GAUR_WATCH_KERNEL=build/release/gaur.elf tests/host/run_all $(WATCH_TESTS)
+
+watch-tests: $(WATCH_TESTS) ; @:
+
+-include $(WATCH_TESTED:.o=.d) $(WATCH_TESTS:=.d)
+
+$(WATCH_TESTED): build/watch/test/%.o: %.c $(WATCH_BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)gcc $(WATCH_CFLAGS) $(WATCH_ADDRESS) -MMD -MP -c $< -o $@
+
+$(WATCH_TESTS): build/watch/test/%: tests/watch/%.c $(WATCH_TESTED)
+	$(call say,LD,$@)
+	$(Q)gcc $(WATCH_CFLAGS) $(WATCH_ADDRESS) -MMD -MP -MF $@.d $< $(WATCH_TESTED) -o $@ $(WATCH_LIBS) -lcmocka
