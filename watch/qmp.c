@@ -7,6 +7,7 @@
 #include "files.h"
 
 #define WAIT_MILLISECONDS 5000
+#define LOOK_MILLISECONDS 10
 
 static void send_line(struct qmp *qmp, const char *line)
 {
@@ -50,6 +51,6 @@ bool qmp_read(struct qmp *qmp)
 void qmp_pause_now(struct qmp *qmp)
 {
     qmp_pause(qmp);
-    while (!qmp_read(qmp) && !qmp->lines.ended)
-        lines_wait(&qmp->lines, WAIT_MILLISECONDS);
+    for (int waited = 0; !qmp_read(qmp) && !qmp->lines.ended && waited < WAIT_MILLISECONDS; waited += LOOK_MILLISECONDS)
+        lines_wait(&qmp->lines, LOOK_MILLISECONDS);
 }

@@ -21,7 +21,7 @@ void qmp_go(struct qmp *qmp);
 /* Take in what QEMU says. => whether qmp->paused has changed */
 bool qmp_read(struct qmp *qmp);
 
-/* Ask, and wait until it is so, or QEMU has gone. */
+/* Ask, and wait until it is so, or QEMU has gone, or does not answer for too long. */
 void qmp_pause_now(struct qmp *qmp);
 
 #endif

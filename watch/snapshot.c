@@ -15,7 +15,7 @@
 #define LOOK_MICROSECONDS 2000000 // the guest stands still: there is time
 #define PEEK_MICROSECONDS 20000
 #define PEEK_MILLISECONDS 50
-#define RESTS_WANTED 4            // looks in a row that find nothing running
+#define RESTS_WANTED 6            // looks in a row that find nothing running
 #define EXIT_NO_MOMENT 3          // viewer.py knows it
 
 /* ---- The moment ---- */

@@ -34,10 +34,11 @@ well, where one can type, too. When the guest ends the page keeps the last pictu
   --version       the version
 
 Exit status: the program's, as in `run`; 125 if something failed, 2 for a wrong option.
+Environment: as for `run`; GAUR_PAGE=FOLDER has another page than the one that `make watch` builds.
 """
 
 PORT = 8014
-PAGE = os.path.join(common.TOP, 'watch', 'web', 'dist')
+PAGE = os.environ.get('GAUR_PAGE') or os.path.join(common.TOP, 'watch', 'web', 'dist')
 LESSONS = os.path.join(common.TOP, 'watch', 'lessons')
 
 @dataclass
@@ -97,7 +98,7 @@ class Listener(threading.Thread):
 
 def page_words(options):
     if not os.path.isfile(os.path.join(PAGE, 'index.html')):
-        raise GuestFailed('the page is not built; `make watch` builds it')
+        raise GuestFailed(f'no page in {PAGE}; `make watch` builds it')
     return ['--port', str(options.port), '--page', PAGE]
 
 def live_words(options, guest, terminal):
