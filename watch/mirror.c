@@ -7,7 +7,6 @@
 #include "control.h"
 #include "mm/core_map.h"
 #include "mm/stat.h"
-#include "sync/rwlock.h"
 #include "vector.h"
 
 #define PASSES_MAX 12
@@ -149,11 +148,11 @@ bool mirror_frame_torn(const struct mirror *mirror, uint32_t pfn)
 
 bool mirror_node_torn(const struct mirror *mirror, const struct mirror_node *node)
 {
-    return node->differed == mirror->pass || node->met != mirror->pass || node->locked;
+    return node->differed == mirror->pass || node->met != mirror->pass || (node->lock & 1);
 }
 
 bool mirror_space_torn(const struct mirror *mirror, const struct mirror_space *space)
 {
     return space->differed == mirror->pass || space->met != mirror->pass ||
-           (!mirror->still && (space->lock & RWLOCK_WRITER));
+           (!mirror->still && (space->changes & 1));
 }

@@ -6,7 +6,8 @@
  *             before. What a pass finds as the one before left it was so at the moment between the two; what differs is *torn*: perhaps
  *             it was half of one state and half of another. When a pass finds no difference, all of the copy is of one moment; a guest
  *             that changes faster than it can be read leaves some parts torn, which are then told as such and not shown.
- *             A part whose lock somebody holds is torn as well.
+ *             Nodes and spaces have counts that tell whether their locks were taken (docs/watch-kernel.md): what was locked in between, or still
+ *             is, is torn as well, even if it looks as before.
  * Not here    What of it the page has already: picture.h.
  */
 #ifndef WATCH_MIRROR_H
@@ -25,7 +26,7 @@
 struct mirror_node {
     uint32_t pfn;
     uint8_t level;
-    bool locked;         // in the last pass
+    uint16_t lock;       // the count of its lock in the last pass: odd while it is held
     uint64_t base;       // the first address that it maps
     uint32_t met;        // the last pass in which it was there
     uint32_t differed;   // the last pass in which something was another than before
@@ -47,7 +48,7 @@ struct mirror_space {
     uint32_t id;         // the guest's number of it, which no other ever has
     uint32_t root;       // pfn; 0: it is on its way out
     uint64_t brk_start, brk, active;
-    uint64_t lock;       // the word of its rwlock in the last pass
+    uint32_t changes;    // the count of its lock in the last pass: odd while somebody writes
     uint32_t met, differed;
     struct mirror_region *array;
     size_t count, capacity;

@@ -79,11 +79,12 @@ static struct mirror_node *node_meet(struct mirror *mirror, uint32_t pfn, int le
 static void node_refresh(struct mirror *mirror, struct mirror_node *node)
 {
     const uint64_t *entries = memory_at(&mirror->guest->memory, (uint64_t)node->pfn << PAGE_SHIFT, PAGE_SIZE);
-    bool any = false, differs = true;
+    uint16_t lock = entry_of(mirror, node->pfn)->lock;
+    bool any = false, differs = lock != node->lock || !entries;
 
-    node->locked = entry_of(mirror, node->pfn)->lock & 1;
+    node->lock = lock;
     if (entries)
-        differs = refresh(node->entries, entries, node->level == ROOT_LEVEL ? NODE_ENTRIES / 2 : NODE_ENTRIES, HARDWARE_BITS, &any);
+        differs |= refresh(node->entries, entries, node->level == ROOT_LEVEL ? NODE_ENTRIES / 2 : NODE_ENTRIES, HARDWARE_BITS, &any);
     if (node->level == LEAF_LEVEL)
         differs |= refresh_infos(mirror, node, &any);
     node->version += any;

@@ -100,7 +100,8 @@ static uint32_t root_of(const struct mirror *mirror, const struct vspace *raw)
 static bool space_refresh(struct mirror *mirror, struct mirror_space *space, const struct vspace *raw)
 {
     uint32_t root = root_of(mirror, raw);
-    bool differs = space->met + 1 < mirror->pass || space->root != root || space->brk_start != raw->brk_start || space->brk != raw->brk;
+    bool differs = space->met + 1 < mirror->pass || space->root != root || space->brk_start != raw->brk_start || space->brk != raw->brk ||
+                   space->changes != raw->lock.changes;
 
     space->met = mirror->pass;
     space->root = root;
@@ -108,7 +109,7 @@ static bool space_refresh(struct mirror *mirror, struct mirror_space *space, con
     space->brk = raw->brk;
     uint64_t active = atomic_load(&raw->active);
     space->active = (active | active >> MAX_CPUS) & ACTIVE_ALL_CPUS; // CPUs that idle have the tables loaded, too
-    space->lock = atomic_load(&raw->lock.word);
+    space->changes = raw->lock.changes;
     differs |= refresh_regions(mirror, space, raw);
     if (differs)
         space->differed = mirror->pass;
