@@ -10,7 +10,7 @@ import { pageOf, partOf, toBig } from './model/address';
 import { VPI } from './model/bits';
 import { EventLog, makeEvent, type GuestEvent } from './model/events';
 import { History, type Totals } from './model/history';
-import { FORMAT, type Hello, type Message, type Request, type State } from './model/messages';
+import { checkHello, FORMAT, type Hello, type Message, type Request, type State } from './model/messages';
 import { Model, type Space } from './model/model';
 import { walk } from './model/walk';
 
@@ -58,6 +58,7 @@ export class App {
   /** Whether a person, or a fault that holds the guest, has chosen the process. */
   private chosen = false;
   private patience = 0;
+  private missing = false;
   private scheduled: Scheduled[] = [];
   private frame = 0;
 
@@ -90,26 +91,28 @@ export class App {
     else this.takeText(message.text);
   }
 
-  private greet(hello: Hello): void {
-    if (hello.format !== FORMAT) {
-      this.tell(`This comes in format ${hello.format}, and this page knows format ${FORMAT}: it is of another version of Gaur.`);
-      return;
-    }
+  private greet(message: Hello): void {
+    if (message.format !== FORMAT) return this.tell(`This comes in format ${message.format}, and this page knows format ${FORMAT}: it is of another version of Gaur.`);
+    const hello = checkHello(message);
+    if (!hello) return this.tell('The beginning, which tells what machine it is, is damaged: nothing can be shown.');
     this.hello = hello;
     this.head = new Model(hello);
     this.view = this.head;
     this.history = new History(hello, { bytes: 96 << 20, keepAll: this.replay });
     this.log = new EventLog();
     this.position = null;
+    this.missing = false;
     this.mark('hello');
   }
 
   private takePicture(picture: Extract<Message, { type: 'picture' }>, size: number): void {
+    if (this.missing ? !picture.full : !this.head.follows(picture)) return this.miss(`What came before picture ${picture.n} is missing`);
     try {
       this.head.apply(picture);
     } catch (problem) {
-      return this.tell(`Picture ${picture.n} could not be read: ${String(problem)}`);
+      return this.miss(`Picture ${picture.n} is damaged (${String(problem)})`);
     }
+    this.missing = false;
     this.history.addPicture(picture, this.head, size);
     // The oldest pictures go when memory runs short, also under who looks at them.
     if (this.position !== null && this.position < this.history.first) this.seek(this.history.first);
@@ -118,6 +121,12 @@ export class App {
       this.mark('picture');
     }
     this.mark('history');
+  }
+
+  /** A picture is not there: what changed since would be shown on the wrong ground. */
+  private miss(why: string): void {
+    if (!this.missing) this.tell(`${why}: pictures are left out up to the next whole one.`);
+    this.missing = true;
   }
 
   /** Who is held at a fault is shown, with the page: that is what the steps are for. */
@@ -254,7 +263,7 @@ export class App {
         later = true;
         continue;
       }
-      drawOne(item);
+      this.drawOne(item);
     }
     if (later) setTimeout(() => this.request(), 30);
   }
@@ -263,13 +272,18 @@ export class App {
   private drawBefore(): void {
     for (const item of this.scheduled) if (item.dirty.has('notice') && item.panel.topics.includes('notice')) item.panel.draw(new Set(['notice']));
   }
-}
 
-function drawOne(item: Scheduled): void {
-  const topics = item.dirty;
-  item.dirty = new Set();
-  const start = performance.now();
-  item.panel.draw(topics);
-  const took = performance.now() - start;
-  item.notBefore = start + took + (took > 4 ? took * 8 : 0);
+  /** What goes wrong in one panel is told, and the others are drawn all the same. */
+  private drawOne(item: Scheduled): void {
+    const topics = item.dirty;
+    item.dirty = new Set();
+    const start = performance.now();
+    try {
+      item.panel.draw(topics);
+    } catch (problem) {
+      this.tell(`Something could not be drawn: ${String(problem)}`);
+    }
+    const took = performance.now() - start;
+    item.notBefore = start + took + (took > 4 ? took * 8 : 0);
+  }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import './app.test';
 import './bits.test';
 import './console.test';
 import './history.test';

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkHello, type Hello, type Picture } from '../src/model/messages';
+import { Model } from '../src/model/model';
 import { leafPage, leafPages, makeNode } from '../src/model/nodes';
+import { Machine } from './machine';
 import { play } from './play';
 import { small } from './small';
 
@@ -78,4 +81,29 @@ test('changes_name_exactly_the_frames_of_the_delta', () => {
   model.apply({ type: 'picture', n: 2, time: 1, full: false, frames: [[5, 2, 3, 1], [9, 1, 3, 1]] });
   assert.deepEqual(model.takeChanges(), { changes: [{ first: 5, count: 2 }, { first: 9, count: 1 }], onePicture: true });
   assert.deepEqual(model.takeChanges().changes, []);
+});
+
+test('a_picture_that_does_not_follow_is_told_apart', () => {
+  const model = new Model(new Machine(256).hello());
+  const picture = (n: number, full: boolean): Picture => ({ type: 'picture', n, time: n, full });
+  assert.deepEqual([model.follows(picture(1, false)), model.follows(picture(5, true))], [false, true]);
+  model.apply(picture(5, true));
+  assert.deepEqual([4, 5, 6, 7].map((n) => model.follows(picture(n, false))), [false, false, true, false]);
+});
+
+test('a_damaged_picture_changes_nothing', () => {
+  const model = small({ runs: [[0, 1, 0, 100, 7, 100, 7]] });
+  const before = JSON.stringify([model.n, [...model.nodes], [...model.spaces], [...model.refs]]);
+  for (const part of [{ nodes: [{ pfn: 13 }] }, { spaces: [{ id: 1 }] }, { n: 'x' }, { n: null }]) {
+    assert.throws(() => model.apply({ type: 'picture', n: 2, time: 1, full: true, frames: [[0, 256, 2, 0]], ...part } as unknown as Picture));
+    assert.equal(JSON.stringify([model.n, [...model.nodes], [...model.spaces], [...model.refs]]), before);
+  }
+});
+
+test('a_hello_is_checked_before_anything_relies_on_it', () => {
+  const hello = new Machine(256).hello();
+  assert.deepEqual(checkHello(hello), hello);
+  assert.deepEqual(checkHello({ ...hello, lessons: null } as unknown as Hello)?.lessons, []);
+  for (const wrong of [{ frames: 0 }, { frames: -5 }, { frames: 1e12 }, { frames: '256' }, { kinds: null }, { causes: [1] }, { types: 'fault' }])
+    assert.equal(checkHello({ ...hello, ...wrong } as unknown as Hello), null, JSON.stringify(wrong));
 });

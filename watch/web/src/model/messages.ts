@@ -141,6 +141,17 @@ export type Message = Hello | Picture | Events | State | ConsoleText | ErrorText
 /** What the page asks of the host. */
 export type Request = { type: 'pause' } | { type: 'go' } | { type: 'step'; n: number } | { type: 'input'; text: string };
 
+/** Memory of a machine that this page could show; more is a damaged line. */
+const MOST_FRAMES = 1 << 28;
+
+/** The words and numbers of a hello that everything else relies on; null if they cannot be right. */
+export function checkHello(hello: Hello): Hello | null {
+  if (!(Number.isInteger(hello.frames) && hello.frames > 0 && hello.frames <= MOST_FRAMES)) return null;
+  const words = [hello.kinds, hello.causes, hello.outcomes, hello.types];
+  if (!words.every((list) => Array.isArray(list) && list.every((word) => typeof word === 'string'))) return null;
+  return { ...hello, lessons: Array.isArray(hello.lessons) ? hello.lessons : [] };
+}
+
 const TYPES = new Set(['hello', 'picture', 'events', 'state', 'console', 'error']);
 
 /** The message in a line, or null if the line is none: cut short, or of a kind that this page does not know. */

@@ -6,7 +6,7 @@
  * the last picture touched, so that the grid redraws only those.
  */
 import { toNumber } from './address';
-import type { FrameRun, Hello, NodeMessage, Picture, Process, RegionMessage, SpaceMessage } from './messages';
+import type { FrameRun, Hello, Picture, Process, RegionMessage, SpaceMessage } from './messages';
 import { makeNode, type TableNode } from './nodes';
 
 export interface Region {
@@ -82,16 +82,25 @@ export class Model {
     this.refs = new Uint32Array(this.frames);
   }
 
+  /** Whether the picture can be taken in: a whole one, or what changed since the one that is here. */
+  follows(picture: Picture): boolean {
+    return picture.full || (this.hasPicture && picture.n === this.n + 1);
+  }
+
+  /** Throws if the picture is damaged, with nothing changed. */
   apply(picture: Picture): void {
+    if (!Number.isFinite(picture.n)) throw new Error('it has no number');
+    const nodes = (picture.nodes ?? []).map(makeNode);
+    const spaces = (picture.spaces ?? []).map(makeSpace);
     if (picture.full) this.clear();
     this.n = picture.n;
     this.time = picture.time;
     this.torn = new Set(picture.torn ?? []);
     for (const run of picture.frames ?? []) this.setFrames(run);
     for (const pfn of picture.nodes_gone ?? []) this.nodes.delete(pfn);
-    for (const node of picture.nodes ?? []) this.setNode(node);
+    for (const node of nodes) this.setNode(node);
     for (const id of picture.spaces_gone ?? []) this.spaces.delete(id);
-    for (const space of picture.spaces ?? []) this.spaces.set(space.id, makeSpace(space));
+    for (const space of spaces) this.spaces.set(space.id, space);
     if (picture.processes) this.processes = picture.processes;
     if (picture.counters) this.counters = { ...this.counters, ...picture.counters };
     this.kinds = picture.kinds ?? this.countKinds();
@@ -174,10 +183,9 @@ export class Model {
   }
 
   /** What was torn keeps its old state, if it has one. */
-  private setNode(message: NodeMessage): void {
-    const old = this.nodes.get(message.pfn);
-    const node = makeNode(message);
-    this.nodes.set(message.pfn, message.torn && old ? { ...old, torn: true } : node);
+  private setNode(node: TableNode): void {
+    const old = this.nodes.get(node.pfn);
+    this.nodes.set(node.pfn, node.torn && old ? { ...old, torn: true } : node);
   }
 
   private countKinds(): number[] {
