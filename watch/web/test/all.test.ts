@@ -3,6 +3,7 @@ import './app.test';
 import './bits.test';
 import './console.test';
 import './history.test';
+import './items.test';
 import './model.test';
 import './owners.test';
 import './strip.test';

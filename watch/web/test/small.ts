@@ -20,12 +20,14 @@ interface Small {
   above?: [number, number, number];
   owners?: [number, number, number, number];
   torn?: string[];
+  /** The frame in the entry above the leaf, if it is a huge one. */
+  huge?: number;
 }
 
 /** A process (pid 7, space 1) whose one leaf maps 4 MiB to 6 MiB. Its nodes are in frames 10 (root) to 13 (leaf). */
-export function small({ runs, regions = [region()], frames = [], above = [7, 7, 7], owners = [1, 1, 1, 1], torn = [] }: Small): Model {
+export function small({ runs, regions = [region()], frames = [], above = [7, 7, 7], owners = [1, 1, 1, 1], torn = [], huge = 13 }: Small): Model {
   const model = new Model({ ...new Machine(256).hello(), frames: 256 });
-  const table = (level: number, index: number) => ({ pfn: 14 - level, level, base: '0x0', refs: owners[4 - level]!, live: 1, entries: [[index, 15 - level, above[4 - level]!]] as [number, number, number][] });
+  const table = (level: number, index: number) => ({ pfn: 14 - level, level, base: '0x0', refs: owners[4 - level]!, live: 1, entries: [[index, level === 2 ? huge : 15 - level, above[4 - level]!]] as [number, number, number][] });
   model.apply({
     type: 'picture', n: 1, time: 0, full: true, torn,
     frames: [[0, 256, KINDS.indexOf('free'), 0], [ROOT, 4, KINDS.indexOf('node'), 1], [100, 50, ANON, 1], ...frames],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LeafRun } from '../src/model/messages';
 import { walk } from '../src/model/walk';
 import { play } from './play';
 import { BASE, small } from './small';
@@ -33,11 +34,19 @@ test('rights_are_the_and_of_all_levels', () => {
 });
 
 test('a_huge_entry_ends_the_walk_of_the_hardware', () => {
-  const model = small({ runs: [[0, 16, 1, 100, 7, 100, 7]], above: [7, 7, 0x87] });
+  const model = small({ runs: [[0, 16, 1, 1024, 7, 1024, 7], [16, 496, 1, 1040, 7, 1040, 5]], above: [7, 7, 0x87], huge: 1024 });
   const found = walk(model, model.spaces.get(1)!, BASE + 0x5010);
-  assert.ok(found.huge);
-  assert.equal(found.frame, 105);
-  assert.equal(found.steps.at(-1)!.level, 1, 'the leaf behind it is shown');
+  assert.ok(found.huge && found.writable);
+  assert.equal(found.frame, 1029);
+  assert.deepEqual(found.steps.map((step) => step.node.pfn), [10, 11, 12, 13], 'the leaf behind it is shown');
+});
+
+test('behind_a_huge_entry_only_the_leaf_with_its_frames_can_wait', () => {
+  for (const runs of [[[0, 512, 1, 2048, 7, 2048, 7]], [[0, 511, 1, 1024, 7, 1024, 7]], [[0, 512, 0, 1024, 7, 1024, 7]], [[0, 512, 1, 1024, 4, 0, 0]]] as LeafRun[][]) {
+    const model = small({ runs, above: [7, 7, 0x87], huge: 1024 });
+    const found = walk(model, model.spaces.get(1)!, BASE);
+    assert.deepEqual([found.leaf, found.frame], [undefined, 1024]);
+  }
 });
 
 test('a_node_that_is_not_in_the_picture_ends_the_walk', () => {

@@ -7,7 +7,7 @@
  */
 import { toNumber } from './address';
 import type { FrameRun, Hello, Picture, Process, RegionMessage, SpaceMessage } from './messages';
-import { makeNode, type TableNode } from './nodes';
+import { isHuge, isRunOfFrames, leafPage, makeNode, type Entry, type TableNode } from './nodes';
 
 export interface Region {
   start: number;
@@ -72,6 +72,8 @@ export class Model {
   /** Counts up with each change, for what is computed from the model and kept. */
   version = 0;
   changed: Change[] = [];
+  private huge = new Map<number, TableNode>();
+  private hugeOf = -1;
   /** Pictures since the changes were asked for; none if it was set back to some other one. */
   private applied = 0;
 
@@ -148,6 +150,22 @@ export class Model {
 
   kindName(pfn: number): string {
     return this.hello.kinds[this.kind[pfn] ?? 0] ?? 'unknown';
+  }
+
+  /** The node that an entry leads to. Behind a huge entry, which has the number of its first frame, waits the leaf with that frame. */
+  child(node: TableNode, entry: Entry): TableNode | undefined {
+    if (node.level === 2 && isHuge(entry)) return this.hugeLeaves().get(entry.pfn);
+    const child = this.nodes.get(entry.pfn);
+    return child && child.level === node.level - 1 ? child : undefined;
+  }
+
+  /** Leaves whose pages are 512 frames in a row, by the first one. */
+  private hugeLeaves(): Map<number, TableNode> {
+    if (this.hugeOf === this.version) return this.huge;
+    this.huge = new Map();
+    for (const node of this.nodes.values()) if (isRunOfFrames(node)) this.huge.set(leafPage(node, 0).ppn, node);
+    this.hugeOf = this.version;
+    return this.huge;
   }
 
   isTorn(what: 'frame' | 'space' | 'node', id: number): boolean {

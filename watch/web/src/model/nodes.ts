@@ -101,3 +101,15 @@ export function indexesOfFrame(node: TableNode, pfn: number): number[] {
 export function isHuge(entry: Entry): boolean {
   return (entry.bits & PTE.large) !== 0;
 }
+
+/** Whether all pages of a leaf are in frames that follow one another, so that it can wait behind a huge entry. */
+export function isRunOfFrames(node: TableNode): boolean {
+  if (node.level !== 1 || node.runs.length === 0) return false;
+  const first = node.runs[0]!;
+  let next = 0;
+  for (const [index, count, step, ppn, vpi] of node.runs) {
+    if (index !== next || ppn !== first[3] + index || !(vpi & VPI.present) || (step !== 1 && count > 1)) return false;
+    next += count;
+  }
+  return next === PAGES_PER_NODE;
+}

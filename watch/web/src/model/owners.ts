@@ -65,8 +65,8 @@ export function eachFrameOfSpace(model: Model, space: Space, visit: (pfn: number
     visit(node.pfn);
     if (node.level === 1) return eachFrame(node, visit);
     for (const entry of node.children.values()) {
-      const child = model.nodes.get(entry.pfn);
-      if (child && child.level === node.level - 1) go(child);
+      const child = model.child(node, entry);
+      if (child) go(child);
     }
   };
   const root = model.nodes.get(space.root);

@@ -115,7 +115,7 @@ function collect(model: Model, node: TableNode, space: number, holders: Map<numb
   if (list) list.push(space);
   else holders.set(node.pfn, [space]);
   for (const entry of node.children.values()) {
-    const child = model.nodes.get(entry.pfn);
-    if (child && child.level === node.level - 1) collect(model, child, space, holders);
+    const child = model.child(node, entry);
+    if (child) collect(model, child, space, holders);
   }
 }

@@ -3,7 +3,7 @@
  * The walk of an address: what the CPU does, level by level, beside what the kernel knows of the page.
  */
 import { entryIndex, PAGE, pageOf } from './address';
-import { PTE, VPI } from './bits';
+import { PTE } from './bits';
 import { type Model, type Region, type Space, va2vregion } from './model';
 import { isHuge, leafPage, type PageInfo, type TableNode } from './nodes';
 
@@ -60,8 +60,8 @@ export function path(model: Model, space: Space, va: number): Step[] {
     const step = stepOf(model, node, va);
     steps.push(step);
     if (step.bits === 0 || node.level === 1) break;
-    const child: TableNode | undefined = model.nodes.get(step.pfn);
-    if (!child || child.level !== node.level - 1) break;
+    const child: TableNode | undefined = model.child(node, step);
+    if (!child) break;
     node = child;
   }
   return steps;
@@ -80,7 +80,7 @@ export function walk(model: Model, space: Space, va: number): Walk {
   const hugeAt = steps.findIndex((step) => step.level > 1 && isHuge(step));
   const seen = hugeAt >= 0 ? steps.slice(0, hugeAt + 1) : steps;
   const arrives = seen.every((step) => step.bits & PTE.present) && (hugeAt >= 0 || last?.level === 1);
-  const frame = !arrives ? null : hugeAt >= 0 ? (page && page.vpi & VPI.present ? page.ppn : null) : last!.pfn;
+  const frame = !arrives ? null : hugeAt >= 0 ? steps[hugeAt]!.pfn + entryIndex(va, 1) : last!.pfn;
   const shared = steps.find((step) => step.owners > 1);
   return {
     va, space, region: va2vregion(space, va), steps, leaf, page, huge: hugeAt >= 0, frame,

@@ -29,7 +29,7 @@ export class FramesPanel implements Panel {
     this.jump.addEventListener('keydown', (event) => event.key === 'Enter' && this.jumpTo(this.jump.value));
     this.element = h('section', { class: 'panel frames', id: 'frames', 'data-testid': 'panel-frames', 'aria-labelledby': 'frames-title' },
       h('div', { class: 'panel-head' }, h('h2', { id: 'frames-title' }, 'Frames'),
-        h('span', { class: 'tools' }, this.zoomButton('−', 'Smaller', () => this.grid.zoomBy(0.5)), this.zoomButton('+', 'Larger', () => this.grid.zoomBy(2)), this.zoomButton('⤢', 'All frames', () => this.grid.reset()), this.jump)),
+        h('span', { class: 'tools' }, this.zoomButton('−', 'Smaller', () => this.grid.zoomBy(0.5, this.current)), this.zoomButton('+', 'Larger', () => this.grid.zoomBy(2, this.current)), this.zoomButton('⤢', 'All frames', () => this.grid.reset()), this.jump)),
       this.holder,
       h('div', { class: 'legend-head' }, this.ramp(), h('label', { class: 'check' }, this.only, 'only this process')),
       this.legend, this.readout);
@@ -176,8 +176,8 @@ export class FramesPanel implements Panel {
     } else if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
       this.choose(this.current);
-    } else if (event.key === '+') this.grid.zoomBy(2);
-    else if (event.key === '-') this.grid.zoomBy(0.5);
+    } else if (event.key === '+') this.grid.zoomBy(2, this.current);
+    else if (event.key === '-') this.grid.zoomBy(0.5, this.current);
     else if (event.key === '0') this.grid.reset();
     else if (event.key === 'Escape') this.hover(null);
   }

@@ -87,8 +87,16 @@ export class Grid {
     return column >= 0 && column < this.columns && row >= 0 && row < this.rows ? row * this.columns + column : null;
   }
 
-  zoomBy(factor: number): void {
-    select(this.canvas).call(this.behavior.scaleBy, factor);
+  /** Around a frame, if one is given and in sight. */
+  zoomBy(factor: number, around: number | null = null): void {
+    const place = around === null ? undefined : this.transform.apply(this.placeOf(around));
+    select(this.canvas).call(this.behavior.scaleBy, factor, place);
+  }
+
+  /** The middle of a frame's cell, before zooming. */
+  private placeOf(pfn: number): [number, number] {
+    const cell = this.width / (devicePixelRatio || 1) / this.columns;
+    return [((pfn % this.columns) + 0.5) * cell, (Math.floor(pfn / this.columns) + 0.5) * cell];
   }
 
   reset(): void {
@@ -98,8 +106,7 @@ export class Grid {
   /** Moves the picture so that the frame is in it. */
   reveal(pfn: number): void {
     const ratio = devicePixelRatio || 1;
-    const cell = this.width / ratio / this.columns;
-    const [x, y] = [((pfn % this.columns) + 0.5) * cell, (Math.floor(pfn / this.columns) + 0.5) * cell];
+    const [x, y] = this.placeOf(pfn);
     const [seenX, seenY] = this.transform.apply([x, y]);
     const inside = seenX >= 0 && seenY >= 0 && seenX < this.width / ratio && seenY < this.height / ratio;
     if (!inside) select(this.canvas).call(this.behavior.translateTo, x, y);

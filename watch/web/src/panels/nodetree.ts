@@ -6,36 +6,27 @@
 import { hierarchy, tree, type HierarchyPointNode } from 'd3-hierarchy';
 import type { App } from '../app';
 import { hex } from '../model/address';
-import { PTE } from '../model/bits';
-import type { Model, Space } from '../model/model';
-import type { TableNode } from '../model/nodes';
+import { fold, itemsOf, type Item } from '../model/items';
+import type { Space } from '../model/model';
 import { spacesOfNode } from '../model/owners';
 import { count, plural } from '../ui/format';
 import { h, setAttribute, svg } from '../ui/dom';
 
-interface Item {
-  node: TableNode;
-  owners: number;
-  shared: boolean; // it, or a node above it
-  writable: boolean; // the entry that leads to it
-  huge: boolean;
-  children: Item[];
-}
-
-const MOST_NODES = 400;
 const [WIDTH, HEIGHT, GAP] = [26, 18, 8];
 const STEP_DOWN = 54;
 
 export class NodeTree {
   readonly element: HTMLElement;
   private drawing = svg('svg', { class: 'node-tree', role: 'group', 'aria-label': 'Nodes of the page table' });
+  private scroll = h('div', { class: 'node-scroll' }, this.drawing);
   private summary = h('p', { class: 'node-summary' });
   private readout = h('p', { class: 'node-readout', 'aria-live': 'polite' });
   private drawn = '';
   private chosen: number | null = null;
+  private root = -1;
 
   constructor(private app: App) {
-    this.element = h('div', { class: 'nodes', hidden: true }, this.summary, h('div', { class: 'node-scroll' }, this.drawing), this.readout);
+    this.element = h('div', { class: 'nodes', hidden: true }, this.summary, this.scroll, this.readout);
     this.drawing.addEventListener('keydown', (event) => this.key(event));
   }
 
@@ -46,16 +37,17 @@ export class NodeTree {
     this.drawn = key;
     const root = space && view.nodes.get(space.root);
     if (!root) return this.drawing.replaceChildren();
-    const budget = { left: MOST_NODES };
-    const item = makeItem(view, root, 1, false, true, false, budget);
+    const item = itemsOf(view, root);
+    this.drawSummary(item);
+    fold(item, selection.va);
     const layout = tree<Item>().nodeSize([WIDTH + GAP, STEP_DOWN])(hierarchy(item, (one) => one.children));
-    this.drawSummary(layout.descendants(), budget.left < 0);
     this.drawTree(layout);
   }
 
-  private drawSummary(nodes: HierarchyPointNode<Item>[], cut: boolean): void {
-    const shared = nodes.filter((node) => node.data.shared).length;
-    const text = `${plural(nodes.length, 'node')}, ${shared ? `${count(shared)} shared with other processes` : 'none shared'}${cut ? '; the rest is left out' : ''}.`;
+  private drawSummary(root: Item): void {
+    const items = hierarchy(root, (one) => one.children).descendants();
+    const shared = items.filter((one) => one.data.shared).length;
+    const text = `${plural(items.length, 'node')}, ${shared ? `${count(shared)} shared with other processes` : 'none shared'}.`;
     this.summary.textContent = `${text} A dashed line: the entry has W clear, so that nothing below can be written.`;
   }
 
@@ -69,11 +61,15 @@ export class NodeTree {
     setAttribute(this.drawing, 'width', right - left);
     setAttribute(this.drawing, 'height', bottom);
     this.drawing.replaceChildren(...layout.links().map((link) => line(link.source, link.target)), ...nodes.map((node, i) => this.box(node, i === 0)));
+    // A wide tree is first seen from its root.
+    if (this.root !== nodes[0]!.data.node.pfn) this.scroll.scrollLeft = -left - this.scroll.clientWidth / 2;
+    this.root = nodes[0]!.data.node.pfn;
     if (focused !== null) this.drawing.querySelector<SVGElement>(`[data-pfn="${focused}"]`)?.focus();
   }
 
   private box(placed: HierarchyPointNode<Item>, first: boolean): SVGElement {
-    const { node, owners, shared, huge } = placed.data;
+    const { node, owners, shared, huge, folded } = placed.data;
+    if (folded) return this.more(placed, folded);
     const { view, selection } = this.app;
     const onPath = selection.va !== null && selection.va >= node.base && selection.va < node.base + 4096 * 512 ** node.level;
     const stop = this.chosen === node.pfn || (this.chosen === null && first);
@@ -87,6 +83,12 @@ export class NodeTree {
     group.append(svg('rect', { x: -WIDTH / 2, y: 0, width: WIDTH, height: HEIGHT, rx: 3 }), svg('text', { x: 0, y: 12.5 }, node.level === 1 ? String(node.live) : `L${node.level}`));
     if (owners > 1) group.append(svg('text', { x: 0, y: HEIGHT + 11, class: 'owners' }, `×${owners}`));
     if (view.isTorn('node', node.pfn)) group.append(svg('text', { x: WIDTH / 2, y: 4, class: 'owners' }, '⁄'));
+    return group;
+  }
+
+  private more(placed: HierarchyPointNode<Item>, folded: number): SVGElement {
+    const group = svg('g', { transform: `translate(${placed.x},${placed.y})`, class: `more${placed.data.shared ? ' shared' : ''}` }, svg('text', { x: 0, y: 12.5 }, `+${count(folded)}`));
+    group.append(svg('title', {}, `${count(folded)} more leaves like those beside them`));
     return group;
   }
 
@@ -119,20 +121,6 @@ export class NodeTree {
     to.setAttribute('tabindex', '0');
     to.focus();
   }
-}
-
-function makeItem(model: Model, node: TableNode, owners: number, above: boolean, writable: boolean, huge: boolean, budget: { left: number }): Item {
-  budget.left--;
-  const shared = above || owners > 1;
-  const entries = [...node.children.values()].sort((a, b) => a.index - b.index);
-  const children: Item[] = [];
-  for (const entry of entries) {
-    const child = model.nodes.get(entry.pfn);
-    if (!child || child.level !== node.level - 1) continue;
-    if (budget.left < 0) break;
-    children.push(makeItem(model, child, child.refs, shared, (entry.bits & PTE.writable) !== 0, node.level === 2 && (entry.bits & PTE.large) !== 0, budget));
-  }
-  return { node, owners, shared, writable, huge, children };
 }
 
 function line(from: HierarchyPointNode<Item>, to: HierarchyPointNode<Item>): SVGElement {

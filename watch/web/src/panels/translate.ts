@@ -4,6 +4,7 @@ import type { App, Panel, Topic } from '../app';
 import { hex, PAGE, parseAddress, partOf, toBig } from '../model/address';
 import { pteBits, vpiBits, VPI } from '../model/bits';
 import { regionName, type Space } from '../model/model';
+import { isHuge } from '../model/nodes';
 import { walk, type Step, type Walk } from '../model/walk';
 import { count, plural } from '../ui/format';
 import { h } from '../ui/dom';
@@ -94,7 +95,7 @@ export class TranslatePanel implements Panel {
 
   private step(step: Step, found: Walk): HTMLElement {
     const unseen = found.huge && step.level === 1;
-    const target = step.bits === 0 ? 'no entry: the walk ends here' : step.level === 1 ? `frame ${count(step.pfn)}` : `node in frame ${count(step.pfn)}`;
+    const target = step.bits === 0 ? 'no entry: the walk ends here' : step.level === 1 ? `frame ${count(step.pfn)}` : isHuge(step) ? `2 MiB at once, from frame ${count(step.pfn)} on` : `node in frame ${count(step.pfn)}`;
     return h('li', { 'data-testid': `walk-level-${step.level}`, 'data-index': step.index, 'data-pfn': step.pfn, 'data-bits': step.bits, class: step.bits === 0 ? 'ends' : null },
       h('span', { class: 'level' }, `${step.level}`),
       h('span', { class: 'level-what' }, h('b', {}, `${LEVEL_NAMES[step.level]}[${step.index}]`), ` in frame ${count(step.node.pfn)}`, step.owners > 1 && h('span', { class: 'shared-mark' }, `${step.owners} owners`)),
