@@ -139,7 +139,7 @@ static void read_arguments(void)
         clock_distrust();
     if (boot_flag("norandmaps"))
         exec_layout_set_randomize(0);
-    if (boot_flag("watch") || number_option("watch", 0) > 0)
+    if (boot_flag("watch") || number_option("watch", UINT64_MAX) != UINT64_MAX)
         watch_start(number_option("watch", EVENT_RING_BYTES), smp_cpus_present());
     fail_arm(NULL, number_option("fail", 0), false); // the N-th allocation from here on fails, whoever asks for it
     boot_options_check(known, ARRAY_SIZE(known));

@@ -2,6 +2,8 @@
 /* test_event.c - the rings of events: what is read is whole, in order, and what is lost can be counted. */
 #include "support.h"
 
+#include <pthread.h>
+
 #include "mm/event.h"
 
 #define RECORDS (PAGE_SIZE / sizeof(struct event)) // of the smallest ring
@@ -150,6 +152,44 @@ static void a_fault_is_recorded_with_what_came_of_it(void **state)
     end_space(space);
 }
 
+/* ---- Two CPUs ---- */
+
+#define WRITTEN 5000000
+
+static void *write_many(void *unused)
+{
+    (void)unused;
+    machine_join_thread(1);
+    for (uint64_t i = 0; i < WRITTEN; i++) {
+        struct event event = {.type = EVENT_MAP, .address = i, .extra = i, .frame = (uint32_t)i, .cost = (uint32_t)i};
+        event_record(&event);
+    }
+    return NULL;
+}
+
+static void a_reader_on_another_cpu_never_sees_half_a_record(void **state)
+{
+    uint64_t seen = 0, number = 0;
+    struct event event;
+    pthread_t writer;
+
+    (void)state;
+    assert_int_equal(events_start(PAGE_SIZE, 2), 0);
+    machine_join_thread(0);
+    assert_int_equal(pthread_create(&writer, NULL, write_many, NULL), 0);
+    while (number < WRITTEN) {
+        number = MAX(number, event_oldest(1)); // where the writer is at work
+        if (!event_read(1, number, &event))
+            continue;
+        assert_true(event.address == number && event.extra == number && event.frame == number && event.cost == number);
+        seen++;
+        number++;
+    }
+    pthread_join(writer, NULL);
+    assert_true(seen >= RECORDS);
+    events_stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +201,7 @@ int main(void)
         TEST(rings_are_smaller_when_memory_is_short),
         TEST(without_memory_nobody_watches),
         TEST(a_fault_is_recorded_with_what_came_of_it),
+        TEST(a_reader_on_another_cpu_never_sees_half_a_record), // the last: from here on there are threads
     };
 
     return RUN_TESTS(tests);
