@@ -221,8 +221,9 @@ def rings():
     guest = Guest('--append', 'watch=8K', '--', TOUCHES)
     pid, page = guest.talk.line().split()
     guest.look()
-    ok(begin_stepping(guest), 'the guest stands still')
     at = guest.symbols['event_rings']
+    wait_until(lambda: guest.number(at, 'Q') > 1000)
+    ok(begin_stepping(guest), 'the guest stands still')
     count, records, mask = (guest.number(at + 8 * i, 'Q') for i in range(3))
     equal(mask + 1, 8192 // 64, 'the ring has the size that was asked for')
     good = []
