@@ -12,14 +12,20 @@ struct core_map_entry *core_map;
 pfn_t core_map_frames;
 struct core_map_entry *zero_page;
 
+/* Apart, so that those who count references need no stack frame. `done`: "taken" or "given back" */
+static void __cold __noreturn wrong_reference(const struct core_map_entry *page, const char *done, const void *where, uint32_t refs)
+{
+    panic("frame %#lx (%s): a reference %s at %p when it had %u; last taken or freed at %#lx", page2pa(page),
+          frame_kind_name(frame_kind(page)), done, where, refs, KERNBASE + page->owner);
+}
+
 void frame_get(struct core_map_entry *page)
 {
     if (frame_kind(page) == FRAME_ZERO)
         return;
     uint32_t old = atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
     if (unlikely(old == 0 || old == UINT32_MAX))
-        panic("frame %#lx (%s): a reference taken at %p when it had %u; last taken or freed at %#lx", page2pa(page),
-              frame_kind_name(frame_kind(page)), __builtin_return_address(0), old, KERNBASE + page->owner);
+        wrong_reference(page, "taken", __builtin_return_address(0), old);
 }
 
 /* Frames whose references mean something else: apart, so that the others ask once. */
@@ -38,8 +44,7 @@ void frame_put(struct core_map_entry *page)
     /* Release: our writes to the frame come before its next owner's. Acquire: all others' before ours, if we free it. */
     uint32_t old = atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel);
     if (unlikely(old == 0))
-        panic("frame %#lx (%s): a reference given back at %p when it had none; last taken or freed at %#lx",
-              page2pa(page), frame_kind_name(frame_kind(page)), __builtin_return_address(0), KERNBASE + page->owner);
+        wrong_reference(page, "given back", __builtin_return_address(0), old);
     if (old == 1)
         frame_free(page);
     preempt_enable();

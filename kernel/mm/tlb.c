@@ -96,7 +96,13 @@ static void flush_others(uint64_t targets, vaddr_t start, vaddr_t end)
     request_send(targets);
 }
 
-/* Some other CPU has the space, or this one has it not. => preemption off, interrupts on */
+/* For who watches: what is flushed, and which other CPUs are interrupted for it. => preemption off */
+static __cold void note_flush(uint64_t targets, vaddr_t start, vaddr_t end)
+{
+    event_record_range(EVENT_FLUSH, start, end - start, (unsigned)(targets & ~(1ull << cpu_id())));
+}
+
+/* Some other CPU has the space, or this one has it not, or somebody watches. => preemption off, interrupts on */
 static __attribute__((noinline)) void flush_on(uint64_t targets, vaddr_t start, vaddr_t end)
 {
     uint64_t self = 1ull << cpu_id();
@@ -105,34 +111,25 @@ static __attribute__((noinline)) void flush_on(uint64_t targets, vaddr_t start, 
         flush_here(start, end);
     if (targets & ~self)
         flush_others(targets & ~self, start, end);
+    if (events_on())
+        note_flush(targets, start, end);
 }
 
-/* For who watches: what is flushed, and which other CPUs are interrupted for it. => preemption off */
-static __cold void note_flush(uint64_t targets, vaddr_t start, vaddr_t end)
-{
-    event_record_range(EVENT_FLUSH, start, end - start, (unsigned)(targets & ~(1ull << cpu_id())));
-}
-
-/* The same for one page that only this CPU had. => true, so that a flush without a stack frame can end by it */
-static __cold bool note_flush_here(vaddr_t va)
-{
-    note_flush(0, va, va + PAGE_SIZE);
-    return true;
-}
-
-/* Whether this CPU runs in the space, and no other has its tables. => preemption off, the entries are written */
+/*
+ * Whether this CPU runs in the space, no other has its tables, and nobody watches: then nothing is to be done but to flush here.
+ *
+ * => preemption off, the entries are written
+ */
 static bool is_ours_alone(const struct vspace *space)
 {
     atomic_thread_fence(memory_order_seq_cst);
-    return likely(atomic_load(&space->active) == ACTIVE_RUNNING(cpu_id()));
+    return likely(atomic_load(&space->active) == ACTIVE_RUNNING(cpu_id())) && !events_on();
 }
 
 void tlb_flush_range(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     lock_rank_assert_no_spinlock("wait for a TLB flush");
     preempt_disable();
-    if (events_on())
-        note_flush(active_targets(space), start, end);
     if (is_ours_alone(space))
         flush_here(start, end);
     else
@@ -149,8 +146,6 @@ void tlb_flush_nodes(struct vspace *space, vaddr_t start, vaddr_t end)
 {
     lock_rank_assert_no_spinlock("wait for a TLB flush");
     preempt_disable();
-    if (events_on())
-        note_flush(active_holders(space), start, end);
     if (is_ours_alone(space))
         flush_here(start, end);
     else
@@ -166,7 +161,9 @@ static __attribute__((noinline)) bool try_flush_on(uint64_t targets, vaddr_t va)
         return false;
     if (targets)
         flush_here(va, va + PAGE_SIZE);
-    return events_on() ? note_flush_here(va) : true;
+    if (targets && events_on())
+        note_flush(targets, va, va + PAGE_SIZE);
+    return true;
 }
 
 bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
@@ -175,7 +172,7 @@ bool tlb_try_flush_here(struct vspace *space, vaddr_t va)
         return try_flush_on(active_targets(space), va);
     tlb_flush_local_page(va);
     vm_count(VM_TLB_FLUSH_PAGE);
-    return events_on() ? note_flush_here(va) : true;
+    return true;
 }
 
 void tlb_flush_all_spaces(vaddr_t start, vaddr_t end)
