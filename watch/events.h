@@ -9,7 +9,7 @@
 #include "json.h"
 #include "mm/event.h"
 
-#define EVENTS_MAX 4096 // that wait to be told; more than that in a tenth of a second nobody reads
+#define EVENTS_MAX 2048 // that wait to be told; more than that in a tenth of a second nobody reads
 
 struct events {
     const struct guest *guest;

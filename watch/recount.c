@@ -84,22 +84,6 @@ static bool agrees(uint8_t kind, uint32_t refs, uint32_t found)
     }
 }
 
-static bool has(const struct numbers *numbers, uint32_t number)
-{
-    for (size_t i = 0; i < numbers->count; i++)
-        if (numbers->array[i] == number)
-            return true;
-    return false;
-}
-
-static void add_torn(struct change *change, size_t before, uint32_t pfn)
-{
-    struct numbers known = {.array = change->torn_frames.array, .count = before};
-
-    if (!has(&known, pfn))
-        vector_add(&change->torn_frames, pfn);
-}
-
 static bool is_clean(const struct mirror *mirror, const struct change *change)
 {
     return !mirror->busy && change->torn_frames.count + change->torn_nodes.count + change->torn_spaces.count == 0;
@@ -109,17 +93,15 @@ struct recount recount_picture(const struct picture *picture, const struct mirro
 {
     struct recount recount = {.clean = is_clean(mirror, change)};
     uint32_t *found = recount_find(picture);
-    size_t torn = change->torn_frames.count;
 
     for (uint32_t pfn = 0; pfn < picture->frames; pfn++) {
         const struct picture_frame *frame = &picture->frame[pfn];
         if (agrees(frame->kind, frame->refs, found[pfn]))
             continue;
-        if (!recount.clean) {
-            add_torn(change, torn, pfn);
-        } else if (recount.wrong++ == 0) {
+        if (recount.clean && recount.wrong++ == 0)
             recount.first = (struct recount_difference){.pfn = pfn, .refs = frame->refs, .found = found[pfn], .kind = frame->kind};
-        }
+        if (!recount.clean && !mirror_frame_torn(mirror, pfn)) // else it is told already
+            vector_add(&change->torn_frames, pfn);
     }
     free(found);
     return recount;

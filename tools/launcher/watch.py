@@ -96,6 +96,11 @@ class Listener(threading.Thread):
         if self.guest:
             self.guest.leave()
 
+def build_page():
+    """Ours, not one that the user has."""
+    if not os.environ.get('GAUR_PAGE'):
+        common.build('watch-page', quiet=True)
+
 def page_words(options):
     if not os.path.isfile(os.path.join(PAGE, 'index.html')):
         raise GuestFailed(f'no page in {PAGE}; `make watch` builds it')
@@ -177,6 +182,7 @@ def replay(options):
     if options.command or options.record:
         raise Usage('--replay shows a recording: no guest is started, so there is no PROGRAM, and nothing to record')
     recording.check(options.replay)
+    build_page()
     page_words(options)
     if options.export:
         recording.export(options.replay, os.path.join(PAGE, 'index.html'), options.export)
@@ -188,6 +194,7 @@ def live(options):
     """A guest, and perhaps a page that holds its recording afterwards."""
     root.check(options)
     disk.check(options)
+    build_page()
     page_words(options)
     options.lessons = not options.root_disk     # a disk has what its owner put there
     viewer.build(options)
