@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 
-from harness import GAUR, equal, folder, gaur, ok, qemus_of, wait_until, write, done
+from harness import GAUR, Terminal, equal, folder, gaur, ok, qemus_of, wait_until, write, done
 from websocket import Refused, WebSocket
 
 PAGE = folder()
@@ -207,6 +207,20 @@ def guest_dies():
     status, _, err = watch.end()
     ok(status == 125 and b'QEMU was killed' in err, 'and to the person', err)
 
+def on_a_terminal():
+    os.environ.update(ENVIRONMENT)
+    terminal = Terminal('watch', '--no-browser', '--port', '0')
+    ok(terminal.read_until('shown at') and terminal.read_until('# '), 'on a terminal there is a prompt', terminal.seen)
+    terminal.type('echo on-$((6*7))\r')
+    ok(terminal.read_until('on-42'), 'it is the guest\'s', terminal.seen)
+    terminal.type('\1x')
+    equal(terminal.end(), 0, 'Ctrl-A X ends it')
+
+def panic():
+    watch = Watch('--append', 'init=/nonexistent')
+    status, _, err = watch.end()
+    ok(status == 125 and b'panicked' in err, 'a panic is told', err)
+
 def program_ends():
     result = gaur('watch', '--no-browser', '--port', '0', '--', 'sh', '-c', 'exit 7', environment=ENVIRONMENT)
     equal(result.status, 7, 'without a page it ends with its program', result.notes())
@@ -217,5 +231,7 @@ RECORD = os.path.join(folder(), 'session.jsonl')
 session(RECORD)
 recorded(RECORD)
 guest_dies()
+on_a_terminal()
+panic()
 program_ends()
 done()

@@ -125,10 +125,9 @@ def take(options):
             look.stop()
 
 def verdict(options, guest, look):
-    if look.process.returncode == 0:
-        return 0
-    if look.process.returncode != viewer.NO_MOMENT:
-        return look.process.returncode     # it has said why
+    code = look.status()
+    if code != viewer.NO_MOMENT:
+        return code     # it has said why, if anything was wrong
     if guest.timed_out:
         raise GuestFailed(f'the moment for the snapshot did not come within {options.timeout:g} s')
     guest.left = False

@@ -86,6 +86,13 @@ class Viewer:
         except OSError:
             pass
 
+    def status(self):
+        """Its exit status, when it has ended."""
+        code = self.process.wait()
+        if code < 0:
+            raise GuestFailed(f'the viewer was killed by signal {-code}')
+        return code
+
     def end(self):
         """Let it write what it still has to, when we are interrupted."""
         try:

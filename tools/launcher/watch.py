@@ -154,10 +154,10 @@ def finish(options, guest, look):
     """The guest has ended, or the viewer has."""
     left = guest.left
     if look.process.poll() not in (None, 0):
-        return look.process.returncode     # it has said why
+        return look.status()     # it has said why
     status, words = (0, 'it was ended') if left else how_it_ended(guest)
     look.tell('ended ' + words)
-    code = look.process.wait()
+    code = look.status()
     if isinstance(status, GuestFailed):
         raise status
     return code or status
