@@ -103,19 +103,15 @@ unsigned events_put(struct events *events, struct text *text)
     if (count == 0 && events->lost == 0)
         return 0;
     qsort(events->waiting, count, sizeof events->waiting[0], by_time);
-    json_open(text, '{');
-    json_name(text, "type");
-    json_put_string(text, "events");
-    json_name(text, "lost");
-    json_put_number(text, events->lost);
+    message_begin(text, "events");
+    json_field_number(text, "lost", events->lost);
     events->number += events->lost;
     json_name(text, "events");
     json_open(text, '[');
     for (unsigned i = 0; i < count; i++)
         put_event(events, text, &events->waiting[i]);
     json_close(text, ']');
-    json_close(text, '}');
-    text_put(text, "\n", 1);
+    message_end(text);
     if (count > 0)
         events->last_time = ticks(events, events->waiting[count - 1].time);
     events->lost = 0;

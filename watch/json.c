@@ -181,3 +181,29 @@ void json_put_string(struct text *text, const char *string)
 {
     json_put_bytes(text, string, strlen(string));
 }
+
+/* ---- Names with values ---- */
+
+void json_field_number(struct text *text, const char *name, uint64_t number)
+{
+    json_name(text, name);
+    json_put_number(text, number);
+}
+
+void json_field_string(struct text *text, const char *name, const char *string)
+{
+    json_name(text, name);
+    json_put_string(text, string);
+}
+
+void json_field_bool(struct text *text, const char *name, bool value)
+{
+    json_name(text, name);
+    json_put_bool(text, value);
+}
+
+void json_field_address(struct text *text, const char *name, uint64_t address)
+{
+    json_name(text, name);
+    json_put_address(text, address);
+}

@@ -42,4 +42,10 @@ void json_put_null(struct text *text);
 void json_put_string(struct text *text, const char *string);
 void json_put_bytes(struct text *text, const char *bytes, size_t length);
 
+/* Names with values. */
+void json_field_number(struct text *text, const char *name, uint64_t number);
+void json_field_string(struct text *text, const char *name, const char *string);
+void json_field_bool(struct text *text, const char *name, bool value);
+void json_field_address(struct text *text, const char *name, uint64_t address);
+
 #endif

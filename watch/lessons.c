@@ -29,12 +29,6 @@ static const char *take_line(char **at, const char *word)
     return line;
 }
 
-static void put_field(struct text *text, const char *name, const char *value)
-{
-    json_name(text, name);
-    json_put_string(text, value);
-}
-
 static void put_lesson(struct text *text, const char *folder, const char *file)
 {
     char path[4096], name[256];
@@ -49,10 +43,10 @@ static void put_lesson(struct text *text, const char *folder, const char *file)
     const char *program = take_line(&at, "program: ");
     at += strspn(at, "\n");
     json_open(text, '{');
-    put_field(text, "name", name);
-    put_field(text, "title", *title ? title : name);
-    put_field(text, "program", program);
-    put_field(text, "text", at);
+    json_field_string(text, "name", name);
+    json_field_string(text, "title", *title ? title : name);
+    json_field_string(text, "program", program);
+    json_field_string(text, "text", at);
     json_close(text, '}');
     free(content);
 }

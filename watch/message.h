@@ -49,6 +49,10 @@ void message_lost(struct text *text, uint64_t lost);
 
 void message_error(struct text *text, const char *what);
 
+/* The beginning of a message of that type, and its end. */
+void message_begin(struct text *text, const char *type);
+void message_end(struct text *text);
+
 /* Entries of a leaf that follow one another in the same way: `count` pages whose frames are `step` apart. */
 struct leaf_run {
     unsigned index, count;

@@ -81,8 +81,8 @@ void stream_leave(struct stream *stream, struct client *client)
 
 /* ---- Sending ---- */
 
-/* The end of the message that begins at `start`: one line. */
-static size_t message_end(const struct text *text, size_t start)
+/* The end of the line that begins at `start`: one message. */
+static size_t line_end(const struct text *text, size_t start)
 {
     const char *end = memchr(text->array + start, '\n', text->count - start);
 
@@ -92,7 +92,7 @@ static size_t message_end(const struct text *text, size_t start)
 void stream_send(struct client *client, const struct text *text)
 {
     for (size_t start = 0; start < text->count;) {
-        size_t end = message_end(text, start);
+        size_t end = line_end(text, start);
         add(client, parcel_make(text->array + start, end - start));
         start = end + 1;
     }
@@ -114,7 +114,7 @@ static void send_or_lose(struct client *client, struct parcel *parcel, unsigned 
 void stream_send_all(struct stream *stream, const struct text *text, unsigned events)
 {
     for (size_t start = 0; start < text->count && stream->clients;) {
-        size_t end = message_end(text, start);
+        size_t end = line_end(text, start);
         struct parcel *parcel = parcel_make(text->array + start, end - start);
         parcel->users = 1;
         for (struct client *client = stream->clients; client; client = client->next)

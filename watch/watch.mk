@@ -15,10 +15,15 @@ WATCH_KERNEL  := $(addprefix kernel/mm/,event_name.c fault_name.c frame_kind.c s
 WATCH_SOURCES := $(wildcard watch/*.c) $(WATCH_KERNEL)
 WATCH_OBJECTS := $(WATCH_SOURCES:%.c=$(WATCH_BUILD)/%.o)
 
-.PHONY: watch watch-program watch-page
+.PHONY: watch watch-program watch-programs watch-page
 watch: watch-program $(if $(wildcard watch/web/web.mk),watch-page) ; @:
 
 watch-program: $(WATCH_BUILD)/gaur-watch ; @:
+
+# For the kernels that tests boot.
+watch-programs:
+	$(Q)$(MAKE) --no-print-directory watch-program
+	$(Q)$(MAKE) --no-print-directory DEBUG=1 watch-program
 
 -include watch/web/web.mk
 

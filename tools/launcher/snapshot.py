@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The command `snapshot`: what the viewer sees at one moment, as text, JSON, or a picture of one address space."""
 
-import os
 import re
 import signal
-import sys
 import threading
 from dataclasses import dataclass
 
-from launcher import cli, disk, pump, root, viewer
-from launcher.common import GuestFailed, Usage, say
+from launcher import cli, disk, root, viewer
+from launcher.common import GuestFailed, Usage
 from launcher.run import Guest, Interrupted, Streams, interrupt
 
 HELP = """\
