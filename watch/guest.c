@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "watch_layout.h"
+
 #ifdef DEBUG
 #define KIND "debug"
 #define OTHER_KIND "release"
@@ -26,7 +28,7 @@ static const char *find_symbols(struct guest *guest)
         uint64_t *address;
     } wanted[] = {
         {"core_map", &at->core_map}, {"core_map_frames", &at->core_map_frames}, {"vspaces", &at->spaces}, {"spaces_lock", &at->spaces_lock}, {"pids", &at->pids},
-        {"vm_counters", &at->vm_counters}, {"event_rings", &at->event_rings}, {"watch_control", &at->watch_control},
+        {"vm_counters", &at->vm_counters}, {"event_rings", &at->event_rings}, {"watch_control", &at->watch_control}, {"watch_layout", &at->watch_layout},
         {"inode_pages_describe", &at->inode_pages_describe},
         {"segment_describe", &at->segment_describe}, {"data_pages", &at->data_pages}, {"image_pages", &at->image_pages},
     };
@@ -70,6 +72,13 @@ enum guest_match guest_match(const struct guest *guest)
         if (there[i])
             return memcmp(there, image->build_id, image->build_id_size) == 0 ? GUEST_MATCHES : GUEST_DIFFERS;
     return GUEST_NOT_LOADED;
+}
+
+bool guest_fits(const struct guest *guest)
+{
+    const void *there = memory_at_kernel(&guest->memory, guest->at.watch_layout, sizeof watch_layout);
+
+    return there && memcmp(there, watch_layout, sizeof watch_layout) == 0;
 }
 
 uint64_t guest_word(const struct guest *guest, uint64_t va)

@@ -23,6 +23,8 @@ static bool begin(struct looking *looking)
         return true;
     if (guest_match(&looking->guest) == GUEST_DIFFERS)
         fail("the kernel in the guest is not the one whose ELF file was given: they are different builds");
+    if (guest_match(&looking->guest) == GUEST_MATCHES && !guest_fits(&looking->guest))
+        fail("the viewer was built from other sources than the kernel; `make watch` builds it again");
     if (!mirror_begin(&looking->mirror, &looking->guest))
         return false;
     picture_begin(&looking->picture, &looking->mirror);

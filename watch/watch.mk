@@ -11,7 +11,7 @@ WATCH_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE -fno-strict-aliasing -Wall -Wext
 WATCH_LIBS   := -lwebsockets -ljansson
 
 # What is the kernel's: its words for numbers.
-WATCH_KERNEL  := $(addprefix kernel/mm/,event_name.c fault_name.c frame_kind.c stat.c)
+WATCH_KERNEL  := $(addprefix kernel/mm/,event_name.c fault_name.c frame_kind.c stat.c) kernel/watch_layout.c
 WATCH_SOURCES := $(wildcard watch/*.c) $(WATCH_KERNEL)
 WATCH_OBJECTS := $(WATCH_SOURCES:%.c=$(WATCH_BUILD)/%.o)
 
