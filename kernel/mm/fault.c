@@ -15,6 +15,9 @@
  * Order       Write the entry, flush, only then drop the old frame. Where other CPUs must be told, the page is marked as moving
  *             meanwhile, since nobody may wait for a flush under a node's lock.
  * Failure     FAULT_OOM with nothing changed but nodes made on the way.
+ * Considered  Mapping what the page cache has around a touched page of a file, as Linux does: BusyBox's `true` then has half of the
+ *             faults, and takes 155,000 instructions with windows of 16 pages, 129,000 with 4, 127,000 with 2, instead of
+ *             124,000. A fault is cheap here, and each page that is mapped for nothing is also dropped again.
  */
 #include "mm/fault.h"
 
