@@ -22,6 +22,8 @@ export interface Panel {
   /** Whether somebody can see it. */
   visible(): boolean;
   draw(topics: Set<Topic>): void;
+  /** Milliseconds from one drawing to the next, at least. */
+  pace?(): number;
 }
 
 export interface Selection {
@@ -61,6 +63,7 @@ export class App {
   private missing = false;
   private scheduled: Scheduled[] = [];
   private frame = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   get following(): boolean {
     return this.position === null;
@@ -255,17 +258,18 @@ export class App {
   private drawAll(): void {
     if (!this.hello) return this.drawBefore();
     const now = performance.now();
-    let later = false;
+    let later = Infinity;
     for (const item of this.scheduled) {
       if (item.dirty.size === 0 || !item.panel.visible()) continue;
       const hurry = item.dirty.has('selection') || item.dirty.has('theme') || item.dirty.has('size') || item.dirty.has('state');
       if (now < item.notBefore && !hurry) {
-        later = true;
+        later = Math.min(later, item.notBefore);
         continue;
       }
       this.drawOne(item);
     }
-    if (later) setTimeout(() => this.request(), 30);
+    clearTimeout(this.timer);
+    if (later < Infinity) this.timer = setTimeout(() => this.request(), later - now);
   }
 
   /** Before the first message only notices can be shown. */
@@ -284,6 +288,6 @@ export class App {
       this.tell(`Something could not be drawn: ${String(problem)}`);
     }
     const took = performance.now() - start;
-    item.notBefore = start + took + (took > 4 ? took * 8 : 0);
+    item.notBefore = start + Math.max(item.panel.pace?.() ?? 0, took > 4 ? took * 9 : 0);
   }
 }

@@ -10,6 +10,7 @@ import { SpacePanel } from './panels/space';
 import { TimePanel } from './panels/time';
 import { open } from './source';
 import { h } from './ui/dom';
+import { themeChanged } from './ui/palette';
 
 const app = new App();
 const player = new Player(app);
@@ -42,6 +43,9 @@ addEventListener('resize', () => {
   cancelAnimationFrame(resizing);
   resizing = requestAnimationFrame(() => app.mark('size'));
 });
-matchMedia('(prefers-color-scheme: light)').addEventListener('change', () => app.mark('theme'));
+matchMedia('(prefers-color-scheme: light)').addEventListener('change', () => {
+  themeChanged();
+  app.mark('theme');
+});
 
 void open(app).catch((problem: unknown) => app.tell(`What came could not be read: ${String(problem)}`));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isRow, rowsOf } from '../src/model/strip';
+import type { LeafRun } from '../src/model/messages';
+import type { Model } from '../src/model/model';
+import { isRow, looksOf, rowsOf } from '../src/model/strip';
 import { play } from './play';
 import { region, small } from './small';
 
@@ -35,4 +37,14 @@ test('a_region_of_terabytes_is_a_few_rows_and_a_break', () => {
   assert.ok(rows.length < 40, `${rows.length}`);
   assert.equal(pagesOf(rows), (0x600000000000 - 0x400000) / 4096);
   assert.equal(rows.filter(isRow).at(-1)!.cells[0]!.pfn, 100);
+});
+
+test('rows_that_look_otherwise_have_another_number', () => {
+  const given = { runs: [[0, 1, 0, 100, 7, 100, 7]] as LeafRun[] };
+  const looks = (model: Model) => looksOf(rowsOf(model, model.spaces.get(1)!, model.spaces.get(1)!.regions[0]!, 64));
+  const same = looks(small(given));
+  assert.equal(looks(small(given)), same);
+  const others = [small({ runs: [] }), small({ ...given, frames: [[100, 1, 8, 2]] }), small({ ...given, frames: [[100, 1, 10, 1]] }), small({ ...given, owners: [1, 2, 1, 1] }),
+    small({ runs: [[1, 1, 0, 100, 7, 100, 7]] }), small({ runs: [[0, 1, 0, 101, 7, 101, 7]] }), small({ runs: [[0, 1, 0, 9, 4, 0, 0]] })];
+  assert.equal(new Set([same, ...others.map(looks)]).size, others.length + 1);
 });

@@ -146,3 +146,26 @@ function addBreak(rows: (Row | Break)[], added: Break): void {
 export function isRow(row: Row | Break): row is Row {
   return 'cells' in row;
 }
+
+const STATES: PageState[] = ['untouched', 'swap', 'transit', 'zero', 'cow', 'unmapped', 'own', 'read_only', 'wrong'];
+
+/** A number that is another one when the rows look otherwise: what looks the same need not be drawn again. */
+export function looksOf(rows: (Row | Break)[]): number {
+  let hash = 17;
+  const add = (value: number) => (hash = (Math.imul(hash, 16777619) ^ value) >>> 0);
+  for (const row of rows) {
+    if (!isRow(row)) {
+      add(row.pages);
+      add(STATES.indexOf(row.state));
+      continue;
+    }
+    add(row.va / PAGE);
+    add((row.leaf?.node?.pfn ?? 0) * 4 + Number(row.leaf?.shared ?? false) * 2 + Number(row.leaf?.huge ?? false));
+    for (const cell of row.cells) {
+      add(cell.pfn);
+      add(STATES.indexOf(cell.state) * 4096 + cell.refs);
+      add(cell.kind.length * 256 + (cell.kind.charCodeAt(0) || 0));
+    }
+  }
+  return hash;
+}

@@ -6,6 +6,7 @@ import { toBig, hex } from '../model/address';
 import { bytes, plural } from '../ui/format';
 import { h, setAttribute, setText, show } from '../ui/dom';
 import { icon } from '../ui/icons';
+import { currentTheme, themeChanged } from '../ui/palette';
 import type { Player } from './player';
 
 const WORDS = { running: 'running', paused: 'paused', stepping: 'held at a fault', ended: 'ended' };
@@ -58,6 +59,7 @@ export class Bar implements Panel {
     const word = app.replay ? (this.player.playing ? 'playing' : 'recording') : !app.following ? 'looking back' : WORDS[state.run];
     setText(this.run, state.run === 'ended' ? 'ended' : word);
     setAttribute(this.run, 'data-value', state.run);
+    setAttribute(this.run, 'data-view', app.following ? 'now' : 'back');
     setText(this.reason, this.sentence());
     const dead = app.state.run === 'ended' || !app.connected;
     this.pause.disabled = app.replay ? !this.player.playing : dead || app.state.run !== 'running';
@@ -109,8 +111,8 @@ export class Bar implements Panel {
 
   private toggleTheme(): void {
     const root = document.documentElement;
-    const now = root.dataset['theme'] ?? (matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark');
-    root.dataset['theme'] = now === 'light' ? 'dark' : 'light';
+    root.dataset['theme'] = currentTheme() === 'light' ? 'dark' : 'light';
+    themeChanged();
     this.app.mark('theme');
   }
 }

@@ -10,7 +10,8 @@ import { cost, count, plural, seconds } from '../ui/format';
 import { h, roving, setAttribute, stopAt } from '../ui/dom';
 import { bitChips } from './pagedetail';
 
-const MOST_ROWS = 120;
+const MOST_ROWS = 80;
+const STORM = 40; // new rows at once from which on nobody can read them
 
 export class FaultsPanel implements Panel {
   topics: Topic[] = ['hello', 'events', 'selection', 'picture', 'state'];
@@ -22,6 +23,7 @@ export class FaultsPanel implements Panel {
   private detail = h('div', { class: 'fault-detail', 'data-testid': 'fault-detail', 'aria-live': 'polite' });
   private rows = new Map<number, HTMLElement>();
   private pids = new Set<number>();
+  private newRows = 0;
 
   constructor(private app: App, private seen: () => boolean) {
     this.element = h('div', { class: 'faults' }, h('div', { class: 'filters' }, this.process, this.cause), this.list, this.numbers, this.detail);
@@ -37,6 +39,11 @@ export class FaultsPanel implements Panel {
 
   visible(): boolean {
     return this.seen();
+  }
+
+  /** In a storm of faults new rows come twice a second only. */
+  pace(): number {
+    return this.newRows > STORM ? 500 : 0;
   }
 
   draw(topics: Set<Topic>): void {
@@ -82,6 +89,7 @@ export class FaultsPanel implements Panel {
     const shown: GuestEvent[] = [];
     for (let i = events.length - 1; i >= 0 && shown.length < MOST_ROWS; i--) if (wanted(events[i]!)) shown.push(events[i]!);
     const kept = new Map<number, HTMLElement>();
+    this.newRows = shown.filter((event) => !this.rows.has(event.seq)).length;
     for (const event of shown) kept.set(event.seq, this.rows.get(event.seq) ?? this.row(event));
     for (const [seq, row] of this.rows) if (!kept.has(seq)) row.remove();
     let place: ChildNode | null = this.list.firstChild;

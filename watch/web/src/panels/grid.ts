@@ -6,7 +6,7 @@
 import { select } from 'd3-selection';
 import { zoom, zoomIdentity, type D3ZoomEvent, type ZoomBehavior, type ZoomTransform } from 'd3-zoom';
 import type { Change, Model } from '../model/model';
-import { pixels, rampStep, RAMP_WORDS, type Theme } from '../ui/palette';
+import { pixels, rampStep, RAMP_WORDS, style, type Theme } from '../ui/palette';
 
 const MOST_FRESH = 1500;
 const GAP_FROM = 4; // pixels of the screen from which on cells have gaps between them
@@ -202,9 +202,4 @@ export class Grid {
     this.context.lineTo(x + cell, y);
     this.context.stroke();
   }
-}
-
-/** A colour of the style sheet. */
-export function style(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

@@ -27,6 +27,7 @@ export class SpacePanel implements Panel {
   private views: Record<View, HTMLButtonElement>;
   private view: View = 'regions';
   private strips = new Map<string, Strip>();
+  private width = 0;
   private torn = h('span', { class: 'torn-mark', hidden: true }, 'torn');
 
   constructor(private app: App) {
@@ -39,6 +40,14 @@ export class SpacePanel implements Panel {
         h('span', { class: 'tools' }, h('span', { class: 'switch', role: 'group', 'aria-label': 'What to show' }, this.views.regions, this.views.nodes), this.choice)),
       h('div', { class: 'scroll' }, this.list, this.tree.element, this.empty),
       this.detail.element);
+    new ResizeObserver(() => this.measure()).observe(this.list);
+  }
+
+  private measure(): void {
+    const width = this.list.clientWidth - ENDS;
+    if (width === this.width || width < 0) return;
+    this.width = width;
+    this.app.mark('size');
   }
 
   visible(): boolean {
@@ -88,10 +97,9 @@ export class SpacePanel implements Panel {
       const gap = gapBelow(region, regions[i + 1]);
       if (gap) items.push(gap);
     });
-    const width = this.list.clientWidth - ENDS;
     this.strips = kept;
     if (items.length !== this.list.children.length || items.some((item, i) => this.list.children[i] !== item && !sameGap(this.list.children[i]!, item))) this.list.replaceChildren(...items);
-    regions.forEach((region, i) => drawn[i]!.draw(space!, region, width, topics.has('selection'), regions[i + 1]?.end === region.start));
+    regions.forEach((region, i) => drawn[i]!.draw(space!, region, this.width, topics.has('selection'), regions[i + 1]?.end === region.start));
     this.oneStop();
   }
 

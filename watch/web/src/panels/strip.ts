@@ -3,11 +3,10 @@
 import type { App } from '../app';
 import { hex, PAGE } from '../model/address';
 import { regionName, type Region, type Space } from '../model/model';
-import { isRow, rowsOf, type Break, type Cell, type LeafView, type Row } from '../model/strip';
+import { isRow, looksOf, rowsOf, type Break, type Cell, type LeafView, type Row } from '../model/strip';
 import { bytes, count, plural } from '../ui/format';
 import { h, setAttribute, setText, show } from '../ui/dom';
-import { css, currentTheme, kindColour, type Theme } from '../ui/palette';
-import { style } from './grid';
+import { css, currentTheme, kindColour, style, type Theme } from '../ui/palette';
 
 const WIDE = 64;
 const BREAK_HEIGHT = 15;
@@ -38,6 +37,7 @@ export class Strip {
   private space!: Space;
   private region!: Region;
   private hovered: number | null = null;
+  private looks = '';
 
   constructor(private app: App, private leave: (by: number) => void) {
     this.element = h('div', { class: 'region', 'data-testid': 'region' },
@@ -80,10 +80,14 @@ export class Strip {
     this.columns = width >= WIDE * 5 + BAR ? WIDE : WIDE / 2;
     this.cell = Math.max(5, Math.min(10, Math.floor((width - BAR) / this.columns)));
     const rows = rowsOf(this.app.view, space, region, this.columns);
-    this.place(rows);
-    this.drawText();
     show(this.start, !adjacent);
-    this.drawCanvas();
+    const looks = [looksOf(rows), region.start, region.end, region.prot, this.cell, this.columns, currentTheme(), this.holds(this.app.selection.va) && this.app.selection.va, this.hovered].join();
+    if (looks !== this.looks) {
+      this.looks = looks;
+      this.place(rows);
+      this.drawText();
+      this.drawCanvas();
+    }
     if (chosen && this.holds(this.app.selection.va)) this.intoSight();
   }
 

@@ -6,9 +6,8 @@ import type { App, Panel, Topic } from '../app';
 import { count, seconds } from '../ui/format';
 import { h, setAttribute, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { css, currentTheme, kindColour } from '../ui/palette';
+import { css, currentTheme, kindColour, style } from '../ui/palette';
 import type { Player } from './player';
-import { style } from './grid';
 
 /** From the bottom up: what stays, then what comes and goes; what is free lies on top. */
 const ORDER = ['reserved', 'image', 'kernel', 'slab', 'stack', 'node', 'vpi', 'zero', 'file', 'swap', 'huge', 'anonymous', 'free'];
@@ -26,6 +25,7 @@ export class TimePanel implements Panel {
   private slider = h('input', { type: 'range', min: 0, max: 0, value: 0, 'aria-label': 'Picture', 'data-testid': 'history', oninput: () => this.slide() });
   private where = h('span', { class: 'where', 'data-testid': 'history-position' });
   private live = h('button', { type: 'button', class: 'small', 'data-testid': 'history-live', title: 'Back to the newest picture', onclick: () => this.newest() }, icon('live'), h('span', {}, 'Now'));
+  private room = { width: 0, height: 0 };
   private scale = h('span', { class: 'chart-scale', 'aria-hidden': 'true' });
   private counters = h('span', { class: 'counters' });
   private speed = h('select', { 'aria-label': 'Speed', class: 'speed', onchange: () => (this.player.speed = Number(this.speed.value)) },
@@ -37,6 +37,16 @@ export class TimePanel implements Panel {
     this.element = h('section', { class: 'panel time', id: 'time', 'data-testid': 'panel-time', 'aria-labelledby': 'time-title' },
       h('div', { class: 'panel-head' }, h('h2', { id: 'time-title' }, 'Time'), move(-1, 'back', 'One picture back'), move(1, 'forward', 'One picture on'), this.live, this.speed, this.where, this.counters),
       h('div', { class: 'chart-holder' }, this.canvas, this.scale, this.slider));
+    new ResizeObserver(() => this.measure()).observe(this.canvas);
+  }
+
+  private measure(): void {
+    this.room = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+    this.app.mark('size');
+  }
+
+  pace(): number {
+    return 200;
   }
 
   visible(): boolean {
@@ -88,7 +98,7 @@ export class TimePanel implements Panel {
 
   private drawChart(): void {
     const ratio = devicePixelRatio || 1;
-    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const { width, height } = this.room;
     if (!width || !height) return;
     if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
       this.canvas.width = Math.round(width * ratio);

@@ -63,8 +63,28 @@ export function pixels(theme: Theme, kinds: string[], dim: (kind: string) => boo
   return table;
 }
 
+let theme: Theme | null = null;
+const styles = new Map<string, string>();
+
 export function currentTheme(): Theme {
+  return (theme ??= findTheme());
+}
+
+function findTheme(): Theme {
   const chosen = document.documentElement.dataset['theme'];
   if (chosen === 'dark' || chosen === 'light') return chosen;
   return matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
+}
+
+/** A variable of the style sheet, in the theme that is on. */
+export function style(name: string): string {
+  let value = styles.get(name);
+  if (value === undefined) styles.set(name, (value = getComputedStyle(document.documentElement).getPropertyValue(name).trim()));
+  return value;
+}
+
+/** Forget what was asked: a person or the system has chosen another theme. */
+export function themeChanged(): void {
+  theme = null;
+  styles.clear();
 }
