@@ -59,7 +59,7 @@ export class Bar implements Panel {
     const word = app.replay ? (this.player.playing ? 'playing' : 'recording') : !app.following ? 'looking back' : WORDS[state.run];
     setText(this.run, state.run === 'ended' ? 'ended' : word);
     setAttribute(this.run, 'data-value', state.run);
-    setAttribute(this.run, 'data-view', app.following ? 'now' : 'back');
+    setAttribute(this.run, 'data-view', app.following || app.replay ? 'now' : 'back');
     setText(this.reason, this.sentence());
     const dead = app.state.run === 'ended' || !app.connected;
     this.pause.disabled = app.replay ? !this.player.playing : dead || app.state.run !== 'running';

@@ -44,7 +44,18 @@ export class ConsolePanel implements Panel {
     this.input.value = '';
   }
 
+  /** Control-C and the like are typed at once, as on a terminal; with text selected, Control-C copies. */
+  private control(event: KeyboardEvent): boolean {
+    const code = { c: '\x03', d: '\x04', z: '\x1a', '\\': '\x1c' }[event.key];
+    const selected = this.input.selectionStart !== this.input.selectionEnd;
+    if (!event.ctrlKey || event.altKey || !code || selected) return false;
+    event.preventDefault();
+    this.app.send({ type: 'input', text: code });
+    return true;
+  }
+
   private recall(event: KeyboardEvent): void {
+    if (this.control(event)) return;
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (by === undefined) return;
     event.preventDefault();
