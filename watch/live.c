@@ -197,7 +197,7 @@ static void on_end_timer(lws_sorted_usec_list_t *timer)
     if (live->stream.clients)
         server_after(&live->server, timer, on_end_timer, LINGER);
     else
-        live->server.done = true;
+        server_stop(&live->server);
 }
 
 static void end(struct live *live, const char *reason)
@@ -228,7 +228,7 @@ static bool on_launcher(void *arg)
             end(live, line + 6);
     if (!more) { // we are to stop: nobody would say so later
         end(live, "it was interrupted");
-        live->server.done = true;
+        server_stop(&live->server);
     }
     return more;
 }

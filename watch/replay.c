@@ -19,7 +19,8 @@ static bool on_launcher(void *arg)
     struct replay *replay = arg;
     bool more = lines_read(&replay->launcher);
 
-    replay->server.done = !more;
+    if (!more)
+        server_stop(&replay->server);
     return more;
 }
 

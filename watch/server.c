@@ -65,12 +65,14 @@ static bool asks_for(struct lws *wsi, const char *wanted)
     return header(wsi, WSI_TOKEN_GET_URI, path) && strcmp(path, wanted) == 0;
 }
 
-/* What is no file of the page's. */
+/* What is no file of the page's. The page asks first whether there is a recording: that there is none is no mistake. */
 static int serve_other(const struct server *server, struct lws *wsi)
 {
-    if (server->recording && asks_for(wsi, "/recording"))
+    bool recording = asks_for(wsi, "/recording");
+
+    if (server->recording && recording)
         return lws_serve_http_file(wsi, server->recording, "application/x-ndjson", NULL, 0);
-    if (lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) != 0)
+    if (lws_return_http_status(wsi, recording ? HTTP_STATUS_NO_CONTENT : HTTP_STATUS_NOT_FOUND, NULL) != 0)
         return -1;
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
@@ -203,6 +205,13 @@ void server_run(struct server *server)
 {
     while (!server->done && lws_service(server->context, 0) >= 0)
         ;
+}
+
+/* Timers expire inside the service, which would wait for the next one of its own after that: half a minute. */
+void server_stop(struct server *server)
+{
+    server->done = true;
+    lws_cancel_service(server->context);
 }
 
 void server_close(struct server *server)

@@ -39,8 +39,9 @@ void server_add_file(struct server *server, int fd, bool (*ready)(void *arg), vo
 void server_after(struct server *server, lws_sorted_usec_list_t *timer, void (*expired)(lws_sorted_usec_list_t *timer),
                   uint64_t microseconds);
 
-/* Until server->done. */
+/* Until server_stop. */
 void server_run(struct server *server);
+void server_stop(struct server *server);
 void server_close(struct server *server);
 
 #endif

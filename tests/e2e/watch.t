@@ -86,7 +86,8 @@ def port_in_use():
 def served(watch):
     equal(watch.get('/')[0], 200, 'the page is served')
     ok(b'a page' in watch.get('/')[1], 'it is the one that was built')
-    for path in ('/recording', '/nonsense', '/../watch.t', '/..%2f..%2fetc/passwd', '/stream'):
+    equal(watch.get('/recording')[0], 204, 'there is no recording beside a living guest')
+    for path in ('/nonsense', '/../watch.t', '/..%2f..%2fetc/passwd', '/stream'):
         equal(watch.get(path)[0], 404, f'{path} is not served')
     equal(watch.get('/', Host='example.com')[0], 0, 'who calls us by another name gets no answer')
     for name, headers in (('another site\'s page', {'Origin': 'http://example.com'}), ('another name', {'Host': 'example.com'})):
