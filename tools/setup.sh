@@ -45,6 +45,7 @@ look() {
     command_of gdb gdb './gaur gdb, and its test'
     PATH=$PATH:/usr/sbin:/sbin command_of e2fsprogs mke2fs 'makes and checks ext2 file systems'
     command_of nodejs node "builds the viewer's page"
+    command_of chromium chromium "a browser, for the tests of the viewer's page"
     command_of npm npm "libraries of the viewer's page, by name"
     file_of libc6-dev 'C library headers, for the tests on the host' /usr/include/stdio.h
     file_of linux-libc-dev "Linux's system call numbers and structures" /usr/include/linux/mman.h

@@ -39,6 +39,7 @@ Environment: as for `run`; GAUR_PAGE=FOLDER has another page than the one that `
 
 PORT = 8014
 PAGE = os.environ.get('GAUR_PAGE') or os.path.join(common.TOP, 'watch', 'web', 'dist')
+LESSONS_NEED = 8192     # KiB of memory
 LESSONS = os.path.join(common.TOP, 'watch', 'lessons')
 
 @dataclass
@@ -190,13 +191,17 @@ def replay(options):
     viewer.build_program(options)
     return serve_recording(options)
 
+def has_lessons(options):
+    """A small guest has no room for their programs, and a disk has what its owner put there."""
+    return not options.root_disk and int(options.memory.removesuffix('K')) >= LESSONS_NEED
+
 def live(options):
     """A guest, and perhaps a page that holds its recording afterwards."""
     root.check(options)
     disk.check(options)
     build_page()
     page_words(options)
-    options.lessons = not options.root_disk     # a disk has what its owner put there
+    options.lessons = has_lessons(options)
     viewer.build(options)
     common.build('lessons', quiet=True)
     if not options.export:
