@@ -95,7 +95,8 @@ export class App {
   }
 
   private greet(message: Hello): void {
-    if (message.format !== FORMAT) return this.tell(`This comes in format ${message.format}, and this page knows format ${FORMAT}: it is of another version of Gaur.`);
+    if (message.format !== FORMAT)
+      return this.tell(`This comes in format ${message.format}, and this page knows format ${FORMAT}: it is of another version of Gaur.`);
     const hello = checkHello(message);
     if (!hello) return this.tell('The beginning, which tells what machine it is, is damaged: nothing can be shown.');
     this.hello = hello;
@@ -274,7 +275,8 @@ export class App {
 
   /** Before the first message only notices can be shown. */
   private drawBefore(): void {
-    for (const item of this.scheduled) if (item.dirty.has('notice') && item.panel.topics.includes('notice')) item.panel.draw(new Set(['notice']));
+    for (const item of this.scheduled)
+      if (item.dirty.has('notice') && item.panel.topics.includes('notice')) item.panel.draw(new Set(['notice']));
   }
 
   /** What goes wrong in one panel is told, and the others are drawn all the same. */

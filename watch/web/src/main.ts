@@ -28,14 +28,35 @@ function skip(to: string, text: string): HTMLElement {
 function navigation(): HTMLElement {
   const link = (to: string, text: string) => h('a', { href: `#${to}`, 'data-testid': `nav-${to}` }, text);
   const tab = (name: Name, text: string) => h('a', { href: '#side', onclick: () => side.show(name) }, text);
-  return h('nav', { class: 'jump', 'aria-label': 'Panels' }, link('frames', 'Frames'), link('time', 'Time'), link('space', 'Space'),
-    tab('faults', 'Faults'), tab('translate', 'Translate'), tab('processes', 'Processes'), tab('console', 'Console'), tab('lessons', 'Lessons'));
+  return h(
+    'nav',
+    { class: 'jump', 'aria-label': 'Panels' },
+    link('frames', 'Frames'),
+    link('time', 'Time'),
+    link('space', 'Space'),
+    tab('faults', 'Faults'),
+    tab('translate', 'Translate'),
+    tab('processes', 'Processes'),
+    tab('console', 'Console'),
+    tab('lessons', 'Lessons'),
+  );
 }
 
-document.getElementById('app')!.replaceChildren(
-  h('div', { class: 'skips' }, skip('frames', 'To the frames'), skip('space', 'To the address space'), skip('time', 'To the time'), skip('side', 'To faults and lessons')),
-  bar.element, navigation(),
-  h('main', {}, frames.element, space.element, side.element, time.element));
+document
+  .getElementById('app')!
+  .replaceChildren(
+    h(
+      'div',
+      { class: 'skips' },
+      skip('frames', 'To the frames'),
+      skip('space', 'To the address space'),
+      skip('time', 'To the time'),
+      skip('side', 'To faults and lessons'),
+    ),
+    bar.element,
+    navigation(),
+    h('main', {}, frames.element, space.element, side.element, time.element),
+  );
 for (const panel of [bar, frames, space, time]) app.add(panel);
 
 let resizing = 0;

@@ -53,7 +53,11 @@ function takeLine(app: App, line: string, number: number, last: boolean): void {
   if (!line.trim()) return;
   const message = parse(line);
   if (!message) {
-    app.tell(last ? `The recording is cut short in line ${number}; what came before is shown.` : `Line ${number} of the recording is damaged and was left out.`);
+    app.tell(
+      last
+        ? `The recording is cut short in line ${number}; what came before is shown.`
+        : `Line ${number} of the recording is damaged and was left out.`,
+    );
     return;
   }
   app.take(message, line.length * 2);
@@ -95,7 +99,11 @@ function connect(app: App): void {
   socket.onclose = () => {
     app.connected = false;
     if (app.state.run !== 'ended')
-      app.tell(app.hello ? 'The connection to the guest is lost: this is the last picture that came.' : 'Nothing answers here: is ./gaur watch still running?');
+      app.tell(
+        app.hello
+          ? 'The connection to the guest is lost: this is the last picture that came.'
+          : 'Nothing answers here: is ./gaur watch still running?',
+      );
     app.mark('state');
   };
   app.send = (request) => {

@@ -72,7 +72,10 @@ test('who_is_held_is_chosen_with_the_page', () => {
   const process = app.view.processes.find((one) => one.space)!;
   app.take({ type: 'state', run: 'stepping', held: { pid: process.pid, tid: process.pid, address: '0x4f2123', err: 7 }, reason: '' }, 10);
   assert.deepEqual([app.selection.pid, app.selection.va], [process.pid, 0x4f2000]);
-  app.take({ type: 'state', run: 'stepping', held: { pid: process.pid, tid: process.pid, address: '0xffff800000000000', err: 5 }, reason: '' }, 10);
+  app.take(
+    { type: 'state', run: 'stepping', held: { pid: process.pid, tid: process.pid, address: '0xffff800000000000', err: 5 }, reason: '' },
+    10,
+  );
   assert.equal(app.selection.va, 0x4f2000, 'a kernel address is no page of a process');
 });
 

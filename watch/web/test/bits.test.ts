@@ -5,7 +5,11 @@ import { entryIndex, parseAddress, partOf } from '../src/model/address';
 import { faultBits, faultSentence, pteBits, vpiBits } from '../src/model/bits';
 import { parse } from '../src/model/messages';
 
-const letters = (bits: { letter: string; set: boolean }[]) => bits.filter((bit) => bit.set).map((bit) => bit.letter).join(' ');
+const letters = (bits: { letter: string; set: boolean }[]) =>
+  bits
+    .filter((bit) => bit.set)
+    .map((bit) => bit.letter)
+    .join(' ');
 
 test('each_bit_of_an_error_code_has_its_letter', () => {
   assert.equal(letters(faultBits(0)), '');
@@ -32,7 +36,10 @@ test('entries_and_vpage_infos_are_decoded', () => {
 
 test('indexes_of_a_walk_are_nine_bits_each', () => {
   const va = 0x7ffd6f3ff123;
-  assert.deepEqual([4, 3, 2, 1].map((level) => entryIndex(va, level)), [255, 501, 377, 511]);
+  assert.deepEqual(
+    [4, 3, 2, 1].map((level) => entryIndex(va, level)),
+    [255, 501, 377, 511],
+  );
 });
 
 test('addresses_are_read_as_people_type_them', () => {
@@ -50,6 +57,7 @@ test('the_address_map_has_three_parts', () => {
 });
 
 test('what_is_no_message_is_refused', () => {
-  for (const line of ['', '{', 'null', '7', '"picture"', '{"n":1}', '{"type":"sing"}', '{"type":"picture","n":1,"fra']) assert.equal(parse(line), null, line);
+  for (const line of ['', '{', 'null', '7', '"picture"', '{"n":1}', '{"type":"sing"}', '{"type":"picture","n":1,"fra'])
+    assert.equal(parse(line), null, line);
   assert.equal(parse('{"type":"console","text":"a"}')?.type, 'console');
 });

@@ -22,7 +22,8 @@ function look(): void {
         pages++;
         for (const reason of explain(model!, found)) {
           words.set(reason.word, (words.get(reason.word) ?? 0) + 1);
-          if (reason.tone === 'wrong' && wrong++ < 20) console.log(`picture ${model!.n}: space ${space.id}, 0x${found.va.toString(16)}: ${reason.text}`);
+          if (reason.tone === 'wrong' && wrong++ < 20)
+            console.log(`picture ${model!.n}: space ${space.id}, 0x${found.va.toString(16)}: ${reason.text}`);
         }
       }
     }
@@ -35,7 +36,8 @@ for (const line of readFileSync(process.argv[2]!, 'utf8').split('\n')) {
   model.apply(message);
   const counts = new Array<number>(model.hello.kinds.length).fill(0);
   for (const kind of model.kind) counts[kind]!++;
-  if (message.kinds && counts.join() !== message.kinds.join()) console.log(`picture ${model.n}: frames by kind are ${counts.join()}, the picture says ${message.kinds.join()}`);
+  if (message.kinds && counts.join() !== message.kinds.join())
+    console.log(`picture ${model.n}: frames by kind are ${counts.join()}, the picture says ${message.kinds.join()}`);
   look();
 }
 console.log(`${pages} pages looked at, ${wrong} wrong; ${[...words].map(([word, n]) => `${word} ${n}`).join(', ')}`);

@@ -7,4 +7,7 @@ import { fileURLToPath } from 'node:url';
 const [recording, out] = process.argv.slice(2);
 const page = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../dist/index.html'), 'utf8');
 const lines = readFileSync(recording, 'utf8').replaceAll('<', '\\u003c');
-writeFileSync(out, page.replace('<!-- recording -->', () => `<script type="application/x-ndjson" id="recording">${lines}</script>`));
+writeFileSync(
+  out,
+  page.replace('<!-- recording -->', () => `<script type="application/x-ndjson" id="recording">${lines}</script>`),
+);

@@ -8,9 +8,21 @@ import { play } from './play';
 
 /** Everything that a person could see of a picture. */
 function look(model: Model): string {
-  const nodes = [...model.nodes.values()].sort((a, b) => a.pfn - b.pfn).map((node) => [node.pfn, node.refs, [...node.children.values()], node.runs]);
+  const nodes = [...model.nodes.values()]
+    .sort((a, b) => a.pfn - b.pfn)
+    .map((node) => [node.pfn, node.refs, [...node.children.values()], node.runs]);
   const spaces = [...model.spaces.values()].sort((a, b) => a.id - b.id);
-  return JSON.stringify([model.n, model.time, Buffer.from(model.kind).toString('base64'), [...model.refs], nodes, spaces, model.processes, model.kinds, model.counters]);
+  return JSON.stringify([
+    model.n,
+    model.time,
+    Buffer.from(model.kind).toString('base64'),
+    [...model.refs],
+    nodes,
+    spaces,
+    model.processes,
+    model.kinds,
+    model.counters,
+  ]);
 }
 
 function record(limits: { bytes: number; keepAll: boolean }, size: number): { history: History; seen: string[] } {

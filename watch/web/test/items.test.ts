@@ -26,9 +26,22 @@ test('the_tree_has_each_node_of_the_space', () => {
 
 test('folded_leaves_are_counted_and_the_chosen_one_stays', () => {
   const model = new Model(new Machine(256).hello());
-  const leaf = (i: number) => ({ pfn: 300 + i, level: 1, base: '0x' + (i * 0x200000).toString(16), refs: i === 20 ? 2 : 1, live: 1, entries: [] });
+  const leaf = (i: number) => ({
+    pfn: 300 + i,
+    level: 1,
+    base: '0x' + (i * 0x200000).toString(16),
+    refs: i === 20 ? 2 : 1,
+    live: 1,
+    entries: [],
+  });
   const leaves = Array.from({ length: 100 }, (_, i) => leaf(i));
-  model.apply({ type: 'picture', n: 1, time: 0, full: true, nodes: [...leaves, { pfn: 12, level: 2, base: '0x0', refs: 1, live: 100, entries: leaves.map((one, i) => [i, one.pfn, 7]) }] });
+  model.apply({
+    type: 'picture',
+    n: 1,
+    time: 0,
+    full: true,
+    nodes: [...leaves, { pfn: 12, level: 2, base: '0x0', refs: 1, live: 100, entries: leaves.map((one, i) => [i, one.pfn, 7]) }],
+  });
   const item = itemsOf(model, model.nodes.get(12)!);
   fold(item, 50 * 0x200000 + 0x1000);
   const shown = item.children.filter((child) => !child.folded).map((child) => child.node.pfn - 300);

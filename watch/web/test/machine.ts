@@ -5,19 +5,38 @@
  *
  * It is written without the page's model, so that each can find the other's mistakes.
  */
-import type { EventTuple, FrameRun, Hello, LeafRun, NodeMessage, Picture, Process, RegionMessage, SpaceMessage, TableEntry } from '../src/model/messages';
+import type { EventTuple, Hello, Process } from '../src/model/messages';
 
 export const KINDS = ['reserved', 'image', 'free', 'kernel', 'slab', 'stack', 'node', 'vpi', 'anonymous', 'huge', 'file', 'zero', 'swap'];
-export const CAUSES = ['none', 'stack_growth', 'stack_growth_read', 'anonymous_write', 'anonymous_read', 'zero_frame_write', 'file_first_touch',
-  'file_private_write', 'file_shared_write', 'cow_write', 'swapped', 'shared_node_write', 'already_resolved', 'readonly_write', 'prot_none',
-  'no_execute', 'past_end_of_file', 'no_region', 'kernel_address', 'non_canonical'];
+export const CAUSES = [
+  'none',
+  'stack_growth',
+  'stack_growth_read',
+  'anonymous_write',
+  'anonymous_read',
+  'zero_frame_write',
+  'file_first_touch',
+  'file_private_write',
+  'file_shared_write',
+  'cow_write',
+  'swapped',
+  'shared_node_write',
+  'already_resolved',
+  'readonly_write',
+  'prot_none',
+  'no_execute',
+  'past_end_of_file',
+  'no_region',
+  'kernel_address',
+  'non_canonical',
+];
 export const OUTCOMES = ['resolved', 'retry', 'sigsegv_maperr', 'sigsegv_accerr', 'sigbus_adrerr', 'out_of_memory'];
 export const TYPES = ['fault', 'fork', 'exec', 'exit', 'map', 'unmap', 'protect', 'flush', 'swap_out', 'swap_in'];
 
-const PAGE = 4096;
+export const PAGE = 4096;
 const [P, W, U, A, D, NX] = [1, 2, 4, 32, 64, 4096] as const;
 
-interface Info {
+export interface Info {
   used: boolean;
   present: boolean;
   writable: boolean;
@@ -27,7 +46,7 @@ interface Info {
   ptePfn: number;
 }
 
-interface Node {
+export interface Node {
   pfn: number;
   level: number;
   base: number;
@@ -46,7 +65,7 @@ export interface Area {
   file: string | null;
 }
 
-interface Space {
+export interface Space {
   id: number;
   root: Node;
   areas: Area[];
@@ -72,8 +91,6 @@ export class Machine {
   private sequence = 0;
   private nextId = 1;
   private nextPid = 1;
-  private sent = { kind: new Uint8Array(0), refs: new Uint32Array(0), nodes: new Map<number, string>(), spaces: new Map<number, string>(), tasks: '' };
-  private pictures = 0;
   private hint = 0;
 
   constructor(readonly frames = 4096) {
@@ -91,9 +108,23 @@ export class Machine {
 
   hello(): Hello {
     return {
-      type: 'hello', format: 1, build: 'simulated', memory: this.frames * PAGE, frames: this.frames, cpus: 1, machine: 'q35', icount: true,
-      ticks: 'instructions', ticks_per_second: 1e9, direct_map: '0xffff800000000000', live: false, kinds: KINDS, causes: CAUSES, outcomes: OUTCOMES,
-      types: TYPES, lessons: [],
+      type: 'hello',
+      format: 1,
+      build: 'simulated',
+      memory: this.frames * PAGE,
+      frames: this.frames,
+      cpus: 1,
+      machine: 'q35',
+      icount: true,
+      ticks: 'instructions',
+      ticks_per_second: 1e9,
+      direct_map: '0xffff800000000000',
+      live: false,
+      kinds: KINDS,
+      causes: CAUSES,
+      outcomes: OUTCOMES,
+      types: TYPES,
+      lessons: [],
     };
   }
 
@@ -413,96 +444,32 @@ export class Machine {
 
   /* ---- Messages ---- */
 
-  private event(type: string, task: Task, va: number, more: { err?: number; cause?: string; outcome?: string; pfn?: number; cost?: number; extra?: number }): void {
+  private event(
+    type: string,
+    task: Task,
+    va: number,
+    more: { err?: number; cause?: string; outcome?: string; pfn?: number; cost?: number; extra?: number },
+  ): void {
     this.time += 2000 + (more.cost ?? 300);
-    this.events.push([++this.sequence, this.time, 0, TYPES.indexOf(type), task.pid, task.pid, '0x' + va.toString(16), '0x401a2c', more.err ?? 0,
-      CAUSES.indexOf(more.cause ?? 'none'), OUTCOMES.indexOf(more.outcome ?? 'resolved'), more.pfn ?? 0, more.cost ?? 0, more.extra ?? 0]);
+    this.events.push([
+      ++this.sequence,
+      this.time,
+      0,
+      TYPES.indexOf(type),
+      task.pid,
+      task.pid,
+      '0x' + va.toString(16),
+      '0x401a2c',
+      more.err ?? 0,
+      CAUSES.indexOf(more.cause ?? 'none'),
+      OUTCOMES.indexOf(more.outcome ?? 'resolved'),
+      more.pfn ?? 0,
+      more.cost ?? 0,
+      more.extra ?? 0,
+    ]);
   }
 
   takeEvents(): EventTuple[] {
     return this.events.splice(0);
   }
-
-  /** The picture now, as a delta against the last one that was asked for. */
-  picture(full = this.pictures === 0): Picture {
-    const picture: Picture = { type: 'picture', n: ++this.pictures, time: this.time, full, torn: [], kinds: this.countKinds(), counters: { ...this.counters } };
-    if (full) this.sent = { kind: new Uint8Array(this.frames), refs: new Uint32Array(this.frames), nodes: new Map(), spaces: new Map(), tasks: '' };
-    picture.frames = this.frameRuns();
-    this.addNodes(picture);
-    this.addSpaces(picture);
-    const tasks = this.tasks.map(({ memory: _, ...process }) => process);
-    if (JSON.stringify(tasks) !== this.sent.tasks) picture.processes = tasks;
-    this.sent.tasks = JSON.stringify(tasks);
-    return picture;
-  }
-
-  private countKinds(): number[] {
-    const counts = KINDS.map(() => 0);
-    for (const kind of this.kind) counts[kind]!++;
-    return counts;
-  }
-
-  private frameRuns(): FrameRun[] {
-    const runs: FrameRun[] = [];
-    const { kind, refs } = this.sent;
-    for (let i = 0; i < this.frames; i++) {
-      if (kind[i] === this.kind[i] && refs[i] === this.refs[i]) continue;
-      const last = runs.at(-1);
-      if (last && last[0] + last[1] === i && last[2] === this.kind[i] && last[3] === this.refs[i]) last[1]++;
-      else runs.push([i, 1, this.kind[i]!, this.refs[i]!]);
-    }
-    kind.set(this.kind);
-    refs.set(this.refs);
-    return runs;
-  }
-
-  private addNodes(picture: Picture): void {
-    const gone = [...this.sent.nodes.keys()].filter((pfn) => !this.nodes.has(pfn));
-    for (const pfn of gone) this.sent.nodes.delete(pfn);
-    if (gone.length) picture.nodes_gone = gone;
-    const nodes = [...this.nodes.values()].map((node) => this.nodeMessage(node));
-    picture.nodes = nodes.filter((node) => this.sent.nodes.get(node.pfn) !== JSON.stringify(node));
-    for (const node of picture.nodes) this.sent.nodes.set(node.pfn, JSON.stringify(node));
-  }
-
-  private nodeMessage(node: Node): NodeMessage {
-    const entries = node.level > 1
-      ? [...node.entries].map(([i, entry]): TableEntry => [i, entry.node.pfn, P | U | A | (entry.writable ? W : 0)])
-      : leafRuns(node);
-    return { pfn: node.pfn, level: node.level, base: '0x' + node.base.toString(16), refs: this.refs[node.pfn]!, live: node.entries.size + node.infos.size, entries };
-  }
-
-  private addSpaces(picture: Picture): void {
-    const gone = [...this.sent.spaces.keys()].filter((id) => !this.spaces.has(id));
-    for (const id of gone) this.sent.spaces.delete(id);
-    if (gone.length) picture.spaces_gone = gone;
-    const spaces = [...this.spaces.values()].map((space) => spaceMessage(space));
-    picture.spaces = spaces.filter((space) => this.sent.spaces.get(space.id) !== JSON.stringify(space));
-    for (const space of picture.spaces) this.sent.spaces.set(space.id, JSON.stringify(space));
-  }
-}
-
-function leafRuns(node: Node): LeafRun[] {
-  const runs: LeafRun[] = [];
-  for (const [i, info] of [...node.infos].sort((a, b) => a[0] - b[0])) {
-    const vpi = Number(info.present) | (Number(info.writable) << 1) | (Number(info.used) << 2) | (Number(info.moving) << 3);
-    const last = runs.at(-1);
-    const step = last ? info.ppn - (last[3] + (last[1] - 1) * last[2]) : 0;
-    const fits = last && last[0] + last[1] === i && last[4] === vpi && last[6] === info.pte && (step === 0 || step === 1) && (last[1] === 1 || last[2] === step);
-    if (fits && (info.pte === 0 || info.ptePfn === info.ppn)) {
-      last[2] = step;
-      last[1]++;
-    } else runs.push([i, 1, 0, info.ppn, vpi, info.ptePfn, info.pte]);
-  }
-  return runs;
-}
-
-function spaceMessage(space: Space): SpaceMessage {
-  const regions = [...space.areas].sort((a, b) => a.start - b.start).map((area): RegionMessage => ({
-    start: '0x' + area.start.toString(16), end: '0x' + (area.start + area.pages * PAGE).toString(16), dir: area.dir, prot: area.prot,
-    shared: area.shared, purpose: area.purpose, file: area.file, offset: '0x0', flags: [],
-  }));
-  const heap = space.areas.find((area) => area.purpose === 'heap');
-  const brk = heap ? heap.start : 0;
-  return { id: space.id, root: space.root.pfn, brk: ['0x' + brk.toString(16), '0x' + (brk + (heap?.pages ?? 0) * PAGE).toString(16)], active: 1, regions };
 }

@@ -56,11 +56,14 @@ test('what_spaces_have_in_common_is_what_the_machine_counts', () => {
     const held = count(machine);
     const sharing = new Sharing(model);
     const ids = [...machine.spaces.keys()];
-    const both = (map: Map<number, Set<number>>, a: number, b: number) => [...map].filter(([pfn, spaces]) => pfn !== machine.zero && spaces.has(a) && spaces.has(b)).length;
+    const both = (map: Map<number, Set<number>>, a: number, b: number) =>
+      [...map].filter(([pfn, spaces]) => pfn !== machine.zero && spaces.has(a) && spaces.has(b)).length;
     for (const a of ids) {
       assert.deepEqual(sharing.total(a), { frames: both(held.frames, a, a), nodes: both(held.nodes, a, a) });
       const common = sharing.with(a);
-      for (const b of ids.slice(0, 5)) if (a !== b) assert.deepEqual(common.get(b) ?? { frames: 0, nodes: 0 }, { frames: both(held.frames, a, b), nodes: both(held.nodes, a, b) });
+      for (const b of ids.slice(0, 5))
+        if (a !== b)
+          assert.deepEqual(common.get(b) ?? { frames: 0, nodes: 0 }, { frames: both(held.frames, a, b), nodes: both(held.nodes, a, b) });
     }
   });
 });
@@ -68,5 +71,14 @@ test('what_spaces_have_in_common_is_what_the_machine_counts', () => {
 test('processes_stand_below_their_parents', () => {
   const process = (pid: number, ppid: number) => ({ pid, ppid, name: '', state: 'R', threads: 1, space: pid });
   const lines = treeOf([process(9, 3), process(3, 1), process(1, 0), process(5, 77), process(4, 1)]);
-  assert.deepEqual(lines.map((line) => [line.process.pid, line.depth]), [[1, 0], [3, 1], [9, 2], [4, 1], [5, 0]]);
+  assert.deepEqual(
+    lines.map((line) => [line.process.pid, line.depth]),
+    [
+      [1, 0],
+      [3, 1],
+      [9, 2],
+      [4, 1],
+      [5, 0],
+    ],
+  );
 });

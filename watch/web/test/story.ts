@@ -2,6 +2,7 @@
 /** A recording that has a bit of everything: a shell, a lesson on copy-on-write, forks of forks, swap, an error, an end. */
 import type { Message } from '../src/model/messages';
 import { Machine, type Task } from './machine';
+import { Teller } from './teller';
 
 const PAGE = 4096;
 const HEAP = 0x4f2000;
@@ -10,7 +11,9 @@ const SHARED = 0x7f3a20000000;
 
 const LESSONS = [
   {
-    name: 'cow', title: 'Copy-on-write fork', program: '/lessons/cow',
+    name: 'cow',
+    title: 'Copy-on-write fork',
+    program: '/lessons/cow',
     text: `# Copy-on-write fork
 
 A process has written 48 pages. Then it calls \`fork\`.
@@ -28,7 +31,12 @@ A process has written 48 pages. Then it calls \`fork\`.
 
 > The reference counts of the frames do not change at the fork: the *node* has two owners, not its frames.`,
   },
-  { name: 'stack', title: 'The stack grows', program: '/lessons/stack', text: '# The stack grows\n\nWhen the stack is touched for the first time, is the bit P of the error code set?' },
+  {
+    name: 'stack',
+    title: 'The stack grows',
+    program: '/lessons/stack',
+    text: '# The stack grows\n\nWhen the stack is touched for the first time, is the bit P of the error code set?',
+  },
   { name: 'swap', title: 'Swap', program: '/lessons/swap', text: '# Swap\n\nWhere is a page that is used, and not present?' },
 ];
 
@@ -60,10 +68,12 @@ export function program(machine: Machine, task: Task, name: string): void {
 export class Story {
   readonly machine: Machine;
   readonly messages: Message[] = [];
+  private teller: Teller;
   private roll = random(7);
 
   constructor(frames = 4096) {
     this.machine = new Machine(frames);
+    this.teller = new Teller(this.machine);
     this.messages.push({ ...this.machine.hello(), lessons: LESSONS });
   }
 
@@ -71,7 +81,7 @@ export class Story {
     const events = this.machine.takeEvents();
     if (events.length) this.messages.push({ type: 'events', lost: 0, events });
     this.machine.time += 80_000_000;
-    this.messages.push(this.machine.picture());
+    this.messages.push(this.teller.picture());
   }
 
   say(text: string): void {

@@ -44,7 +44,14 @@ test('rows_that_look_otherwise_have_another_number', () => {
   const looks = (model: Model) => looksOf(rowsOf(model, model.spaces.get(1)!, model.spaces.get(1)!.regions[0]!, 64));
   const same = looks(small(given));
   assert.equal(looks(small(given)), same);
-  const others = [small({ runs: [] }), small({ ...given, frames: [[100, 1, 8, 2]] }), small({ ...given, frames: [[100, 1, 10, 1]] }), small({ ...given, owners: [1, 2, 1, 1] }),
-    small({ runs: [[1, 1, 0, 100, 7, 100, 7]] }), small({ runs: [[0, 1, 0, 101, 7, 101, 7]] }), small({ runs: [[0, 1, 0, 9, 4, 0, 0]] })];
+  const others = [
+    small({ runs: [] }),
+    small({ ...given, frames: [[100, 1, 8, 2]] }),
+    small({ ...given, frames: [[100, 1, 10, 1]] }),
+    small({ ...given, owners: [1, 2, 1, 1] }),
+    small({ runs: [[1, 1, 0, 100, 7, 100, 7]] }),
+    small({ runs: [[0, 1, 0, 101, 7, 101, 7]] }),
+    small({ runs: [[0, 1, 0, 9, 4, 0, 0]] }),
+  ];
   assert.equal(new Set([same, ...others.map(looks)]).size, others.length + 1);
 });

@@ -9,7 +9,15 @@ import { BASE, small } from './small';
 test('a_walk_ends_at_the_frame_and_adds_the_offset', () => {
   const model = small({ runs: [[3, 1, 0, 100, 7, 100, 0x67]] });
   const found = walk(model, model.spaces.get(1)!, BASE + 0x3123);
-  assert.deepEqual(found.steps.map((step) => [step.level, step.index, step.pfn]), [[4, 0, 11], [3, 0, 12], [2, 2, 13], [1, 3, 100]]);
+  assert.deepEqual(
+    found.steps.map((step) => [step.level, step.index, step.pfn]),
+    [
+      [4, 0, 11],
+      [3, 0, 12],
+      [2, 2, 13],
+      [1, 3, 100],
+    ],
+  );
   assert.equal(found.frame, 100);
   assert.equal(found.physical, 100n * 4096n + 0x123n);
   assert.ok(found.writable && found.executable);
@@ -34,15 +42,31 @@ test('rights_are_the_and_of_all_levels', () => {
 });
 
 test('a_huge_entry_ends_the_walk_of_the_hardware', () => {
-  const model = small({ runs: [[0, 16, 1, 1024, 7, 1024, 7], [16, 496, 1, 1040, 7, 1040, 5]], above: [7, 7, 0x87], huge: 1024 });
+  const model = small({
+    runs: [
+      [0, 16, 1, 1024, 7, 1024, 7],
+      [16, 496, 1, 1040, 7, 1040, 5],
+    ],
+    above: [7, 7, 0x87],
+    huge: 1024,
+  });
   const found = walk(model, model.spaces.get(1)!, BASE + 0x5010);
   assert.ok(found.huge && found.writable);
   assert.equal(found.frame, 1029);
-  assert.deepEqual(found.steps.map((step) => step.node.pfn), [10, 11, 12, 13], 'the leaf behind it is shown');
+  assert.deepEqual(
+    found.steps.map((step) => step.node.pfn),
+    [10, 11, 12, 13],
+    'the leaf behind it is shown',
+  );
 });
 
 test('behind_a_huge_entry_only_the_leaf_with_its_frames_can_wait', () => {
-  for (const runs of [[[0, 512, 1, 2048, 7, 2048, 7]], [[0, 511, 1, 1024, 7, 1024, 7]], [[0, 512, 0, 1024, 7, 1024, 7]], [[0, 512, 1, 1024, 4, 0, 0]]] as LeafRun[][]) {
+  for (const runs of [
+    [[0, 512, 1, 2048, 7, 2048, 7]],
+    [[0, 511, 1, 1024, 7, 1024, 7]],
+    [[0, 512, 0, 1024, 7, 1024, 7]],
+    [[0, 512, 1, 1024, 4, 0, 0]],
+  ] as LeafRun[][]) {
     const model = small({ runs, above: [7, 7, 0x87], huge: 1024 });
     const found = walk(model, model.spaces.get(1)!, BASE);
     assert.deepEqual([found.leaf, found.frame], [undefined, 1024]);

@@ -32,9 +32,21 @@ const CASES: [string, Case, string[]][] = [
   ['an_untouched_page_has_no_entry', {}, ['not_touched']],
   ['two_references_write_protect_a_page', { run: [0, 1, 0, 100, 7, 100, 5 | 4096], refs: 2 }, ['cow']],
   ['the_zero_frame_is_write_protected', { run: [0, 1, 0, 100, 5, 100, 5 | 4096], kind: ZERO, refs: 0 }, ['zero_frame']],
-  ['a_private_page_of_a_file_is_write_protected', { run: [0, 1, 0, 100, 5, 100, 5 | 4096], kind: FILE, refs: 2, in: { file: '/bin/sh' } }, ['file_private']],
-  ['a_clean_shared_page_of_a_file_is_write_protected', { run: [0, 1, 0, 100, 5, 100, 5 | 4096], kind: FILE, refs: 2, in: { file: '/f', shared: true } }, ['file_clean']],
-  ['a_dirty_shared_page_may_have_many_references', { run: [0, 1, 0, 100, 7, 100, 7 | 4096], kind: FILE, refs: 5, in: { file: '/f', shared: true } }, ['agrees']],
+  [
+    'a_private_page_of_a_file_is_write_protected',
+    { run: [0, 1, 0, 100, 5, 100, 5 | 4096], kind: FILE, refs: 2, in: { file: '/bin/sh' } },
+    ['file_private'],
+  ],
+  [
+    'a_clean_shared_page_of_a_file_is_write_protected',
+    { run: [0, 1, 0, 100, 5, 100, 5 | 4096], kind: FILE, refs: 2, in: { file: '/f', shared: true } },
+    ['file_clean'],
+  ],
+  [
+    'a_dirty_shared_page_may_have_many_references',
+    { run: [0, 1, 0, 100, 7, 100, 7 | 4096], kind: FILE, refs: 5, in: { file: '/f', shared: true } },
+    ['agrees'],
+  ],
   ['a_read_only_region_explains_the_entry', { run: [0, 1, 0, 100, 5, 100, 5], in: { prot: 'r-x' } }, ['read_only']],
   ['prot_none_has_a_frame_and_no_entry', { run: [0, 1, 0, 100, 7, 0, 0], in: { prot: '---' } }, ['prot_none']],
   ['a_page_in_swap_has_no_entry', { run: [0, 1, 0, 42, 4, 0, 0] }, ['in_swap']],
@@ -46,7 +58,11 @@ const CASES: [string, Case, string[]][] = [
   ['an_entry_of_a_page_in_swap_is_wrong', { run: [0, 1, 0, 42, 4, 100, 7] }, ['stronger', 'in_swap']],
   ['an_entry_to_another_frame_is_wrong', { run: [0, 1, 0, 100, 7, 101, 7 | 4096] }, ['other_frame']],
   ['execution_against_the_region_is_wrong', { run: [0, 1, 0, 100, 7, 100, 7] }, ['stronger']],
-  ['a_shared_node_write_protects_all_below', { run: [0, 1, 0, 100, 7, 100, 7 | 4096], above: [5, 7, 7], owners: [1, 2, 1, 1] }, ['shared_node']],
+  [
+    'a_shared_node_write_protects_all_below',
+    { run: [0, 1, 0, 100, 7, 100, 7 | 4096], above: [5, 7, 7], owners: [1, 2, 1, 1] },
+    ['shared_node'],
+  ],
   ['a_torn_part_is_never_called_wrong', { run: [0, 1, 0, 100, 7, 100, 7 | 4096], refs: 2, torn: ['space 1'] }, ['torn', 'cow']],
 ];
 
@@ -81,5 +97,6 @@ test('nothing_in_the_story_is_ever_wrong', () => {
       }
   });
   assert.ok(pages > 1000);
-  for (const word of ['cow', 'zero_frame', 'file_private', 'in_swap', 'shared_node', 'read_only', 'weaker']) assert.ok(seen.has(word as never), word);
+  for (const word of ['cow', 'zero_frame', 'file_private', 'in_swap', 'shared_node', 'read_only', 'weaker'])
+    assert.ok(seen.has(word as never), word);
 });

@@ -52,7 +52,10 @@ export function partOf(address: bigint): Canonical {
 
 /** What a person typed as an address: hexadecimal with or without 0x, spaces and underscores allowed. Null: none. */
 export function parseAddress(text: string): bigint | null {
-  const digits = text.trim().replace(/^0x/i, '').replace(/[\s_'`]/g, '');
+  const digits = text
+    .trim()
+    .replace(/^0x/i, '')
+    .replace(/[\s_'`]/g, '');
   if (!/^[0-9a-f]{1,16}$/i.test(digits)) return null;
   return BigInt('0x' + digits);
 }

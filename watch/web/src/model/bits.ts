@@ -5,7 +5,16 @@ export const VPI = { present: 1, writable: 2, used: 4, moving: 8, leaving: 16 } 
 
 /** The hardware's low 12 bits; no-execute (its bit 63) is moved to 4096. */
 export const PTE = {
-  present: 1, writable: 2, user: 4, writeThrough: 8, uncached: 16, accessed: 32, dirty: 64, large: 128, global: 256, noExecute: 4096,
+  present: 1,
+  writable: 2,
+  user: 4,
+  writeThrough: 8,
+  uncached: 16,
+  accessed: 32,
+  dirty: 64,
+  large: 128,
+  global: 256,
+  noExecute: 4096,
 } as const;
 
 export const FAULT = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
@@ -56,10 +65,11 @@ export function faultBits(err: number): Bit[] {
 export function faultSentence(err: number): string {
   const who = err & FAULT.user ? 'The program' : 'The kernel';
   const did = err & FAULT.fetch ? 'fetched an instruction from' : err & FAULT.write ? 'wrote to' : 'read';
-  const met = err & FAULT.reserved
-    ? 'an entry with a reserved bit set'
-    : err & FAULT.present
-      ? 'a page whose entry is present but forbids that'
-      : 'a page that has no entry in the page table';
+  const met =
+    err & FAULT.reserved
+      ? 'an entry with a reserved bit set'
+      : err & FAULT.present
+        ? 'a page whose entry is present but forbids that'
+        : 'a page that has no entry in the page table';
   return `${who} ${did} ${met}.`;
 }

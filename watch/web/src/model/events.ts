@@ -23,9 +23,18 @@ export interface GuestEvent {
 export function makeEvent(hello: Hello, tuple: EventTuple): GuestEvent {
   const [seq, time, cpu, type, pid, tid, address, ip, err, cause, outcome, pfn, cost, extra] = tuple;
   return {
-    seq, time, cpu, pid, tid, err, pfn, cost, extra,
+    seq,
+    time,
+    cpu,
+    pid,
+    tid,
+    err,
+    pfn,
+    cost,
+    extra,
     type: hello.types[type] ?? `type ${type}`,
-    address: toBig(address), ip: toBig(ip),
+    address: toBig(address),
+    ip: toBig(ip),
     cause: hello.causes[cause] ?? `cause ${cause}`,
     outcome: hello.outcomes[outcome] ?? `outcome ${outcome}`,
   };

@@ -40,7 +40,7 @@ function makeItem(model: Model, node: TableNode, owners: number, above: boolean,
 export function fold(item: Item, va: number | null): void {
   const rest = item.children;
   item.children = [];
-  for (let i = 0; i < rest.length; ) {
+  for (let i = 0; i < rest.length;) {
     let end = i + 1;
     while (end < rest.length && alike(rest[i]!, rest[end]!, va)) end++;
     const run = rest.slice(i, end);
@@ -53,5 +53,13 @@ export function fold(item: Item, va: number | null): void {
 
 function alike(a: Item, b: Item, va: number | null): boolean {
   const holds = ({ node }: Item) => va !== null && va >= node.base && va < node.base + LEAF_SPAN;
-  return a.node.level === 1 && b.node.level === 1 && a.owners === b.owners && a.writable === b.writable && a.huge === b.huge && !holds(a) && !holds(b);
+  return (
+    a.node.level === 1 &&
+    b.node.level === 1 &&
+    a.owners === b.owners &&
+    a.writable === b.writable &&
+    a.huge === b.huge &&
+    !holds(a) &&
+    !holds(b)
+  );
 }

@@ -100,9 +100,7 @@ export interface Picture {
 }
 
 /** [seq, time, cpu, type, pid, tid, address, ip, err, cause, outcome, pfn, cost, extra] */
-export type EventTuple = [
-  number, number, number, number, number, number, string, string, number, number, number, number, number, number,
-];
+export type EventTuple = [number, number, number, number, number, number, string, string, number, number, number, number, number, number];
 
 export interface Events {
   type: 'events';

@@ -113,8 +113,16 @@ export class Model {
 
   snapshot(): Snapshot {
     return {
-      n: this.n, time: this.time, kind: this.kind.slice(), refs: this.refs.slice(), nodes: new Map(this.nodes),
-      spaces: new Map(this.spaces), processes: this.processes, kinds: this.kinds, counters: this.counters, torn: this.torn,
+      n: this.n,
+      time: this.time,
+      kind: this.kind.slice(),
+      refs: this.refs.slice(),
+      nodes: new Map(this.nodes),
+      spaces: new Map(this.spaces),
+      processes: this.processes,
+      kinds: this.kinds,
+      counters: this.counters,
+      torn: this.torn,
     };
   }
 
@@ -215,9 +223,18 @@ export class Model {
 
 function makeRegion(message: RegionMessage): Region {
   return {
-    start: toNumber(message.start), end: toNumber(message.end), dir: message.dir, prot: message.prot, shared: message.shared,
-    read: message.prot.includes('r'), write: message.prot.includes('w'), exec: message.prot.includes('x'),
-    purpose: message.purpose, file: message.file, offset: toNumber(message.offset), flags: message.flags ?? [],
+    start: toNumber(message.start),
+    end: toNumber(message.end),
+    dir: message.dir,
+    prot: message.prot,
+    shared: message.shared,
+    read: message.prot.includes('r'),
+    write: message.prot.includes('w'),
+    exec: message.prot.includes('x'),
+    purpose: message.purpose,
+    file: message.file,
+    offset: toNumber(message.offset),
+    flags: message.flags ?? [],
   };
 }
 

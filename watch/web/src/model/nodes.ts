@@ -38,12 +38,17 @@ export const UNTOUCHED = { ppn: 0, vpi: 0, ptePfn: 0, pte: 0 } as const;
 export function makeNode(message: NodeMessage): TableNode {
   const leaf = message.level === 1;
   const children = new Map<number, Entry>();
-  if (!leaf)
-    for (const [index, pfn, bits] of message.entries as TableEntry[]) children.set(index, { index, pfn, bits });
+  if (!leaf) for (const [index, pfn, bits] of message.entries as TableEntry[]) children.set(index, { index, pfn, bits });
   const runs = leaf ? (message.entries as LeafRun[]).filter(isRun).sort((a, b) => a[0] - b[0]) : [];
   return {
-    pfn: message.pfn, level: message.level, base: toNumber(message.base), refs: message.refs, live: message.live,
-    torn: message.torn === true, children, runs,
+    pfn: message.pfn,
+    level: message.level,
+    base: toNumber(message.base),
+    refs: message.refs,
+    live: message.live,
+    torn: message.torn === true,
+    children,
+    runs,
   };
 }
 

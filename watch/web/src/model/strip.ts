@@ -55,7 +55,9 @@ export function leafView(model: Model, space: Space, va: number): LeafView {
   const base = va - (va % span);
   const above = steps.filter((step) => step.level > 1);
   return {
-    node, base, owners: last?.level === 1 ? last.owners : 0,
+    node,
+    base,
+    owners: last?.level === 1 ? last.owners : 0,
     shared: steps.some((step) => step.owners > 1),
     protected: node !== null && above.some((step) => !(step.bits & PTE.writable)),
     huge: above.some((step) => step.level === 2 && (step.bits & PTE.large) !== 0),
@@ -65,14 +67,26 @@ export function leafView(model: Model, space: Space, va: number): LeafView {
 function cellOf(model: Model, region: Region, page: PageInfo, va: number, leaf: LeafView): Cell {
   const state = pageState(model, region, page, leaf.shared || leaf.protected);
   const inFrame = state !== 'untouched' && state !== 'swap';
-  return { va, state, kind: inFrame ? model.kindName(page.ppn) : '', refs: inFrame ? model.refs[page.ppn] ?? 0 : 0, pfn: inFrame ? page.ppn : 0 };
+  return {
+    va,
+    state,
+    kind: inFrame ? model.kindName(page.ppn) : '',
+    refs: inFrame ? (model.refs[page.ppn] ?? 0) : 0,
+    pfn: inFrame ? page.ppn : 0,
+  };
 }
 
 /** Whether all cells of two rows say the same, so that one can stand for the other. */
 function alike(a: Row, b: Row): boolean {
   const first = a.cells[0]!;
   const same = (cell: Cell) => cell.state === first.state && cell.kind === first.kind && cell.refs === first.refs;
-  return a.from === b.from && a.cells.length === b.cells.length && a.leaf?.shared === b.leaf?.shared && a.cells.every(same) && b.cells.every(same);
+  return (
+    a.from === b.from &&
+    a.cells.length === b.cells.length &&
+    a.leaf?.shared === b.leaf?.shared &&
+    a.cells.every(same) &&
+    b.cells.every(same)
+  );
 }
 
 /** From the highest address down, as the picture is drawn. */
@@ -132,7 +146,8 @@ function flush(rows: (Row | Break)[], pending: Row[], columns: number): void {
 function addBreak(rows: (Row | Break)[], added: Break): void {
   let at = rows.length - 1;
   let pages = added.pages;
-  for (let row = rows[at]; row && isRow(row) && row.cells.every((cell) => cell.state === added.state && cell.pfn === 0); row = rows[--at]) pages += row.cells.length;
+  for (let row = rows[at]; row && isRow(row) && row.cells.every((cell) => cell.state === added.state && cell.pfn === 0); row = rows[--at])
+    pages += row.cells.length;
   const last = rows[at];
   if (!last || isRow(last) || last.state !== added.state) {
     rows.push(added);

@@ -83,7 +83,14 @@ export function walk(model: Model, space: Space, va: number): Walk {
   const frame = !arrives ? null : hugeAt >= 0 ? steps[hugeAt]!.pfn + entryIndex(va, 1) : last!.pfn;
   const shared = steps.find((step) => step.owners > 1);
   return {
-    va, space, region: va2vregion(space, va), steps, leaf, page, huge: hugeAt >= 0, frame,
+    va,
+    space,
+    region: va2vregion(space, va),
+    steps,
+    leaf,
+    page,
+    huge: hugeAt >= 0,
+    frame,
     physical: frame === null ? null : BigInt(frame) * BigInt(PAGE) + BigInt(va - pageOf(va)),
     writable: arrives && seen.every((step) => step.bits & PTE.writable),
     executable: arrives && seen.every((step) => !(step.bits & PTE.noExecute)),

@@ -9,8 +9,25 @@ import type { PageInfo } from './nodes';
 import type { Walk } from './walk';
 
 export type Word =
-  | 'no_region' | 'not_touched' | 'in_swap' | 'moving' | 'leaving' | 'prot_none' | 'not_mapped' | 'read_only' | 'zero_frame'
-  | 'file_private' | 'file_clean' | 'cow' | 'shared_node' | 'weaker' | 'stronger' | 'other_frame' | 'huge' | 'agrees' | 'torn';
+  | 'no_region'
+  | 'not_touched'
+  | 'in_swap'
+  | 'moving'
+  | 'leaving'
+  | 'prot_none'
+  | 'not_mapped'
+  | 'read_only'
+  | 'zero_frame'
+  | 'file_private'
+  | 'file_clean'
+  | 'cow'
+  | 'shared_node'
+  | 'weaker'
+  | 'stronger'
+  | 'other_frame'
+  | 'huge'
+  | 'agrees'
+  | 'torn';
 
 export interface Reason {
   word: Word;
@@ -48,9 +65,13 @@ function firstTouch(region: Region): string {
 /** Pages that are in no frame, or must not be reached just now: no entry. */
 function absence(region: Region, page: PageInfo): Reason | null {
   if (!(page.vpi & VPI.used)) return reason('not_touched', `Never touched: no frame, no entry. ${firstTouch(region)}`);
-  if (page.vpi & VPI.moving) return reason('moving', 'It is being copied to another frame: no entry until that is done; a fault here looks again.');
+  if (page.vpi & VPI.moving)
+    return reason('moving', 'It is being copied to another frame: no entry until that is done; a fault here looks again.');
   if (page.vpi & VPI.leaving)
-    return reason('leaving', 'The clock has emptied the entry to write the page to swap, and some CPU may still remember it: a fault here looks again.');
+    return reason(
+      'leaving',
+      'The clock has emptied the entry to write the page to swap, and some CPU may still remember it: a fault here looks again.',
+    );
   if (!(page.vpi & VPI.present))
     return reason('in_swap', `The content is in slot ${page.ppn} of swap, in no frame: no entry. The next access reads it back.`);
   if (!region.read && !region.write && !region.exec)
@@ -63,12 +84,23 @@ function writeProtection(model: Model, region: Region, page: PageInfo): Reason |
   const refs = model.refs[page.ppn] ?? 0;
   const kind = model.kindName(page.ppn);
   if (!(page.vpi & VPI.writable)) {
-    if (kind === 'zero') return reason('zero_frame', 'It reads from the zero frame, which everybody shares: write-protected; the first write gets a frame of its own.');
-    if (region.shared) return reason('file_clean', 'A shared page of a file that is clean: write-protected, so that the first write is noticed and marks it dirty.');
+    if (kind === 'zero')
+      return reason(
+        'zero_frame',
+        'It reads from the zero frame, which everybody shares: write-protected; the first write gets a frame of its own.',
+      );
+    if (region.shared)
+      return reason(
+        'file_clean',
+        'A shared page of a file that is clean: write-protected, so that the first write is noticed and marks it dirty.',
+      );
     return reason('file_private', 'The frame belongs to the page cache and the mapping is private: write-protected; a write gets a copy.');
   }
   if (!region.shared && refs !== 1) {
-    const why = kind === 'swap' ? `The frame has ${times(refs, 'reference', 'references')}, the swap cache among them` : `The frame has ${times(refs, 'reference', 'references')}`;
+    const why =
+      kind === 'swap'
+        ? `The frame has ${times(refs, 'reference', 'references')}, the swap cache among them`
+        : `The frame has ${times(refs, 'reference', 'references')}`;
     return reason('cow', `${why}: write-protected for copy-on-write. A write gets a copy; reading goes on without a fault.`);
   }
   return null;
@@ -79,7 +111,8 @@ export function expectedEntry(model: Model, region: Region, page: PageInfo): Exp
   if (absent) return { present: false, writable: false, executable: false, reasons: [absent] };
   const reasons: Reason[] = [];
   let writable = region.write;
-  if (!region.write) reasons.push(reason('read_only', 'The region is not writable: a write is an error of the program (SIGSEGV).', 'plain'));
+  if (!region.write)
+    reasons.push(reason('read_only', 'The region is not writable: a write is an error of the program (SIGSEGV).', 'plain'));
   const protection = region.write ? writeProtection(model, region, page) : null;
   if (protection) {
     writable = false;
@@ -92,9 +125,13 @@ export function expectedEntry(model: Model, region: Region, page: PageInfo): Exp
 function compare(expected: Expected, page: PageInfo): Reason[] {
   const bits = page.pte;
   if (!expected.present)
-    return bits & PTE.present ? [reason('stronger', 'There is an entry all the same. That must not be: the entry allows more than the page.', 'wrong')] : [];
+    return bits & PTE.present
+      ? [reason('stronger', 'There is an entry all the same. That must not be: the entry allows more than the page.', 'wrong')]
+      : [];
   if (!(bits & PTE.present))
-    return [reason('not_mapped', 'Present, but not yet mapped: the entry is empty. The next access faults, fills it in, and needs no flush.')];
+    return [
+      reason('not_mapped', 'Present, but not yet mapped: the entry is empty. The next access faults, fills it in, and needs no flush.'),
+    ];
   const found: Reason[] = [];
   if (page.ptePfn !== page.ppn)
     found.push(reason('other_frame', `The entry leads to frame ${page.ptePfn}, the vpage_info to ${page.ppn}. That must not be.`, 'wrong'));
@@ -103,7 +140,12 @@ function compare(expected: Expected, page: PageInfo): Reason[] {
   if (!(bits & PTE.noExecute) && !expected.executable)
     found.push(reason('stronger', 'The entry allows execution, which the region does not. That must not be.', 'wrong'));
   if (!(bits & PTE.writable) && expected.writable)
-    found.push(reason('weaker', 'The entry could allow writing by now, since the frame has one reference left: the next write takes the frame over, without a copy.'));
+    found.push(
+      reason(
+        'weaker',
+        'The entry could allow writing by now, since the frame has one reference left: the next write takes the frame over, without a copy.',
+      ),
+    );
   return found;
 }
 
@@ -114,7 +156,12 @@ function above(walk: Walk, page: PageInfo): Reason[] {
   const child = walk.steps.find((step) => step.level === top.level - 1);
   const shared = child && child.owners > 1;
   const holds = shared ? `node ${child.node.pfn} below it has ${child.owners} owners` : 'the node below it was shared';
-  return [reason('shared_node', `The entry at level ${top.level} has W clear, since ${holds}: everything under it is write-protected, whatever the leaf says. A write first makes the path private.`)];
+  return [
+    reason(
+      'shared_node',
+      `The entry at level ${top.level} has W clear, since ${holds}: everything under it is write-protected, whatever the leaf says. A write first makes the path private.`,
+    ),
+  ];
 }
 
 /** All reasons for the page at the walk's address, the most telling first. */
@@ -124,8 +171,13 @@ export function explain(model: Model, walk: Walk): Reason[] {
   const expected = expectedEntry(model, walk.region, page);
   // Behind a huge entry the leaf's own entries are kept as well; what the CPU reads is the huge one.
   const reasons = [...compare(expected, page), ...expected.reasons, ...above(walk, page)];
-  if (walk.huge) reasons.push(reason('huge', 'One entry at level 2 maps the whole 2 MiB; this leaf waits behind it for the day it is split.', 'plain'));
-  if (walk.torn) return [reason('torn', 'This part changed while it was read: what is shown is its state before.', 'wait'), ...reasons.filter((r) => r.tone !== 'wrong')];
+  if (walk.huge)
+    reasons.push(reason('huge', 'One entry at level 2 maps the whole 2 MiB; this leaf waits behind it for the day it is split.', 'plain'));
+  if (walk.torn)
+    return [
+      reason('torn', 'This part changed while it was read: what is shown is its state before.', 'wait'),
+      ...reasons.filter((r) => r.tone !== 'wrong'),
+    ];
   if (reasons.length === 0) return [reason('agrees', 'The entry says what the vpage_info says.', 'plain')];
   return reasons.sort((a, b) => Number(b.tone === 'wrong') - Number(a.tone === 'wrong'));
 }

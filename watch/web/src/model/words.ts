@@ -50,8 +50,17 @@ const OUTCOMES: Record<string, string> = {
 };
 
 const TYPES: Record<string, string> = {
-  fault: 'page fault', fork: 'fork', exec: 'exec', exit: 'exit', map: 'map', unmap: 'unmap', protect: 'protect', discard: 'discard',
-  flush: 'TLB flush', swap_out: 'swap out', swap_in: 'swap in',
+  fault: 'page fault',
+  fork: 'fork',
+  exec: 'exec',
+  exit: 'exit',
+  map: 'map',
+  unmap: 'unmap',
+  protect: 'protect',
+  discard: 'discard',
+  flush: 'TLB flush',
+  swap_out: 'swap out',
+  swap_in: 'swap in',
 };
 
 export function spaced(word: string): string {

@@ -17,21 +17,49 @@ export class Bar implements Panel {
   private machine = h('p', { class: 'machine', 'data-testid': 'machine' });
   private run = h('span', { class: 'run', 'data-testid': 'run-state', role: 'status' });
   private reason = h('span', { class: 'reason', 'data-testid': 'run-reason' });
-  private torn = h('span', { class: 'torn-mark', 'data-testid': 'torn', hidden: true, title: 'Parts of memory that changed while they were read: their state before is shown' });
+  private torn = h('span', {
+    class: 'torn-mark',
+    'data-testid': 'torn',
+    hidden: true,
+    title: 'Parts of memory that changed while they were read: their state before is shown',
+  });
   private notice = h('span', { 'data-testid': 'notice', role: 'alert' });
-  private noticeBar = h('div', { class: 'notice', hidden: true }, this.notice, h('button', { type: 'button', class: 'small', 'aria-label': 'Close this message', onclick: () => this.app.tell('') }, '×'));
+  private noticeBar = h(
+    'div',
+    { class: 'notice', hidden: true },
+    this.notice,
+    h('button', { type: 'button', class: 'small', 'aria-label': 'Close this message', onclick: () => this.app.tell('') }, '×'),
+  );
   private pause = button('pause', 'Pause', 'Stop the guest (P)', () => this.stop());
   private go = button('go', 'Go on', 'Let the guest go on (G)', () => this.start());
   private step = button('step', 'Step', 'Go on to the next fault (S)', () => this.stepOne());
 
-  constructor(private app: App, private player: Player) {
-    const theme = h('button', { type: 'button', class: 'icon', 'data-testid': 'theme', 'aria-label': 'Light or dark', title: 'Light or dark', onclick: () => this.toggleTheme() }, icon('theme'));
-    this.element = h('header', { class: 'bar' },
+  constructor(
+    private app: App,
+    private player: Player,
+  ) {
+    const theme = h(
+      'button',
+      {
+        type: 'button',
+        class: 'icon',
+        'data-testid': 'theme',
+        'aria-label': 'Light or dark',
+        title: 'Light or dark',
+        onclick: () => this.toggleTheme(),
+      },
+      icon('theme'),
+    );
+    this.element = h(
+      'header',
+      { class: 'bar' },
       h('h1', {}, icon('gaur'), 'Gaur', h('span', { class: 'sub' }, 'memory')),
       this.machine,
       h('div', { class: 'status' }, this.run, this.reason, this.torn),
       h('div', { class: 'transport', role: 'group', 'aria-label': 'The guest' }, this.pause, this.go, this.step),
-      theme, this.noticeBar);
+      theme,
+      this.noticeBar,
+    );
     document.addEventListener('keydown', (event) => this.key(event));
   }
 
@@ -72,7 +100,10 @@ export class Bar implements Panel {
     const { held, run, reason } = this.app.shownState;
     if (run === 'ended') return reason ? `${reason}: the last picture stays` : 'the last picture stays';
     if (!held) return reason;
-    const letters = faultBits(held.err).filter((bit) => bit.set).map((bit) => bit.letter).join(' ');
+    const letters = faultBits(held.err)
+      .filter((bit) => bit.set)
+      .map((bit) => bit.letter)
+      .join(' ');
     const name = this.app.view.process(held.pid)?.name ?? '';
     return `pid ${held.pid} ${name} at ${hex(toBig(held.address))}${letters ? `, ${letters}` : ''}`;
   }

@@ -7,16 +7,38 @@ import { Transcript } from './transcript';
 export class ConsolePanel implements Panel {
   topics: Topic[] = ['hello', 'console', 'state'];
   readonly element: HTMLElement;
-  private output = h('pre', { class: 'console-output', tabindex: 0, role: 'log', 'aria-label': 'Console of the guest', 'data-testid': 'console-output' });
-  private input = h('input', { type: 'text', spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', 'aria-label': 'Line to type at the console', 'data-testid': 'console-input' });
+  private output = h('pre', {
+    class: 'console-output',
+    tabindex: 0,
+    role: 'log',
+    'aria-label': 'Console of the guest',
+    'data-testid': 'console-output',
+  });
+  private input = h('input', {
+    type: 'text',
+    spellcheck: 'false',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    'aria-label': 'Line to type at the console',
+    'data-testid': 'console-input',
+  });
   private button = h('button', { type: 'submit', 'data-testid': 'console-send' }, 'Type');
   private text: Transcript;
   private past: string[] = [];
   private back = 0;
 
-  constructor(private app: App, private seen: () => boolean) {
+  constructor(
+    private app: App,
+    private seen: () => boolean,
+  ) {
     this.text = new Transcript(app);
-    const form = h('form', { onsubmit: (event: Event) => this.submit(event) }, h('span', { class: 'prompt', 'aria-hidden': 'true' }, '›'), this.input, this.button);
+    const form = h(
+      'form',
+      { onsubmit: (event: Event) => this.submit(event) },
+      h('span', { class: 'prompt', 'aria-hidden': 'true' }, '›'),
+      this.input,
+      this.button,
+    );
     this.input.addEventListener('keydown', (event) => this.recall(event));
     this.element = h('div', { class: 'console' }, this.output, form);
   }

@@ -14,12 +14,26 @@ import { Grid, type Marks } from './grid';
 export class FramesPanel implements Panel {
   topics: Topic[] = ['hello', 'picture', 'selection'];
   readonly element: HTMLElement;
-  private canvas = h('canvas', { class: 'grid', tabindex: 0, role: 'application', 'aria-label': 'Frames of memory. Arrow keys move, Enter chooses, plus and minus zoom.', 'aria-describedby': 'frame-readout', 'data-testid': 'frames-grid' });
+  private canvas = h('canvas', {
+    class: 'grid',
+    tabindex: 0,
+    role: 'application',
+    'aria-label': 'Frames of memory. Arrow keys move, Enter chooses, plus and minus zoom.',
+    'aria-describedby': 'frame-readout',
+    'data-testid': 'frames-grid',
+  });
   private holder = h('div', { class: 'grid-holder' }, this.canvas);
   private legend = h('ul', { class: 'legend', 'aria-label': 'Kinds of frames. Press one to make it stand out.' });
   private readout = h('div', { class: 'readout', id: 'frame-readout', 'data-testid': 'frame-readout', 'aria-live': 'polite' });
   private only = h('input', { type: 'checkbox', id: 'only-process', onchange: () => this.refresh() });
-  private jump = h('input', { type: 'text', size: 7, inputmode: 'numeric', 'data-testid': 'frame-jump', 'aria-label': 'Go to frame number', placeholder: 'frame…' });
+  private jump = h('input', {
+    type: 'text',
+    size: 7,
+    inputmode: 'numeric',
+    'data-testid': 'frame-jump',
+    'aria-label': 'Go to frame number',
+    placeholder: 'frame…',
+  });
   private grid = new Grid(this.canvas, () => this.grid.draw(this.marks()));
   private cursor: number | null = null;
   private mask: Uint8Array | null = null;
@@ -27,12 +41,27 @@ export class FramesPanel implements Panel {
 
   constructor(private app: App) {
     this.jump.addEventListener('keydown', (event) => event.key === 'Enter' && this.jumpTo(this.jump.value));
-    this.element = h('section', { class: 'panel frames', id: 'frames', 'data-testid': 'panel-frames', 'aria-labelledby': 'frames-title' },
-      h('div', { class: 'panel-head' }, h('h2', { id: 'frames-title' }, 'Frames'),
-        h('span', { class: 'tools' }, this.zoomButton('−', 'Smaller', () => this.grid.zoomBy(0.5, this.current)), this.zoomButton('+', 'Larger', () => this.grid.zoomBy(2, this.current)), this.zoomButton('⤢', 'All frames', () => this.grid.reset()), this.jump)),
+    this.element = h(
+      'section',
+      { class: 'panel frames', id: 'frames', 'data-testid': 'panel-frames', 'aria-labelledby': 'frames-title' },
+      h(
+        'div',
+        { class: 'panel-head' },
+        h('h2', { id: 'frames-title' }, 'Frames'),
+        h(
+          'span',
+          { class: 'tools' },
+          this.zoomButton('−', 'Smaller', () => this.grid.zoomBy(0.5, this.current)),
+          this.zoomButton('+', 'Larger', () => this.grid.zoomBy(2, this.current)),
+          this.zoomButton('⤢', 'All frames', () => this.grid.reset()),
+          this.jump,
+        ),
+      ),
       this.holder,
       h('div', { class: 'legend-head' }, this.ramp(), h('label', { class: 'check' }, this.only, 'only this process')),
-      this.legend, this.readout);
+      this.legend,
+      this.readout,
+    );
     roving(this.legend, 'button');
     this.canvas.addEventListener('pointermove', (event) => this.hover(this.grid.frameAt(event.clientX, event.clientY)));
     this.canvas.addEventListener('pointerleave', () => this.hover(null));
@@ -92,8 +121,12 @@ export class FramesPanel implements Panel {
   }
 
   private ramp(): HTMLElement {
-    return h('span', { class: 'ramp', title: 'References of a frame: the more, the brighter' }, h('span', {}, 'references'),
-      ...RAMP_WORDS.map((word, i) => h('span', { class: 'ramp-step', 'data-refs': [1, 2, 3, 5, 9][i]! }, word)));
+    return h(
+      'span',
+      { class: 'ramp', title: 'References of a frame: the more, the brighter' },
+      h('span', {}, 'references'),
+      ...RAMP_WORDS.map((word, i) => h('span', { class: 'ramp-step', 'data-refs': [1, 2, 3, 5, 9][i]! }, word)),
+    );
   }
 
   private legendRow(kind: string): HTMLElement {
@@ -103,7 +136,13 @@ export class FramesPanel implements Panel {
       this.app.select({ kind: this.app.selection.kind === kind ? null : kind });
       this.refresh();
     };
-    const button = h('button', { type: 'button', 'aria-pressed': 'false', title: kindText(kind), onclick: press }, swatch, h('span', { class: 'word' }, kind), number);
+    const button = h(
+      'button',
+      { type: 'button', 'aria-pressed': 'false', title: kindText(kind), onclick: press },
+      swatch,
+      h('span', { class: 'word' }, kind),
+      number,
+    );
     this.rows.set(kind, { number, button, swatch });
     return h('li', { 'data-testid': `kind-${kind}` }, button);
   }
@@ -167,7 +206,9 @@ export class FramesPanel implements Panel {
 
   private key(event: KeyboardEvent): void {
     const { columns } = this.grid;
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, PageUp: -8 * columns, PageDown: 8 * columns }[event.key];
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, PageUp: -8 * columns, PageDown: 8 * columns }[
+      event.key
+    ];
     if (by !== undefined) {
       event.preventDefault();
       const to = (this.current ?? 0) + (this.current === null ? 0 : by);
@@ -187,7 +228,9 @@ export class FramesPanel implements Panel {
     const { view } = this.app;
     setAttribute(this.readout, 'data-pfn', pfn);
     if (pfn === null || !view.hasPicture) {
-      this.readout.replaceChildren(h('p', { class: 'hint' }, 'Point at a frame, or use the arrow keys. A click chooses it, and the page that is in it.'));
+      this.readout.replaceChildren(
+        h('p', { class: 'hint' }, 'Point at a frame, or use the arrow keys. A click chooses it, and the page that is in it.'),
+      );
       return;
     }
     const kind = view.kindName(pfn);
@@ -195,9 +238,23 @@ export class FramesPanel implements Panel {
     setAttribute(this.readout, 'data-kind', kind);
     setAttribute(this.readout, 'data-refs', refs);
     this.readout.replaceChildren(
-      h('p', { class: 'readout-head' }, h('strong', {}, `Frame ${count(pfn)}`), ' ', h('code', {}, hex(pfn * PAGE)), view.isTorn('frame', pfn) ? h('span', { class: 'torn-mark' }, 'torn') : null),
-      h('p', {}, h('span', { class: 'swatch', style: `background:${css(kindColour(currentTheme(), kind, refs))}` }), ` ${kind}: ${kindText(kind)} · `, h('b', {}, plural(refs, 'reference'))),
-      ...this.ownersText(pfn, kind, refs));
+      h(
+        'p',
+        { class: 'readout-head' },
+        h('strong', {}, `Frame ${count(pfn)}`),
+        ' ',
+        h('code', {}, hex(pfn * PAGE)),
+        view.isTorn('frame', pfn) ? h('span', { class: 'torn-mark' }, 'torn') : null,
+      ),
+      h(
+        'p',
+        {},
+        h('span', { class: 'swatch', style: `background:${css(kindColour(currentTheme(), kind, refs))}` }),
+        ` ${kind}: ${kindText(kind)} · `,
+        h('b', {}, plural(refs, 'reference')),
+      ),
+      ...this.ownersText(pfn, kind, refs),
+    );
   }
 
   private ownersText(pfn: number, kind: string, refs: number): HTMLElement[] {
@@ -207,27 +264,50 @@ export class FramesPanel implements Panel {
     const { owners, entries, more } = ownersOf(view, pfn);
     const list = owners.slice(0, 8).map((owner) => this.ownerItem(owner));
     const rest = owners.length - list.length + more;
-    const text = entries === 0 ? 'No page-table entry holds it.'
-      : refs > entries ? `${plural(entries, 'entry', 'entries')}, and ${count(refs - entries)} more: page cache, swap cache or pins.` : `${plural(entries, 'page-table entry', 'page-table entries')}:`;
+    const text =
+      entries === 0
+        ? 'No page-table entry holds it.'
+        : refs > entries
+          ? `${plural(entries, 'entry', 'entries')}, and ${count(refs - entries)} more: page cache, swap cache or pins.`
+          : `${plural(entries, 'page-table entry', 'page-table entries')}:`;
     if (entries === 0 && !['anonymous', 'file', 'huge', 'swap'].includes(kind)) return [];
-    return [h('p', { class: 'dim' }, text), h('ul', { class: 'owners', 'data-testid': 'frame-owners' }, ...list, rest > 0 && h('li', {}, `and ${count(rest)} more`))];
+    return [
+      h('p', { class: 'dim' }, text),
+      h('ul', { class: 'owners', 'data-testid': 'frame-owners' }, ...list, rest > 0 && h('li', {}, `and ${count(rest)} more`)),
+    ];
   }
 
   private ownerItem(owner: Owner): HTMLElement {
     const process = this.app.view.processOf(owner.space.id);
     const go = () => process && this.app.selectPage(process.pid, owner.va, this.current);
     const name = process ? `${process.pid} ${process.name}` : `space ${owner.space.id}`;
-    return h('li', { 'data-space': owner.space.id, 'data-va': hex(owner.va) },
-      h('button', { type: 'button', class: 'link', onclick: go }, name), ' ', h('code', {}, hex(owner.va)), owner.region ? h('span', { class: 'dim' }, ` ${regionName(owner.region)}`) : null);
+    return h(
+      'li',
+      { 'data-space': owner.space.id, 'data-va': hex(owner.va) },
+      h('button', { type: 'button', class: 'link', onclick: go }, name),
+      ' ',
+      h('code', {}, hex(owner.va)),
+      owner.region ? h('span', { class: 'dim' }, ` ${regionName(owner.region)}`) : null,
+    );
   }
 
   private nodeText(pfn: number): HTMLElement[] {
     const { view } = this.app;
     const node = view.nodes.get(pfn);
     if (!node) return [h('p', { class: 'dim' }, 'A page table of the kernel, or a node that is just coming or going.')];
-    const names = spacesOfNode(view, pfn).map((space) => view.processOf(space.id)).map((process) => (process ? `${process.pid} ${process.name}` : '?'));
+    const names = spacesOfNode(view, pfn)
+      .map((space) => view.processOf(space.id))
+      .map((process) => (process ? `${process.pid} ${process.name}` : '?'));
     const owners = node.level === 4 ? 'the root of' : node.refs > 1 ? `${count(node.refs)} owners; reached by` : 'reached by';
-    return [h('p', {}, `Level ${node.level}, ${plural(node.live, 'entry', 'entries')} in use, from `, h('code', {}, hex(node.base)), `; ${owners} ${names.slice(0, 6).join(', ')}${names.length > 6 ? ` and ${names.length - 6} more` : ''}`)];
+    return [
+      h(
+        'p',
+        {},
+        `Level ${node.level}, ${plural(node.live, 'entry', 'entries')} in use, from `,
+        h('code', {}, hex(node.base)),
+        `; ${owners} ${names.slice(0, 6).join(', ')}${names.length > 6 ? ` and ${names.length - 6} more` : ''}`,
+      ),
+    ];
   }
 }
 
@@ -236,4 +316,3 @@ function maskOf(model: Model, app: App): Uint8Array {
   if (app.space) eachFrameOfSpace(model, app.space, (pfn) => (mask[pfn] = 1));
   return mask;
 }
-

@@ -38,7 +38,10 @@ export class Grid {
   private transform: ZoomTransform = zoomIdentity;
   private behavior: ZoomBehavior<HTMLCanvasElement, unknown>;
 
-  constructor(canvas: HTMLCanvasElement, private redraw: () => void) {
+  constructor(
+    canvas: HTMLCanvasElement,
+    private redraw: () => void,
+  ) {
     this.canvas = canvas;
     this.context = canvas.getContext('2d')!;
     this.behavior = zoom<HTMLCanvasElement, unknown>()
@@ -75,7 +78,15 @@ export class Grid {
     this.canvas.height = this.height;
     this.canvas.style.width = `${this.width / ratio}px`;
     this.canvas.style.height = `${this.height / ratio}px`;
-    this.behavior.extent([[0, 0], [this.width / ratio, this.height / ratio]]).translateExtent([[0, 0], [this.width / ratio, this.height / ratio]]);
+    this.behavior
+      .extent([
+        [0, 0],
+        [this.width / ratio, this.height / ratio],
+      ])
+      .translateExtent([
+        [0, 0],
+        [this.width / ratio, this.height / ratio],
+      ]);
   }
 
   /** The frame under a place of the page. */

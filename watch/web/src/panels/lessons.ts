@@ -7,11 +7,40 @@ import type { Lesson } from '../model/messages';
 import { h, roving, setAttribute, setText, show, stopAt } from '../ui/dom';
 import { Transcript } from './transcript';
 
-const TAGS = ['h1', 'h2', 'h3', 'h4', 'p', 'ul', 'ol', 'li', 'code', 'pre', 'em', 'strong', 'blockquote', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'br', 'hr', 'del', 'details', 'summary'];
+const TAGS = [
+  'h1',
+  'h2',
+  'h3',
+  'h4',
+  'p',
+  'ul',
+  'ol',
+  'li',
+  'code',
+  'pre',
+  'em',
+  'strong',
+  'blockquote',
+  'table',
+  'thead',
+  'tbody',
+  'tr',
+  'th',
+  'td',
+  'br',
+  'hr',
+  'del',
+  'details',
+  'summary',
+];
 
 /** Text as elements: no links, no pictures, no HTML that does anything. */
 function render(text: string): DocumentFragment {
-  return DOMPurify.sanitize(marked.parse(text, { async: false, gfm: true }), { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ['align', 'start'], RETURN_DOM_FRAGMENT: true });
+  return DOMPurify.sanitize(marked.parse(text, { async: false, gfm: true }), {
+    ALLOWED_TAGS: TAGS,
+    ALLOWED_ATTR: ['align', 'start'],
+    RETURN_DOM_FRAGMENT: true,
+  });
 }
 
 export class LessonsPanel implements Panel {
@@ -21,15 +50,33 @@ export class LessonsPanel implements Panel {
   private text = h('article', { class: 'lesson-text', tabindex: 0, 'data-testid': 'lesson-text' });
   private program = h('code', { 'data-testid': 'lesson-program' });
   private run = h('button', { type: 'button', class: 'primary', 'data-testid': 'lesson-run', onclick: () => this.start() }, 'Run');
-  private enter = h('button', { type: 'button', 'data-testid': 'lesson-enter', title: 'Type an empty line at the console: the lesson goes on', onclick: () => this.app.send({ type: 'input', text: '\n' }) }, 'Enter ⏎');
+  private enter = h(
+    'button',
+    {
+      type: 'button',
+      'data-testid': 'lesson-enter',
+      title: 'Type an empty line at the console: the lesson goes on',
+      onclick: () => this.app.send({ type: 'input', text: '\n' }),
+    },
+    'Enter ⏎',
+  );
   private why = h('span', { class: 'dim' });
   private bar = h('div', { class: 'lesson-bar', hidden: true }, this.run, this.enter, this.program, this.why);
-  private console = h('pre', { class: 'console-output lesson-console', tabindex: 0, role: 'log', 'aria-label': 'What the lesson says', 'data-testid': 'lesson-console' });
+  private console = h('pre', {
+    class: 'console-output lesson-console',
+    tabindex: 0,
+    role: 'log',
+    'aria-label': 'What the lesson says',
+    'data-testid': 'lesson-console',
+  });
   private transcript: Transcript;
   private none = h('p', { class: 'hint' }, 'No lessons came with this guest.');
   private chosen: Lesson | null = null;
 
-  constructor(private app: App, private seen: () => boolean) {
+  constructor(
+    private app: App,
+    private seen: () => boolean,
+  ) {
     this.transcript = new Transcript(app);
     this.element = h('div', { class: 'lessons' }, this.none, this.list, this.text, this.bar, this.console);
     roving(this.list, 'button');
@@ -54,7 +101,25 @@ export class LessonsPanel implements Panel {
   private begin(): void {
     const lessons = this.app.hello?.lessons ?? [];
     show(this.none, lessons.length === 0);
-    this.list.replaceChildren(...lessons.map((lesson) => h('li', {}, h('button', { type: 'button', 'aria-pressed': 'false', 'data-testid': 'lesson', 'data-name': lesson.name, onclick: () => this.choose(lesson) }, lesson.title))));
+    this.list.replaceChildren(
+      ...lessons.map((lesson) =>
+        h(
+          'li',
+          {},
+          h(
+            'button',
+            {
+              type: 'button',
+              'aria-pressed': 'false',
+              'data-testid': 'lesson',
+              'data-name': lesson.name,
+              onclick: () => this.choose(lesson),
+            },
+            lesson.title,
+          ),
+        ),
+      ),
+    );
     const first = this.list.querySelector('button');
     if (first) stopAt(this.list, 'button', first);
     const again = lessons.find((lesson) => lesson.name === this.chosen?.name) ?? lessons[0];
@@ -63,7 +128,8 @@ export class LessonsPanel implements Panel {
 
   private choose(lesson: Lesson): void {
     this.chosen = lesson;
-    for (const button of this.list.querySelectorAll<HTMLElement>('button')) setAttribute(button, 'aria-pressed', String(button.dataset['name'] === lesson.name));
+    for (const button of this.list.querySelectorAll<HTMLElement>('button'))
+      setAttribute(button, 'aria-pressed', String(button.dataset['name'] === lesson.name));
     this.program.textContent = lesson.program;
     show(this.bar, lesson.program !== '');
     this.text.replaceChildren(render(lesson.text));

@@ -60,7 +60,10 @@ export class NodeTree {
     setAttribute(this.drawing, 'viewBox', `${left} -14 ${right - left} ${bottom}`);
     setAttribute(this.drawing, 'width', right - left);
     setAttribute(this.drawing, 'height', bottom);
-    this.drawing.replaceChildren(...layout.links().map((link) => line(link.source, link.target)), ...nodes.map((node, i) => this.box(node, i === 0)));
+    this.drawing.replaceChildren(
+      ...layout.links().map((link) => line(link.source, link.target)),
+      ...nodes.map((node, i) => this.box(node, i === 0)),
+    );
     // A wide tree is first seen from its root.
     if (this.root !== nodes[0]!.data.node.pfn) this.scroll.scrollLeft = -left - this.scroll.clientWidth / 2;
     this.root = nodes[0]!.data.node.pfn;
@@ -75,25 +78,43 @@ export class NodeTree {
     const stop = this.chosen === node.pfn || (this.chosen === null && first);
     const look = () => this.look(placed.data);
     const group = svg('g', {
-      transform: `translate(${placed.x},${placed.y})`, class: `node${shared ? ' shared' : ''}${onPath ? ' on-path' : ''}${huge ? ' huge' : ''}`, tabindex: stop ? 0 : -1, role: 'img',
-      'aria-label': this.words(placed.data), 'data-testid': 'node', 'data-pfn': node.pfn, 'data-level': node.level, 'data-owners': owners, onfocus: look, onpointerenter: look,
+      transform: `translate(${placed.x},${placed.y})`,
+      class: `node${shared ? ' shared' : ''}${onPath ? ' on-path' : ''}${huge ? ' huge' : ''}`,
+      tabindex: stop ? 0 : -1,
+      role: 'img',
+      'aria-label': this.words(placed.data),
+      'data-testid': 'node',
+      'data-pfn': node.pfn,
+      'data-level': node.level,
+      'data-owners': owners,
+      onfocus: look,
+      onpointerenter: look,
       onclick: () => this.app.select({ pfn: node.pfn }),
     });
     if (owners > 1) group.append(svg('rect', { x: -WIDTH / 2 + 3, y: -3, width: WIDTH, height: HEIGHT, rx: 3, class: 'behind' }));
-    group.append(svg('rect', { x: -WIDTH / 2, y: 0, width: WIDTH, height: HEIGHT, rx: 3 }), svg('text', { x: 0, y: 12.5 }, node.level === 1 ? String(node.live) : `L${node.level}`));
+    group.append(
+      svg('rect', { x: -WIDTH / 2, y: 0, width: WIDTH, height: HEIGHT, rx: 3 }),
+      svg('text', { x: 0, y: 12.5 }, node.level === 1 ? String(node.live) : `L${node.level}`),
+    );
     if (owners > 1) group.append(svg('text', { x: 0, y: HEIGHT + 11, class: 'owners' }, `×${owners}`));
     if (view.isTorn('node', node.pfn)) group.append(svg('text', { x: WIDTH / 2, y: 4, class: 'owners' }, '⁄'));
     return group;
   }
 
   private more(placed: HierarchyPointNode<Item>, folded: number): SVGElement {
-    const group = svg('g', { transform: `translate(${placed.x},${placed.y})`, class: `more${placed.data.shared ? ' shared' : ''}` }, svg('text', { x: 0, y: 12.5 }, `+${count(folded)}`));
+    const group = svg(
+      'g',
+      { transform: `translate(${placed.x},${placed.y})`, class: `more${placed.data.shared ? ' shared' : ''}` },
+      svg('text', { x: 0, y: 12.5 }, `+${count(folded)}`),
+    );
     group.append(svg('title', {}, `${count(folded)} more leaves like those beside them`));
     return group;
   }
 
   private words({ node, owners, shared, huge }: Item): string {
-    const others = spacesOfNode(this.app.view, node.pfn).map((space) => this.app.view.processOf(space.id)).map((process) => (process ? `${process.name} (${process.pid})` : '?'));
+    const others = spacesOfNode(this.app.view, node.pfn)
+      .map((space) => this.app.view.processOf(space.id))
+      .map((process) => (process ? `${process.name} (${process.pid})` : '?'));
     const kind = node.level === 4 ? 'root' : node.level === 1 ? 'leaf node' : `node of level ${node.level}`;
     const use = node.level === 1 ? plural(node.live, 'page') : plural(node.live, 'entry', 'entries');
     const held = owners > 1 ? `${owners} owners` : shared ? 'one owner, but shared further up' : 'private';
@@ -126,5 +147,8 @@ export class NodeTree {
 function line(from: HierarchyPointNode<Item>, to: HierarchyPointNode<Item>): SVGElement {
   const [top, bottom] = [from.y + HEIGHT, to.y];
   const middle = (top + bottom) / 2;
-  return svg('path', { class: to.data.writable ? 'edge' : 'edge protected', d: `M${from.x},${top}C${from.x},${middle} ${to.x},${middle} ${to.x},${bottom}` });
+  return svg('path', {
+    class: to.data.writable ? 'edge' : 'edge protected',
+    d: `M${from.x},${top}C${from.x},${middle} ${to.x},${middle} ${to.x},${bottom}`,
+  });
 }

@@ -41,9 +41,12 @@ export class Player {
     if (!now || !next) return this.pause();
     const ticks = next.picture.time - now.picture.time;
     const milliseconds = (ticks / (app.hello?.ticks_per_second || 1e9)) * 1000;
-    this.timer = window.setTimeout(() => {
-      app.seek(app.shown + 1);
-      this.wait();
-    }, Math.min(Math.max(milliseconds / this.speed, SHORTEST), LONGEST));
+    this.timer = window.setTimeout(
+      () => {
+        app.seek(app.shown + 1);
+        this.wait();
+      },
+      Math.min(Math.max(milliseconds / this.speed, SHORTEST), LONGEST),
+    );
   }
 }

@@ -19,7 +19,11 @@ const ENDS = 103; // width of the column of addresses and of the room beside it
 export class SpacePanel implements Panel {
   topics: Topic[] = ['hello', 'picture', 'selection'];
   readonly element: HTMLElement;
-  private choice = h('select', { 'data-testid': 'space-select', 'aria-label': 'Process', onchange: () => this.app.select({ pid: Number(this.choice.value), va: null }) });
+  private choice = h('select', {
+    'data-testid': 'space-select',
+    'aria-label': 'Process',
+    onchange: () => this.app.select({ pid: Number(this.choice.value), va: null }),
+  });
   private list = h('div', { class: 'regions', role: 'group', 'aria-label': 'Regions, the highest addresses first' });
   private empty = h('p', { class: 'hint', hidden: true }, 'This process has no address space (any more).');
   private tree: NodeTree;
@@ -33,13 +37,31 @@ export class SpacePanel implements Panel {
   constructor(private app: App) {
     this.tree = new NodeTree(app);
     this.detail = new PageDetail(app);
-    const tab = (view: View, text: string) => h('button', { type: 'button', 'aria-pressed': String(view === 'regions'), 'data-testid': `view-${view}`, onclick: () => this.change(view) }, text);
+    const tab = (view: View, text: string) =>
+      h(
+        'button',
+        { type: 'button', 'aria-pressed': String(view === 'regions'), 'data-testid': `view-${view}`, onclick: () => this.change(view) },
+        text,
+      );
     this.views = { regions: tab('regions', 'Regions'), nodes: tab('nodes', 'Nodes') };
-    this.element = h('section', { class: 'panel space', id: 'space', 'data-testid': 'panel-space', 'aria-labelledby': 'space-title' },
-      h('div', { class: 'panel-head' }, h('h2', { id: 'space-title' }, 'Address space'), this.torn,
-        h('span', { class: 'tools' }, h('span', { class: 'switch', role: 'group', 'aria-label': 'What to show' }, this.views.regions, this.views.nodes), this.choice)),
+    this.element = h(
+      'section',
+      { class: 'panel space', id: 'space', 'data-testid': 'panel-space', 'aria-labelledby': 'space-title' },
+      h(
+        'div',
+        { class: 'panel-head' },
+        h('h2', { id: 'space-title' }, 'Address space'),
+        this.torn,
+        h(
+          'span',
+          { class: 'tools' },
+          h('span', { class: 'switch', role: 'group', 'aria-label': 'What to show' }, this.views.regions, this.views.nodes),
+          this.choice,
+        ),
+      ),
       h('div', { class: 'scroll' }, this.list, this.tree.element, this.empty),
-      this.detail.element);
+      this.detail.element,
+    );
     new ResizeObserver(() => this.measure()).observe(this.list);
   }
 
@@ -98,8 +120,14 @@ export class SpacePanel implements Panel {
       if (gap) items.push(gap);
     });
     this.strips = kept;
-    if (items.length !== this.list.children.length || items.some((item, i) => this.list.children[i] !== item && !sameGap(this.list.children[i]!, item))) this.list.replaceChildren(...items);
-    regions.forEach((region, i) => drawn[i]!.draw(space!, region, this.width, topics.has('selection'), regions[i + 1]?.end === region.start));
+    if (
+      items.length !== this.list.children.length ||
+      items.some((item, i) => this.list.children[i] !== item && !sameGap(this.list.children[i]!, item))
+    )
+      this.list.replaceChildren(...items);
+    regions.forEach((region, i) =>
+      drawn[i]!.draw(space!, region, this.width, topics.has('selection'), regions[i + 1]?.end === region.start),
+    );
     this.oneStop();
   }
 

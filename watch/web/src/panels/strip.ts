@@ -13,8 +13,15 @@ const BREAK_HEIGHT = 15;
 const BAR = 8; // room for the leaf's bar, left of the cells
 
 const STATE_WORDS: Record<string, string> = {
-  untouched: 'never touched', swap: 'in swap', transit: 'moving', zero: 'in the zero frame', cow: 'write-protected for copy-on-write',
-  unmapped: 'present, not yet mapped', own: 'in a frame of its own', read_only: 'read-only', wrong: 'wrong',
+  untouched: 'never touched',
+  swap: 'in swap',
+  transit: 'moving',
+  zero: 'in the zero frame',
+  cow: 'write-protected for copy-on-write',
+  unmapped: 'present, not yet mapped',
+  own: 'in a frame of its own',
+  read_only: 'read-only',
+  wrong: 'wrong',
 };
 
 interface Placed {
@@ -39,10 +46,16 @@ export class Strip {
   private hovered: number | null = null;
   private looks = '';
 
-  constructor(private app: App, private leave: (by: number) => void) {
-    this.element = h('div', { class: 'region', 'data-testid': 'region' },
+  constructor(
+    private app: App,
+    private leave: (by: number) => void,
+  ) {
+    this.element = h(
+      'div',
+      { class: 'region', 'data-testid': 'region' },
       h('div', { class: 'region-ends' }, this.end, this.start),
-      h('div', { class: 'region-body' }, h('p', { class: 'region-head' }, this.name, this.facts, this.nodes), this.canvas));
+      h('div', { class: 'region-body' }, h('p', { class: 'region-head' }, this.name, this.facts, this.nodes), this.canvas),
+    );
     this.canvas.addEventListener('pointermove', (event) => this.hover(this.cellAt(event)));
     this.canvas.addEventListener('pointerleave', () => this.hover(null));
     this.canvas.addEventListener('click', (event) => {
@@ -81,7 +94,17 @@ export class Strip {
     this.cell = Math.max(5, Math.min(10, Math.floor((width - BAR) / this.columns)));
     const rows = rowsOf(this.app.view, space, region, this.columns);
     show(this.start, !adjacent);
-    const looks = [looksOf(rows), region.start, region.end, region.prot, this.cell, this.columns, currentTheme(), this.holds(this.app.selection.va) && this.app.selection.va, this.hovered].join();
+    const looks = [
+      looksOf(rows),
+      region.start,
+      region.end,
+      region.prot,
+      this.cell,
+      this.columns,
+      currentTheme(),
+      this.holds(this.app.selection.va) && this.app.selection.va,
+      this.hovered,
+    ].join();
     if (looks !== this.looks) {
       this.looks = looks;
       this.place(rows);
@@ -113,15 +136,28 @@ export class Strip {
 
   private drawText(): void {
     const { region } = this;
-    for (const [name, value] of [['start', hex(region.start)], ['end', hex(region.end)], ['prot', region.prot], ['dir', region.dir]] as const) setAttribute(this.element, `data-${name}`, value);
+    for (const [name, value] of [
+      ['start', hex(region.start)],
+      ['end', hex(region.end)],
+      ['prot', region.prot],
+      ['dir', region.dir],
+    ] as const)
+      setAttribute(this.element, `data-${name}`, value);
     setText(this.name, regionName(region));
     const arrow = region.dir === 'down' ? '↓ grows down' : region.purpose === 'heap' ? '↑ grows up' : '';
-    setText(this.facts, [region.prot, region.shared ? 'shared' : '', bytes(region.end - region.start), arrow, ...region.flags].filter(Boolean).join(' · '));
+    setText(
+      this.facts,
+      [region.prot, region.shared ? 'shared' : '', bytes(region.end - region.start), arrow, ...region.flags].filter(Boolean).join(' · '),
+    );
     setText(this.start, hex(region.start));
     setText(this.end, hex(region.end));
     setText(this.nodes, this.nodeWords());
     setAttribute(this.nodes.parentElement!, 'title', `${regionName(region)}: ${this.facts.textContent}; ${this.nodes.textContent}`);
-    setAttribute(this.canvas, 'aria-label', `Pages of ${regionName(region)} from ${hex(region.start)}: ${this.stateWords()}. Arrow keys move.`);
+    setAttribute(
+      this.canvas,
+      'aria-label',
+      `Pages of ${regionName(region)} from ${hex(region.start)}: ${this.stateWords()}. Arrow keys move.`,
+    );
   }
 
   private leaves(): LeafView[] {
@@ -215,7 +251,10 @@ export class Strip {
   }
 
   private drawCursor(context: CanvasRenderingContext2D): void {
-    for (const [va, colour] of [[this.app.selection.va, '--accent'], [this.hovered, '--ink']] as const) {
+    for (const [va, colour] of [
+      [this.app.selection.va, '--accent'],
+      [this.hovered, '--ink'],
+    ] as const) {
       const at = va !== null && this.holds(va) ? this.placeOf(va) : null;
       if (!at) continue;
       context.strokeStyle = style(colour);
@@ -258,7 +297,9 @@ export class Strip {
   private hover(cell: Cell | null): void {
     if (this.hovered === (cell?.va ?? null)) return;
     this.hovered = cell?.va ?? null;
-    this.canvas.title = cell ? `${hex(cell.va)}: ${STATE_WORDS[cell.state]}${cell.kind ? `, ${cell.kind}, ${plural(cell.refs, 'reference')}` : ''}` : '';
+    this.canvas.title = cell
+      ? `${hex(cell.va)}: ${STATE_WORDS[cell.state]}${cell.kind ? `, ${cell.kind}, ${plural(cell.refs, 'reference')}` : ''}`
+      : '';
     this.drawCanvas();
   }
 

@@ -22,21 +22,64 @@ export class TimePanel implements Panel {
   topics: Topic[] = ['hello', 'history', 'picture', 'state'];
   readonly element: HTMLElement;
   private canvas = h('canvas', { class: 'chart', role: 'img', 'data-testid': 'chart', 'aria-label': 'Frames by kind over time' });
-  private slider = h('input', { type: 'range', min: 0, max: 0, value: 0, 'aria-label': 'Picture', 'data-testid': 'history', oninput: () => this.slide() });
+  private slider = h('input', {
+    type: 'range',
+    min: 0,
+    max: 0,
+    value: 0,
+    'aria-label': 'Picture',
+    'data-testid': 'history',
+    oninput: () => this.slide(),
+  });
   private where = h('span', { class: 'where', 'data-testid': 'history-position' });
-  private live = h('button', { type: 'button', class: 'small', 'data-testid': 'history-live', title: 'Back to the newest picture', onclick: () => this.newest() }, icon('live'), h('span', {}, 'Now'));
+  private live = h(
+    'button',
+    { type: 'button', class: 'small', 'data-testid': 'history-live', title: 'Back to the newest picture', onclick: () => this.newest() },
+    icon('live'),
+    h('span', {}, 'Now'),
+  );
   private room = { width: 0, height: 0 };
   private scale = h('span', { class: 'chart-scale', 'aria-hidden': 'true' });
   private counters = h('span', { class: 'counters' });
-  private speed = h('select', { 'aria-label': 'Speed', class: 'speed', onchange: () => (this.player.speed = Number(this.speed.value)) },
-    ...[0.1, 0.25, 0.5, 1, 2, 4, 8].map((speed) => h('option', { value: speed, selected: speed === 1 }, `${speed}×`)));
+  private speed = h(
+    'select',
+    { 'aria-label': 'Speed', class: 'speed', onchange: () => (this.player.speed = Number(this.speed.value)) },
+    ...[0.1, 0.25, 0.5, 1, 2, 4, 8].map((speed) => h('option', { value: speed, selected: speed === 1 }, `${speed}×`)),
+  );
 
-  constructor(private app: App, private player: Player) {
+  constructor(
+    private app: App,
+    private player: Player,
+  ) {
     const move = (by: number, name: 'back' | 'forward', text: string) =>
-      h('button', { type: 'button', class: 'small', 'data-testid': `history-${name}`, 'aria-label': text, title: text, onclick: () => this.player.move(by) }, icon(name));
-    this.element = h('section', { class: 'panel time', id: 'time', 'data-testid': 'panel-time', 'aria-labelledby': 'time-title' },
-      h('div', { class: 'panel-head' }, h('h2', { id: 'time-title' }, 'Time'), move(-1, 'back', 'One picture back'), move(1, 'forward', 'One picture on'), this.live, this.speed, this.where, this.counters),
-      h('div', { class: 'chart-holder' }, this.canvas, this.scale, this.slider));
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'small',
+          'data-testid': `history-${name}`,
+          'aria-label': text,
+          title: text,
+          onclick: () => this.player.move(by),
+        },
+        icon(name),
+      );
+    this.element = h(
+      'section',
+      { class: 'panel time', id: 'time', 'data-testid': 'panel-time', 'aria-labelledby': 'time-title' },
+      h(
+        'div',
+        { class: 'panel-head' },
+        h('h2', { id: 'time-title' }, 'Time'),
+        move(-1, 'back', 'One picture back'),
+        move(1, 'forward', 'One picture on'),
+        this.live,
+        this.speed,
+        this.where,
+        this.counters,
+      ),
+      h('div', { class: 'chart-holder' }, this.canvas, this.scale, this.slider),
+    );
     new ResizeObserver(() => this.measure()).observe(this.canvas);
   }
 
@@ -88,7 +131,9 @@ export class TimePanel implements Panel {
     const { counters } = this.app.view;
     const names = COUNTERS.filter((name) => name in counters);
     if (this.counters.childElementCount !== names.length)
-      this.counters.replaceChildren(...names.map((name) => h('span', { class: 'counter', 'data-testid': `counter-${name}` }, `${name} `, h('b', {}))));
+      this.counters.replaceChildren(
+        ...names.map((name) => h('span', { class: 'counter', 'data-testid': `counter-${name}` }, `${name} `, h('b', {}))),
+      );
     names.forEach((name, i) => {
       const item = this.counters.children[i] as HTMLElement;
       setAttribute(item, 'data-value', counters[name] ?? 0);
@@ -114,8 +159,16 @@ export class TimePanel implements Panel {
     setText(this.scale, top === view.frames ? `all ${count(top)} frames` : `${count(top)} of ${count(view.frames)} frames`);
     const y = scaleLinear([0, top], [height, 0]).clamp(true);
     const kinds = ORDER.filter((kind) => hello!.kinds.includes(kind)).map((kind) => hello!.kinds.indexOf(kind));
-    const layers = stack<Sample, number>().keys(kinds).value((sample, kind) => sample.kinds[kind] ?? 0).order(stackOrderNone)(samples);
-    const draw = area<{ 0: number; 1: number; data: Sample }>().x((point) => x(point.data.position)).y0((point) => y(point[0])).y1((point) => y(point[1])).curve(curveStepAfter).context(context);
+    const layers = stack<Sample, number>()
+      .keys(kinds)
+      .value((sample, kind) => sample.kinds[kind] ?? 0)
+      .order(stackOrderNone)(samples);
+    const draw = area<{ 0: number; 1: number; data: Sample }>()
+      .x((point) => x(point.data.position))
+      .y0((point) => y(point[0]))
+      .y1((point) => y(point[1]))
+      .curve(curveStepAfter)
+      .context(context);
     for (const layer of layers) {
       context.fillStyle = css(kindColour(currentTheme(), hello!.kinds[layer.key]!));
       context.beginPath();
@@ -132,7 +185,11 @@ export class TimePanel implements Panel {
     const { frames, hello } = this.app.view;
     const free = hello.kinds.indexOf('free');
     const most = Math.max(...samples.map((sample) => frames - (sample.kinds[free] ?? 0)));
-    return most * 2 > frames ? frames : scaleLinear([0, most * 1.15], [0, 1]).nice(4).domain()[1]!;
+    return most * 2 > frames
+      ? frames
+      : scaleLinear([0, most * 1.15], [0, 1])
+          .nice(4)
+          .domain()[1]!;
   }
 
   /** No more than the chart has pixels; the last one is drawn to the edge. */
@@ -140,7 +197,8 @@ export class TimePanel implements Panel {
     const { history } = this.app;
     const step = Math.max(1, Math.ceil((history.end - history.first) / width));
     const samples: Sample[] = [];
-    for (let position = history.first; position < history.end; position += step) samples.push({ position, kinds: history.at(position)!.picture.kinds ?? [] });
+    for (let position = history.first; position < history.end; position += step)
+      samples.push({ position, kinds: history.at(position)!.picture.kinds ?? [] });
     const last = { position: history.end - 1, kinds: this.app.head.kinds };
     return samples.length === 1 ? [samples[0]!, { ...last, position: history.end }] : [...samples, last];
   }

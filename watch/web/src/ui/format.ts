@@ -3,7 +3,9 @@
 import type { Hello } from '../model/messages';
 
 export function count(n: number): string {
-  return Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, '\u202f');
+  return Math.round(n)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
 export function plural(n: number, one: string, many = one + 's'): string {

@@ -16,6 +16,9 @@ const PATHS = {
 export type IconName = keyof typeof PATHS;
 
 export function icon(name: IconName): SVGSVGElement {
-  return svg('svg', { viewBox: '0 0 16 16', width: 14, height: 14, 'aria-hidden': 'true', class: 'icon-drawing' },
-    svg('path', { d: PATHS[name], fill: 'currentColor', 'fill-rule': 'evenodd' }));
+  return svg(
+    'svg',
+    { viewBox: '0 0 16 16', width: 14, height: 14, 'aria-hidden': 'true', class: 'icon-drawing' },
+    svg('path', { d: PATHS[name], fill: 'currentColor', 'fill-rule': 'evenodd' }),
+  );
 }
