@@ -17,13 +17,15 @@ Boots Gaur, runs PROGRAM on it (or a shell that reads standard input), and when 
 like: frames by kind, processes, their regions, and what lies behind each page. Then the guest ends. It looks from outside, so that the
 guest does not know. For a guest that goes on, use `./gaur watch --record`.
 
-  --at MOMENT     rest (default): nothing in the guest runs, since all wait or have ended
+  --at MOMENT     rest (default): for a third of a second nothing in the guest has run, since all
+                  wait, sleep or have ended
                   stop: a process has stopped itself, with raise(SIGSTOP)
                   N: N seconds after PROGRAM began
                   =TEXT: PROGRAM has written TEXT
   --format F      text (default); json: two lines of the viewer's stream, which `./gaur watch --replay`
                   shows; svg: a picture of one address space
-  --pid N         only this process; for svg, another one than the youngest
+  --pid N         only this process, and in the text all of its pages; for svg, another one than
+                  PROGRAM
   --out FILE      write to FILE. Without it the snapshot goes to standard output, and what
                   PROGRAM writes there to standard error
   -h, --help      this text, `./gaur run --help` has the other options
