@@ -217,6 +217,12 @@ def on_a_terminal():
     terminal.type('\1x')
     equal(terminal.end(), 0, 'Ctrl-A X ends it')
 
+def nothing_open():
+    """With 0 and 1 closed, as some daemons start their children."""
+    line = 'exec "$0" watch --no-browser --port 0 -- sh -c "exit 5" <&- >&-'
+    done_ = subprocess.run(['sh', '-c', line, GAUR], stderr=subprocess.PIPE, timeout=120, check=False, env={**os.environ, **ENVIRONMENT})
+    equal(done_.returncode, 5, 'without standard input and output it works as well', done_.stderr)
+
 def panic():
     watch = Watch('--append', 'init=/nonexistent')
     status, _, err = watch.end()
@@ -233,6 +239,7 @@ session(RECORD)
 recorded(RECORD)
 guest_dies()
 on_a_terminal()
+nothing_open()
 panic()
 program_ends()
 done()

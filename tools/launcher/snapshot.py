@@ -139,6 +139,7 @@ def run(arguments):
     options = cli.parse(arguments, HELP, Options(), VALUES)
     if options is None:
         return 0
+    viewer.open_standard()
     root.check(options)
     disk.check(options)
     viewer.build(options)

@@ -13,6 +13,7 @@ has a second socket, to QEMU's monitor, and a third to us, for lines:
 import os
 import socket
 import subprocess
+import sys
 
 from launcher import common, pump
 from launcher.common import GuestFailed
@@ -37,6 +38,17 @@ def program(kind):
     if not os.path.isfile(path):
         raise GuestFailed(f'no viewer at {path}; `make watch` builds it')
     return path
+
+def open_standard():
+    """Whoever started us may have closed 0, 1 or 2: then something else has their places by now, or would take them."""
+    for descriptor, (name, mode) in enumerate((('stdin', 'r'), ('stdout', 'w'), ('stderr', 'w'))):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != descriptor:
+                os.dup2(null, descriptor)
+                os.close(null)
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, open(descriptor, mode, encoding='utf-8', closefd=False))
 
 class Machine:
     """The descriptors that QEMU and the viewer have in common, and QEMU's arguments for them."""

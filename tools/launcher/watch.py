@@ -219,6 +219,7 @@ def run(arguments):
     options = cli.parse(arguments, HELP, Options(), VALUES, FLAGS)
     if options is None:
         return 0
+    viewer.open_standard()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupt)
     try:
