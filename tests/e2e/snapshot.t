@@ -65,7 +65,7 @@ def moments():
     ok(result.status == 0 and '  T ' in result.text() and 'pages of 008000000000' in result.text(),
        '--at stop: when the program has stopped itself; --pid tells its pages', result.notes())
     result = snapshot('--at', '=here I', '--', PROGRAM, 'busy')
-    ok(result.status == 0 and b'here I am' in result.err, '--at =TEXT: when it has been written, though the program runs on', result.notes())
+    ok(result.status == 0 and b'here I' in result.err, '--at =TEXT: when it has been written, though the program runs on', result.notes())
     result = snapshot('--at', '0.5', '--', PROGRAM, 'busy')
     ok(result.status == 0 and 'owner' in result.text(), '--at N: some time after the program has begun', result.notes())
     result = snapshot('--timeout', '6', '--', PROGRAM, 'busy')
