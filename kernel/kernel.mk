@@ -52,9 +52,9 @@ KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c kernel/mm/% k
 KERNEL_SMALL := $(addprefix kernel/mm/,clock.c commit.c core_map.c event.c event_name.c fault_name.c frame_kind.c huge.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c \
                   populate.c reclaim.c remote.c swap.c swap_off.c swap_slots.c unmap_file.c \
                   huge_policy.c page_cache_shrink.c verify.c watch.c) \
-                $(addprefix kernel/arch/x86/,acpi.c backtrace.c boot_%.c ioapic.c paging.c power.c reference_clock.c rtc.c smp.c trap_frame.c \
+                $(addprefix kernel/arch/x86/,acpi.c backtrace.c boot_%.c cpu.c ioapic.c paging.c power.c reference_clock.c rtc.c smp.c trap_frame.c \
                   trap_init.c) \
-                kernel/sync/alarm.c kernel/fs/mount.c
+                kernel/sync/alarm.c kernel/sync/kthread.c kernel/fs/mount.c
 
 KERNEL_SOURCES := $(sort $(filter-out $(VDSO_FOLDER)/%,$(shell find kernel -name '*.c' -o -name '*.S')))
 # What only a kernel with sanitizers has lies in folders of that name.

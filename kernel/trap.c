@@ -221,7 +221,7 @@ static void note_protection_fault(const struct trap_frame *tf)
 }
 
 /* Signals, codes and addresses as arch/x86/kernel/traps.c of Linux gives them. */
-static void user_exception(struct trap_frame *tf)
+static __cold void user_exception(struct trap_frame *tf)
 {
     uint32_t floating =
         tf->trapno == T_FPERR || tf->trapno == T_SIMDERR ? fpu_pending_exceptions(tf->trapno == T_SIMDERR) : 0;

@@ -231,7 +231,7 @@ bool dentry_is_under(const struct dentry *dentry, const struct dentry *ancestor)
 }
 
 // Down to some name that has none below, away with it, and so on from its parent.
-void dentry_destroy_tree(struct dentry *root)
+__cold void dentry_destroy_tree(struct dentry *root)
 {
     struct dentry *dentry = root;
 

@@ -280,7 +280,7 @@ uint32_t file_poll(struct file *file, struct poll_table *table)
     return file->ops->poll != NULL ? file->ops->poll(file, table) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
-int file_readdir(struct file *file, struct dir_emitter *emitter)
+__cold int file_readdir(struct file *file, struct dir_emitter *emitter)
 {
     int error;
 

@@ -232,7 +232,7 @@ int fd_close(struct file_table *table, int fd)
     return 0;
 }
 
-int fd_next(struct file_table *table, int from)
+__cold int fd_next(struct file_table *table, int from)
 {
     unsigned fd = from < 0 ? 0 : (unsigned)from, end;
     int found = -1;
@@ -247,7 +247,7 @@ int fd_next(struct file_table *table, int from)
     return found;
 }
 
-void fd_close_range(struct file_table *table, unsigned first, unsigned last, bool only_mark)
+__cold void fd_close_range(struct file_table *table, unsigned first, unsigned last, bool only_mark)
 {
     for (int fd = first > INT32_MAX ? -1 : fd_next(table, (int)first); fd >= 0 && (unsigned)fd <= last;
          fd = fd_next(table, fd + 1)) {
@@ -295,7 +295,7 @@ int fd_dup_to(struct file_table *table, int from, int to, uint64_t limit, bool c
     return result;
 }
 
-int fd_close_on_exec(struct file_table *table, int fd)
+__cold int fd_close_on_exec(struct file_table *table, int fd)
 {
     struct file **slot;
     int result = -EBADF;
@@ -308,7 +308,7 @@ int fd_close_on_exec(struct file_table *table, int fd)
     return result;
 }
 
-int fd_set_close_on_exec(struct file_table *table, int fd, bool on)
+__cold int fd_set_close_on_exec(struct file_table *table, int fd, bool on)
 {
     struct file **slot;
     int result = -EBADF;

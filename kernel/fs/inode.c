@@ -176,7 +176,7 @@ uint64_t inode_size(struct inode *inode)
     }
 }
 
-int64_t inode_readlink(struct inode *inode, char *buffer, size_t size)
+__cold int64_t inode_readlink(struct inode *inode, char *buffer, size_t size)
 {
     size_t length;
 
@@ -204,7 +204,7 @@ int inode_pages_punch(struct page_cache *pages, uint64_t offset, uint64_t size)
     return vfs_punch_inode(container_of(pages, struct inode, pages), offset, offset + size, true);
 }
 
-int inode_pages_describe(struct page_cache *pages, char *buffer, size_t size, struct map_identity *identity)
+__cold int inode_pages_describe(struct page_cache *pages, char *buffer, size_t size, struct map_identity *identity)
 {
     struct inode *inode = container_of(pages, struct inode, pages);
     struct dentry *dentry = inode_alias(inode);

@@ -253,7 +253,7 @@ static void pipe_close_ends(struct pipe *pipe, const struct file *file)
 }
 
 // The pipe of an inode, made if it has none. => one more file counted; NULL: no memory
-static struct pipe *pipe_attach(struct inode *inode)
+static __cold struct pipe *pipe_attach(struct inode *inode)
 {
     struct pipe *pipe;
 
@@ -267,7 +267,7 @@ static struct pipe *pipe_attach(struct inode *inode)
     return pipe;
 }
 
-static void pipe_detach(struct inode *inode, struct pipe *pipe)
+static __cold void pipe_detach(struct inode *inode, struct pipe *pipe)
 {
     bool last;
 
@@ -315,7 +315,7 @@ static int fifo_open_ends(struct file *file, struct pipe *pipe, bool is_fifo)
 }
 
 // A pipe that is opened again, through /proc/PID/fd, waits for nobody: its other end may have come and gone.
-static int fifo_open(struct file *file)
+static __cold int fifo_open(struct file *file)
 {
     struct inode *inode = file_inode(file);
     bool is_fifo = !path_is_nameless(&file->path);

@@ -192,7 +192,7 @@ static uint64_t find_page(struct page_cache *pages, uint64_t index, uint64_t end
     return present ? MIN(found, end) : index;
 }
 
-static int64_t tmpfs_seek(struct file *file, int64_t offset, int whence)
+static __cold int64_t tmpfs_seek(struct file *file, int64_t offset, int whence)
 {
     struct page_cache *pages = &file_inode(file)->pages;
     int64_t size = (int64_t)pages->size;
@@ -379,7 +379,7 @@ static int tmpfs_make_root(struct tmpfs *fs, const struct tmpfs_options *options
     return -ENOMEM;
 }
 
-int tmpfs_create_instance(struct file_system_type *type, const char *text, struct super_block **out)
+__cold int tmpfs_create_instance(struct file_system_type *type, const char *text, struct super_block **out)
 {
     struct tmpfs_options options;
     struct tmpfs *fs;

@@ -327,7 +327,7 @@ static void cache_give(struct core_map_entry *page, const void *caller)
     spin_unlock(&cache->lock);
 }
 
-void kalloc_drain(void)
+__cold void kalloc_drain(void)
 {
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         spin_lock(&caches[cpu].lock);
@@ -473,7 +473,7 @@ void kalloc_init(void)
     count_kind(FRAME_RESERVED, (uint32_t)core_map_frames);
 }
 
-void kalloc_add_range(pfn_t first, pfn_t count)
+__cold void kalloc_add_range(pfn_t first, pfn_t count)
 {
     pfn_t end = first + count;
 
@@ -493,21 +493,21 @@ void kalloc_add_range(pfn_t first, pfn_t count)
     spin_unlock(&kmem.lock);
 }
 
-void kalloc_freeze(void)
+__cold void kalloc_freeze(void)
 {
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         spin_lock_nested(&caches[cpu].lock); // in the order of CPUs; nobody else takes two
     spin_lock(&kmem.lock);
 }
 
-void kalloc_thaw(void)
+__cold void kalloc_thaw(void)
 {
     spin_unlock(&kmem.lock);
     for (unsigned cpu = MAX_CPUS; cpu-- > 0;)
         spin_unlock(&caches[cpu].lock);
 }
 
-void kalloc_for_each_free(void (*visit)(struct core_map_entry *page, void *arg), void *arg)
+__cold void kalloc_for_each_free(void (*visit)(struct core_map_entry *page, void *arg), void *arg)
 {
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         for (unsigned i = 0; i < caches[cpu].count; i++)

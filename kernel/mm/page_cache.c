@@ -212,7 +212,7 @@ void page_cache_truncate(struct page_cache *cache, uint64_t size)
     zero_within(cache, size, ALIGN_UP(size, PAGE_SIZE));
 }
 
-void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end)
+__cold void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end)
 {
     uint64_t first = (start + PAGE_MASK) >> PAGE_SHIFT, past = end >> PAGE_SHIFT;
 
@@ -335,7 +335,7 @@ static const struct page_cache_ops anonymous_ops = {
     .describe = anonymous_describe,
 };
 
-struct page_cache *page_cache_create_anonymous(uint64_t size, bool promised)
+__cold struct page_cache *page_cache_create_anonymous(uint64_t size, bool promised)
 {
     struct anonymous_file *file = slab_alloc(sizeof *file);
     if (!file)
@@ -351,7 +351,7 @@ struct page_cache *page_cache_create_anonymous(uint64_t size, bool promised)
     return &file->cache;
 }
 
-uint64_t page_caches_unclean(void)
+__cold uint64_t page_caches_unclean(void)
 {
     struct page_cache *cache;
     uint64_t unclean = 0;
@@ -363,7 +363,7 @@ uint64_t page_caches_unclean(void)
     return unclean;
 }
 
-void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t index, struct core_map_entry *page,
+__cold void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uint64_t index, struct core_map_entry *page,
                                             void *arg),
                               void *arg)
 {

@@ -47,7 +47,7 @@ static struct slab_frame *frame_of(const void *object)
     return (struct slab_frame *)ALIGN_DOWN((vaddr_t)object, PAGE_SIZE);
 }
 
-void slab_cache_init(struct slab_cache *cache, const char *name, size_t size)
+__cold void slab_cache_init(struct slab_cache *cache, const char *name, size_t size)
 {
     ASSERT(size > 0 && size <= SLAB_MAX && cache_count < MAGAZINES_MAX);
     spin_init(&cache->lock, name, RANK_SLAB);
@@ -336,7 +336,7 @@ void slab_free(void *object)
     slab_cache_free(frame_of(object)->cache, object);
 }
 
-void slab_init(void)
+__cold void slab_init(void)
 {
     size_t size = 0;
 
@@ -347,7 +347,7 @@ void slab_init(void)
     }
 }
 
-void slab_drain(void)
+__cold void slab_drain(void)
 {
     struct slab_cache *cache;
     void *object;
@@ -375,7 +375,7 @@ static void count_frames(const struct list *frames, struct slab_usage *usage)
     }
 }
 
-void slab_for_each(void (*visit)(const struct slab_cache *cache, const struct slab_usage *usage, void *arg), void *arg)
+__cold void slab_for_each(void (*visit)(const struct slab_cache *cache, const struct slab_usage *usage, void *arg), void *arg)
 {
     struct slab_cache *cache;
 

@@ -136,7 +136,7 @@ void vspace_put(struct vspace *space)
     slab_cache_free(&space_cache, space);
 }
 
-void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vregion *region, void *arg), void *arg)
+__cold void vspace_for_each_region(struct vspace *space, bool (*visit)(const struct vregion *region, void *arg), void *arg)
 {
     rwlock_read_lock(&space->lock);
     for (struct vregion *region = vregion_lowest(space); region; region = vregion_next(region))
@@ -180,7 +180,7 @@ void vspaces_to_end(struct vspace *space)
     mutex_unlock(&spaces_lock);
 }
 
-void vspaces_compact(bool wait)
+__cold void vspaces_compact(bool wait)
 {
     struct vspace *space;
 
@@ -268,7 +268,7 @@ static uint64_t count_nodes(const struct core_map_entry *node)
     return count;
 }
 
-void vspace_measure(struct vspace *space, struct vspace_sizes *sizes)
+__cold void vspace_measure(struct vspace *space, struct vspace_sizes *sizes)
 {
     *sizes = (struct vspace_sizes){0};
     rwlock_read_lock(&space->lock);

@@ -122,6 +122,13 @@ static __cold __noreturn void init_ended(int status)
     panic("init ended with status %d", (status >> 8) & 0xff);
 }
 
+static void (*exit_hook)(int process); // NULL: nothing of a process is kept above
+
+void exit_set_hook(void (*hook)(int process))
+{
+    __atomic_store_n(&exit_hook, hook, __ATOMIC_RELAXED);
+}
+
 static void process_release(struct process *process)
 {
     if (process == init_process)
@@ -129,6 +136,8 @@ static void process_release(struct process *process)
     event_frame(EVENT_EXIT, 0, (uint64_t)process->exit_status);
     itimers_release(process);
     posix_timers_release(process);
+    if (unlikely(exit_hook))
+        exit_hook(process->id);
     release_memory(process);
     release_files(process);
     session_leader_exit(process);
@@ -232,7 +241,7 @@ static void become_leader(struct process *process, struct thread *self)
     deferred_free(garbage);
 }
 
-int process_end_other_threads(void)
+__cold int process_end_other_threads(void)
 {
     struct thread *self = current_thread();
     struct process *process = self->process;

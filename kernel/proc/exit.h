@@ -14,6 +14,9 @@
 #define STATUS_STOPPED(sig) (((sig) << 8) | 0x7f)
 #define STATUS_CONTINUED 0xffff
 
+/* Called when a process ends, with its number, before its memory and files go. Once set it is always the same. */
+void exit_set_hook(void (*hook)(int process));
+
 /*
  * exit(2): end the running thread. When all have ended the process ends with the leader's `status`, a word
  * as above.

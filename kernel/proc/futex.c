@@ -331,7 +331,7 @@ static int64_t requeue_retrying(const struct futex_requeue_request *request, con
     return result;
 }
 
-int64_t futex_requeue(const struct futex_requeue_request *request)
+__cold int64_t futex_requeue(const struct futex_requeue_request *request)
 {
     struct futex_key from, to;
     int64_t result = key_get(request->from, request->shared, &from);
@@ -421,7 +421,7 @@ static int operate(vaddr_t address, uint32_t encoded)
     return error;
 }
 
-int64_t futex_wake_op(const struct futex_wake_op_request *request)
+__cold int64_t futex_wake_op(const struct futex_wake_op_request *request)
 {
     struct futex_key first, second;
     int64_t result = key_get(request->first, request->shared, &first);

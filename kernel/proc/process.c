@@ -77,7 +77,7 @@ void process_put(struct process *process)
         process_free(process);
 }
 
-int process_unshare_files(void)
+__cold int process_unshare_files(void)
 {
     struct process *process = current_process();
     struct file_table *own, *shared = process->files;
@@ -96,7 +96,7 @@ int process_unshare_files(void)
     return 0;
 }
 
-struct process *process_find_from(pid_t id)
+__cold struct process *process_find_from(pid_t id)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
     struct pid *pid = pid_find_from(id);
@@ -120,7 +120,7 @@ struct process *process_find(pid_t id)
     return process;
 }
 
-struct process *process_find_by_tid(pid_t tid)
+__cold struct process *process_find_by_tid(pid_t tid)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
     struct pid *pid = pid_find(tid);
@@ -132,7 +132,7 @@ struct process *process_find_by_tid(pid_t tid)
     return process;
 }
 
-pid_t process_next_thread(struct process *process, pid_t from)
+__cold pid_t process_next_thread(struct process *process, pid_t from)
 {
     uint64_t flags = spin_lock_irq(&process_tree);
     struct thread *thread;
@@ -228,7 +228,7 @@ struct thread *process_thread(struct process *process, pid_t tid)
     return NULL;
 }
 
-int process_name_thread(pid_t tid, const char *name)
+__cold int process_name_thread(pid_t tid, const char *name)
 {
     struct process *process = current_process();
     uint64_t flags = spin_lock_irq(&process->signal_lock);

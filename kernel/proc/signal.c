@@ -130,7 +130,7 @@ int signal_altstack_flags(vaddr_t sp)
     return signal_on_altstack(sp) ? SS_ONSTACK : 0;
 }
 
-int signal_altstack(const stack_t *new_stack, stack_t *old_stack, vaddr_t sp)
+__cold int signal_altstack(const stack_t *new_stack, stack_t *old_stack, vaddr_t sp)
 {
     struct thread *thread = current_thread();
     stack_t new = {0};
@@ -167,7 +167,7 @@ void signal_set_temporary_blocked(sigset_t mask)
     signal_set_blocked(mask);
 }
 
-int64_t signal_suspend(sigset_t mask)
+__cold int64_t signal_suspend(sigset_t mask)
 {
     struct wait_queue nobody; // only a signal ends this
 
@@ -205,7 +205,7 @@ static void set_awaited(struct thread *thread, sigset_t awaited, sigset_t blocke
     spin_unlock_irq(&process->signal_lock, flags);
 }
 
-int64_t signal_wait(sigset_t set, struct signal_info *info, uint64_t deadline)
+__cold int64_t signal_wait(sigset_t set, struct signal_info *info, uint64_t deadline)
 {
     struct thread *thread = current_thread();
     sigset_t blocked = thread->blocked;

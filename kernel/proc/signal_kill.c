@@ -52,7 +52,7 @@ static bool is_meant(struct process *process, pid_t group)
 /*
  * => 0 if at least one could be signalled, else the last error; -ESRCH if there was none
  */
-static int kill_many(pid_t group, int sig, const struct signal_info *info)
+static __cold int kill_many(pid_t group, int sig, const struct signal_info *info)
 {
     struct process *process;
     bool success = false;
@@ -113,7 +113,7 @@ static int send_to_tid(struct process *process, pid_t tid, int sig, struct signa
     return error;
 }
 
-int signal_kill_thread(pid_t process_id, pid_t tid, int sig, const struct signal_info *info)
+__cold int signal_kill_thread(pid_t process_id, pid_t tid, int sig, const struct signal_info *info)
 {
     struct signal_entry *entry;
     struct process *process;

@@ -319,7 +319,7 @@ static bool withdraw(struct kthread *thread)
     return queued;
 }
 
-int sched_set_allowed(struct kthread *thread, uint64_t cpus)
+__cold int sched_set_allowed(struct kthread *thread, uint64_t cpus)
 {
     unsigned long flags;
 

@@ -130,7 +130,7 @@ void sched_thread_times(struct kthread *thread, struct sched_times *times)
     *times = tell(&thread->clock);
 }
 
-void sched_cpu_stat(unsigned cpu, struct sched_cpu_stat *stat)
+__cold void sched_cpu_stat(unsigned cpu, struct sched_cpu_stat *stat)
 {
     struct run_queue *queue = &run_queues[cpu];
     struct sched_times times;
@@ -171,7 +171,7 @@ static void decay(uint64_t active)
                            active * LOAD_UNIT * (LOAD_UNIT - load_factors[i])) / LOAD_UNIT;
 }
 
-void sched_sample_load(uint64_t now_ns)
+__cold void sched_sample_load(uint64_t now_ns)
 {
     uint64_t sampled = atomic_load_explicit(&load_sampled_ns, memory_order_relaxed), periods, flags;
 
@@ -188,7 +188,7 @@ void sched_sample_load(uint64_t now_ns)
     spin_unlock_irq(&load_lock, flags);
 }
 
-void sched_load_average(uint64_t average[3])
+__cold void sched_load_average(uint64_t average[3])
 {
     uint64_t flags;
 

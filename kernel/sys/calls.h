@@ -209,6 +209,20 @@ CALL(shmat)
 CALL(shmdt)
 CALL(shmctl)
 
+/* sem.c */
+CALL(semop)
+CALL(semtimedop)
+
+/* sem_control.c */
+CALL(semget)
+CALL(semctl)
+
+/* msg.c */
+CALL(msgget)
+CALL(msgsnd)
+CALL(msgrcv)
+CALL(msgctl)
+
 /* process.c */
 CALL(fork)
 CALL(vfork)

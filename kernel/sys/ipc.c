@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sys/ipc.h"
 
+#include "arch/x86/time.h"
 #include "fs/credentials.h"
 #include "lib/errno.h"
 #include "lib/log.h"
@@ -79,11 +80,107 @@ struct ipc_object *ipc_find_index(struct ipc_table *table, int index)
     return object && ipc_index(object) == index ? object : NULL;
 }
 
-struct ipc_object *ipc_find(struct ipc_table *table, int id)
+int ipc_obtain(struct ipc_table *table, int id, unsigned wanted, struct ipc_object **out)
 {
-    struct ipc_object *object = ipc_find_from(table, id & 0x7fff);
+    *out = id < 0 ? NULL : ipc_find_index(table, id & 0x7fff);
+    if (!*out)
+        return -EINVAL;
+    return (*out)->id != id ? -EIDRM : ipc_permission(*out, wanted);
+}
 
-    return object && object->id == id ? object : NULL;
+int ipc_obtain_owned(struct ipc_table *table, int id, struct ipc_object **out)
+{
+    int error = ipc_obtain(table, id, 0, out);
+
+    return error ? error : ipc_owner(*out);
+}
+
+int ipc_obtain_for_stat(struct ipc_table *table, int id, bool by_id, bool any, struct ipc_object **out)
+{
+    int error;
+
+    if (by_id)
+        return ipc_obtain(table, id, IPC_READ, out);
+    *out = ipc_find_index(table, id & 0x7fff);
+    error = !*out ? -EINVAL : any ? 0 : ipc_permission(*out, IPC_READ);
+    return error ? error : (*out)->id;
+}
+
+static int64_t get_existing(const struct ipc_object *object, unsigned flags, uint64_t size)
+{
+    int error;
+
+    if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
+        return -EEXIST;
+    if (object->size < size)
+        return -EINVAL;
+    error = ipc_permission(object, flags);
+    return error ? error : object->id;
+}
+
+/* => table->lock held */
+static int64_t find_or_enter(struct ipc_table *table, int key, unsigned flags, struct ipc_object **spare, uint64_t size)
+{
+    struct ipc_object *object = ipc_find_key(table, key);
+    int error;
+
+    if (object)
+        return get_existing(object, flags, size);
+    if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
+        return -ENOENT;
+    object = *spare;
+    if (!object)
+        return -EINVAL;
+    error = ipc_add(table, object, key, flags);
+    if (error)
+        return error;
+    object->size = size;
+    *spare = NULL;
+    return object->id;
+}
+
+int64_t ipc_get(struct ipc_table *table, int key, unsigned flags, struct ipc_object **spare, uint64_t size)
+{
+    int64_t result;
+
+    spin_lock(&table->lock);
+    result = find_or_enter(table, key, flags, spare, size);
+    spin_unlock(&table->lock);
+    return result;
+}
+
+int ipc_sleep(struct ipc_table *table, struct list *list, struct ipc_sleeper *sleeper, uint64_t deadline)
+{
+    int error;
+
+    wait_queue_init(&sleeper->wait);
+    sleeper->status = IPC_WAITS;
+    list_add_tail(list, &sleeper->link);
+    spin_unlock(&table->lock);
+    error = wait_event_deadline(&sleeper->wait, sleeper->status != IPC_WAITS, deadline);
+    spin_lock(&table->lock); // who woke us has let go of us
+    if (sleeper->status != IPC_WAITS)
+        return sleeper->status;
+    list_remove(&sleeper->link);
+    return error;
+}
+
+void ipc_wake(struct ipc_sleeper *sleeper, int status)
+{
+    list_remove(&sleeper->link);
+    sleeper->status = status;
+    wake_all(&sleeper->wait);
+}
+
+void ipc_wake_all(struct list *list, int status)
+{
+    while (!list_empty(list))
+        ipc_wake(list_first_entry(list, struct ipc_sleeper, link), status);
+}
+
+int64_t ipc_now(void)
+{
+    return clock_realtime_ns() / NS_PER_SECOND;
 }
 
 int ipc_highest_index(struct ipc_table *table)

@@ -35,7 +35,6 @@
 struct segment {
     struct ipc_object object;       // (t)
     struct page_cache cache;
-    uint64_t size;                  // (c) bytes, as asked for
     uint64_t promised;              // (c) pages
     int64_t attached, detached, changed;    // (t) seconds since 1970
     int creator, last;              // (t) processes
@@ -46,11 +45,6 @@ struct segment {
 };
 
 static struct ipc_table segments = IPC_TABLE_INIT(segments);
-
-static int64_t now(void)
-{
-    return clock_realtime_ns() / NS_PER_SECOND;
-}
 
 static struct segment *segment_of(struct ipc_object *object)
 {
@@ -93,7 +87,7 @@ static void segment_hold(struct page_cache *cache)
 
     spin_lock(&segments.lock);
     segment->regions++;
-    segment->attached = now();
+    segment->attached = ipc_now();
     segment->last = whose_call();
     spin_unlock(&segments.lock);
 }
@@ -104,7 +98,7 @@ static void segment_release(struct page_cache *cache)
 
     spin_lock(&segments.lock);
     segment->regions--;
-    segment->detached = now();
+    segment->detached = ipc_now();
     segment->last = whose_call();
     unlock_and_drop(segment);
 }
@@ -139,75 +133,45 @@ static struct segment *segment_create(uint64_t size, unsigned flags)
     }
     page_cache_init(&segment->cache, &segment_ops);
     segment->cache.size = ALIGN_UP(size, PAGE_SIZE);
-    segment->size = size;
-    segment->changed = now();
+    segment->changed = ipc_now();
     segment->creator = current_process()->id;
     return segment;
 }
 
-static int64_t get_existing(const struct segment *segment, uint64_t size, unsigned flags)
-{
-    int error;
-
-    if ((flags & IPC_CREAT) && (flags & IPC_EXCL))
-        return -EEXIST;
-    if (segment->size < size)
-        return -EINVAL;
-    error = ipc_permission(&segment->object, flags);
-    return error ? error : segment->object.id;
-}
-
-/* Under the lock: find the key, or enter `spare` (NULL: only find). => the id, -errno; *used: spare is entered */
-static int64_t find_or_enter(int key, uint64_t size, unsigned flags, struct segment *spare, bool *used)
-{
-    struct segment *segment = segment_of(ipc_find_key(&segments, key));
-    int error;
-
-    if (segment)
-        return get_existing(segment, size, flags);
-    if (!spare)
-        return -ENOENT;
-    error = ipc_add(&segments, &spare->object, key, flags);
-    *used = !error;
-    return error ? error : spare->object.id;
-}
-
 SYSCALL3(shmget, int, key, uint64_t, size, unsigned, flags)
 {
-    bool may_create = key == IPC_PRIVATE || (flags & IPC_CREAT), used = false;
+    bool may_create = key == IPC_PRIVATE || (flags & IPC_CREAT);
     bool good_size = size >= SHMMIN && size <= SHM_MOST_BYTES && !(flags & SHM_HUGETLB);
-    struct segment *spare = NULL;
+    struct segment *segment = NULL;
+    struct ipc_object *spare = NULL;
     int64_t result;
 
     if (may_create && good_size) {
-        spare = segment_create(size, flags);
-        if (!spare)
+        segment = segment_create(size, flags);
+        if (!segment)
             return -ENOMEM;
+        spare = &segment->object;
     }
-    spin_lock(&segments.lock);
-    result = find_or_enter(key, size, flags, spare, &used);
-    spin_unlock(&segments.lock);
-    if (spare && !used)
-        segment_free(spare);
-    return result == -ENOENT && may_create ? -EINVAL : result;
+    result = ipc_get(&segments, key, flags, &spare, size);
+    if (spare)
+        segment_free(segment);
+    return result;
 }
 
 /* ---- shmat, shmdt ---- */
 
-/* The segment of that id, to be used by a call. => 0, -EINVAL, -EACCES */
+/* The segment of that id, to be used by a call. => as ipc_obtain */
 static int segment_begin(int id, unsigned wanted, struct segment **out)
 {
-    struct segment *segment;
-    int error = -EINVAL;
+    struct ipc_object *object;
+    int error;
 
     spin_lock(&segments.lock);
-    segment = id < 0 ? NULL : segment_of(ipc_find(&segments, id));
-    if (segment)
-        error = ipc_permission(&segment->object, wanted);
+    error = ipc_obtain(&segments, id, wanted, &object);
+    *out = segment_of(object);
     if (!error)
-        segment->calls++;
+        (*out)->calls++;
     spin_unlock(&segments.lock);
-    *out = segment;
     return error;
 }
 
@@ -240,7 +204,7 @@ static int64_t attach(struct segment *segment, vaddr_t address, int flags, uint3
     bool writes = !(flags & SHM_RDONLY);
     struct map_request request = {
         .addr = address,
-        .size = segment->size,
+        .size = segment->object.size,
         .prot = PROT_READ | (writes ? PROT_WRITE : 0) | (flags & SHM_EXEC ? PROT_EXEC : 0),
         .max_prot = PROT_READ | (writes ? PROT_WRITE : 0) | PROT_EXEC,
         .flags = map_flags,
@@ -318,7 +282,7 @@ SYSCALL1(shmdt, vaddr_t, address)
 static void segment_tell(const struct segment *segment, struct shmid64_ds *out)
 {
     *out = (struct shmid64_ds){
-        .shm_segsz = segment->size,
+        .shm_segsz = segment->object.size,
         .shm_atime = segment->attached,
         .shm_dtime = segment->detached,
         .shm_ctime = segment->changed,
@@ -350,44 +314,37 @@ int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident
     return found;
 }
 
-/* IPC_STAT by id; SHM_STAT and SHM_STAT_ANY by index, which also return the id. */
 static int64_t shm_stat(int id, int command, vaddr_t address)
 {
     struct shmid64_ds state;
-    struct segment *segment;
-    int64_t result = -EINVAL;
+    struct ipc_object *object;
+    int64_t result;
 
     spin_lock(&segments.lock);
-    segment = segment_of(command == IPC_STAT ? ipc_find(&segments, id) : ipc_find_index(&segments, id));
-    if (segment) {
-        result = command == SHM_STAT_ANY ? 0 : ipc_permission(&segment->object, IPC_READ);
-        segment_tell(segment, &state);
-        if (!result && command != IPC_STAT)
-            result = segment->object.id;
-    }
+    result = ipc_obtain_for_stat(&segments, id, command == IPC_STAT, command == SHM_STAT_ANY, &object);
+    if (result >= 0)
+        segment_tell(segment_of(object), &state);
     spin_unlock(&segments.lock);
-    if (result < 0)
-        return result;
-    return copy_to_user(address, &state, sizeof(state)) ? -EFAULT : result;
+    return result >= 0 && copy_to_user(address, &state, sizeof(state)) ? -EFAULT : result;
 }
 
 /* Change or remove: for the owner. `state` NULL: remove. */
 static int64_t shm_change(int id, const struct shmid64_ds *state)
 {
+    struct ipc_object *object;
     struct segment *segment;
-    int64_t result = -EINVAL;
+    int error;
 
     spin_lock(&segments.lock);
-    segment = segment_of(ipc_find(&segments, id));
-    if (segment)
-        result = ipc_owner(&segment->object);
-    if (result) {
+    error = ipc_obtain_owned(&segments, id, &object);
+    if (error) {
         spin_unlock(&segments.lock);
-        return result;
+        return error;
     }
+    segment = segment_of(object);
     if (state) {
         ipc_set(&segment->object, &state->shm_perm);
-        segment->changed = now();
+        segment->changed = ipc_now();
     } else {
         segment->removed = true;
         segment->object.key = IPC_PRIVATE;
@@ -439,17 +396,15 @@ static int64_t shm_totals(vaddr_t address)
 
 static int64_t shm_lock(int id, bool locked)
 {
-    struct segment *segment;
-    int64_t result = -EINVAL;
+    struct ipc_object *object;
+    int error;
 
     spin_lock(&segments.lock);
-    segment = segment_of(ipc_find(&segments, id));
-    if (segment)
-        result = ipc_owner(&segment->object);
-    if (!result)
-        segment->locked = locked;
+    error = ipc_obtain_owned(&segments, id, &object);
+    if (!error)
+        segment_of(object)->locked = locked;
     spin_unlock(&segments.lock);
-    return result;
+    return error;
 }
 
 SYSCALL3(shmctl, int, id, int, command, vaddr_t, address)

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -95,6 +97,26 @@ static bool act_segment(void)
     return shmdt(at) == 0 && shmctl(id, IPC_RMID, NULL) == 0;
 }
 
+static bool act_semaphores(void)
+{
+    struct sembuf steps[] = {{0, 1, SEM_UNDO}, {1, 1, 0}};
+    int id = semget(IPC_PRIVATE, 400, 0600);
+
+    return id >= 0 && semop(id, steps, 2) == 0 && semctl(id, 0, GETVAL) == 1 && semctl(id, 1, GETVAL) == 1 && semctl(id, 0, IPC_RMID) == 0;
+}
+
+static bool act_messages(void)
+{
+    static struct {
+        long type;
+        char text[8000];
+    } message = {.type = 1};
+    int id = msgget(IPC_PRIVATE, 0600);
+
+    return id >= 0 && msgsnd(id, &message, 8000, 0) == 0 && msgrcv(id, &message, 8000, 0, IPC_NOWAIT) == 8000 &&
+           msgrcv(id, &message, 8000, 0, IPC_NOWAIT) == -1 && msgctl(id, IPC_RMID, NULL) == 0;
+}
+
 /* ---- Processes ---- */
 
 static bool act_fork(void)
@@ -122,6 +144,8 @@ static const struct operation operations[] = {
     {"mremap", map_and_fill, act_grow, unmap_pages},
     {"mremap_to_a_fixed_place", map_two, act_move, unmap_two},
     {"shmget", NULL, act_segment, NULL},
+    {"semop", NULL, act_semaphores, NULL},
+    {"msgsnd", NULL, act_messages, NULL},
     {"fork", NULL, act_fork, NULL},
     {"vfork", NULL, act_vfork, NULL},
 };

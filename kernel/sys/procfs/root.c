@@ -62,6 +62,8 @@ static const struct proc_listing processes = {
 };
 
 static const struct proc_node sysvipc_nodes[] = {
+    PROC_FILE("msg", 0444, show_sysvipc_msg),
+    PROC_FILE("sem", 0444, show_sysvipc_sem),
     PROC_FILE("shm", 0444, show_sysvipc_shm),
     {0},
 };

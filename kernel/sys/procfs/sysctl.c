@@ -17,16 +17,18 @@
 #include "proc/exec_layout.h"
 #include "proc/pid.h"
 #include "proc/thread_limit.h"
+#include "sys/msg.h"
 #include "sys/procfs/node.h"
 #include "sys/procfs/overcommit.h"
+#include "sys/sem.h"
 #include "sys/uts.h"
 
-/* A file that tells one fixed number or text. */
-#define FACT(function, format, value)                                                                          \
+/* A file that tells fixed numbers or a text. */
+#define FACT(function, format, ...)                                                                            \
     static int function(const struct proc_inode *inode, struct text *text)                                     \
     {                                                                                                          \
         (void)inode;                                                                                           \
-        text_printf(text, format "\n", value);                                                                 \
+        text_printf(text, format "\n", __VA_ARGS__);                                                           \
         return 0;                                                                                              \
     }
 
@@ -42,6 +44,10 @@ FACT(show_swappiness, "%d", 0)
 FACT(show_min_addr, "%lu", (unsigned long)USER_MIN)
 FACT(show_pipe_max, "%u", PIPE_CAPACITY)
 FACT(show_nr_open, "%d", FILE_TABLE_MAX)
+FACT(show_sem, "%d\t%d\t%d\t%d", SEMMSL, SEMMNS, SEMOPM, SEMMNI)
+FACT(show_msgmax, "%d", MSGMAX)
+FACT(show_msgmnb, "%d", MSGMNB)
+FACT(show_msgmni, "%d", MSGMNI)
 FACT(show_pty_max, "%u", devpts_limit())
 FACT(show_pty_nr, "%u", devpts_count())
 
@@ -203,10 +209,14 @@ static const struct proc_node kernel_nodes[] = {
     PROC_FACT("ngroups_max", show_ngroups_max),
     PROC_FACT("osrelease", show_osrelease),
     PROC_FACT("ostype", show_ostype),
+    PROC_FACT("msgmax", show_msgmax),
+    PROC_FACT("msgmnb", show_msgmnb),
+    PROC_FACT("msgmni", show_msgmni),
     PROC_FACT("pid_max", show_pid_max),
     PROC_DIRECTORY("pty", pty_nodes),
     PROC_DIRECTORY("random", random_nodes),
     PROC_SETTING("randomize_va_space", show_randomize, store_randomize),
+    PROC_FACT("sem", show_sem),
     PROC_FACT("tainted", show_tainted),
     PROC_SETTING("threads-max", show_threads_max, store_threads_max),
     PROC_FACT("version", show_version_name),

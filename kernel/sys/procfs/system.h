@@ -22,6 +22,8 @@ int show_meminfo(const struct proc_inode *inode, struct text *text);
 int show_partitions(const struct proc_inode *inode, struct text *text);
 int show_stat(const struct proc_inode *inode, struct text *text);
 int show_swaps(const struct proc_inode *inode, struct text *text);
+int show_sysvipc_msg(const struct proc_inode *inode, struct text *text);
+int show_sysvipc_sem(const struct proc_inode *inode, struct text *text);
 int show_sysvipc_shm(const struct proc_inode *inode, struct text *text);
 int show_uptime(const struct proc_inode *inode, struct text *text);
 int show_version(const struct proc_inode *inode, struct text *text);
