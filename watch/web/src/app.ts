@@ -41,7 +41,6 @@ interface Scheduled {
 }
 
 const MOST_EVENTS_BACK = 2000;
-const PATIENCE = 2000; // milliseconds
 
 export class App {
   hello: Hello | null = null;
@@ -60,10 +59,14 @@ export class App {
   /** Whether a person, or a fault that holds the guest, has chosen the process. */
   private chosen = false;
   private patience = 0;
+  private later: ReturnType<typeof setTimeout> | undefined;
   private missing = false;
   private scheduled: Scheduled[] = [];
   private frame = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** => for how many milliseconds a process stays chosen at least, though newer ones come */
+  constructor(private patienceFor = 2000) {}
 
   get following(): boolean {
     return this.position === null;
@@ -166,11 +169,20 @@ export class App {
     const alive = this.view.process(this.selection.pid)?.space;
     if (!alive) this.chosen = false;
     const newest = this.view.processes.filter((process) => process.space).at(-1)?.pid ?? 0;
+    if (newest === this.selection.pid || (alive && (this.chosen || !this.following))) return;
     const now = performance.now();
-    if (newest === this.selection.pid || (alive && (this.chosen || !this.following || now < this.patience))) return;
-    this.patience = now + PATIENCE;
+    if (alive && now < this.patience) return this.chooseLater(this.patience - now);
+    this.patience = now + this.patienceFor;
     Object.assign(this.selection, { pid: newest, va: null });
     this.mark('selection');
+  }
+
+  /** A guest that has come to rest sends no picture that would ask again. */
+  private chooseLater(milliseconds: number): void {
+    this.later ??= setTimeout(() => {
+      this.later = undefined;
+      this.chooseProcess();
+    }, milliseconds);
   }
 
   /* ---- Time ---- */

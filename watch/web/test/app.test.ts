@@ -115,3 +115,17 @@ test('panels_hear_only_of_what_they_asked_for', () => {
   Object.assign(globalThis, { requestAnimationFrame: () => 1 });
   assert.deepEqual(drawn, [['picture'], ['picture']]);
 });
+
+test('the_newest_process_is_chosen_though_no_picture_comes_any_more', async () => {
+  const app = new App(20);
+  app.take(new Story().messages[0]!, 10);
+  const process = (pid: number) => ({ pid, ppid: 1, name: 'x', state: 'R', threads: 1, space: pid });
+  const space = (id: number) => ({ id, root: 1, brk: ['0x0', '0x0'] as [string, string], active: 0, regions: [] });
+  app.take({ type: 'picture', n: 1, time: 0, full: true, spaces: [space(1)], processes: [process(1)] }, 10);
+  app.take({ type: 'picture', n: 2, time: 0, full: false, spaces: [space(2)], processes: [process(1), process(2)] }, 10);
+  while (app.selection.pid !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  app.select({ pid: 1 });
+  app.take({ type: 'picture', n: 3, time: 0, full: false, spaces: [space(3)], processes: [process(1), process(2), process(3)] }, 10);
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  assert.equal(app.selection.pid, 1, 'what a person has chosen stays');
+});
