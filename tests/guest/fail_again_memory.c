@@ -6,6 +6,8 @@
 #include "sweep.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -137,6 +139,29 @@ static bool act_vfork(void)
     return child > 0 && child_wait(child) == 0;
 }
 
+static bool act_clone_with_pidfd(void)
+{
+    int fd = -1;
+    uint64_t request[11] = {0x1000 /* CLONE_PIDFD */, (uintptr_t)&fd, 0, 0, SIGCHLD};
+    pid_t child = syscall(SYS_clone3, request, sizeof request);
+
+    if (child == 0)
+        _exit(0);
+    return child > 0 && child_wait(child) == 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC && close(fd) == 0;
+}
+
+static void *do_nothing(void *argument)
+{
+    return argument;
+}
+
+static bool act_thread(void)
+{
+    pthread_t thread;
+
+    return pthread_create(&thread, NULL, do_nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
+}
+
 static const struct operation operations[] = {
     {"brk", NULL, act_brk, NULL},
     {"mmap_of_a_fixed_place", map_and_fill, act_map_over, unmap_pages},
@@ -148,6 +173,8 @@ static const struct operation operations[] = {
     {"msgsnd", NULL, act_messages, NULL},
     {"fork", NULL, act_fork, NULL},
     {"vfork", NULL, act_vfork, NULL},
+    {"clone_with_a_pidfd", NULL, act_clone_with_pidfd, NULL},
+    {"thread", NULL, act_thread, NULL},
 };
 
 int main(void)
