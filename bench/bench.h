@@ -76,6 +76,10 @@ void parallel_processes(void);
 /* flush.c */
 void flush_threshold(void);
 
+/* working_set.c */
+void working_set_swapped(void);
+void working_set_beside_reader(void);
+
 /* maps.c */
 void map_and_unmap(void);
 void protect(void);

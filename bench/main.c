@@ -48,6 +48,8 @@ static const struct row {
     {"parallel_threads", parallel_threads},
     {"parallel_processes", parallel_processes},
     {"flush_threshold", flush_threshold},
+    {"working_set_swapped", working_set_swapped},
+    {"working_set_beside_reader", working_set_beside_reader},
 };
 
 static bool run_exactly(const char *name, const struct row *row, size_t count)

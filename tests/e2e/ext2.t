@@ -269,7 +269,8 @@ def kill_in_the_middle(image, seconds):
     for line in process.stdout:
         if not said:
             timer.start()
-        said.append(line.decode().rstrip('\n'))
+        if line.endswith(b'\n'):     # the last one may have been cut off, in the middle of a number
+            said.append(line.decode().rstrip('\n'))
         if line.startswith(b'begin'):
             try:
                 os.write(process.stdin.fileno(), b'\n')

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field, replace
 
-from bench import chart, guest, least, linux, report, rows
+from bench import chart, disks, guest, least, linux, report, rows
 from debian import Unavailable
 from launcher import common
 from launcher.common import GuestFailed, Usage, say
@@ -35,11 +35,14 @@ Environment: GAUR_NO_BUILD=1 takes what is built already; GAUR_KERNEL=FILE measu
 
 # How the machine runs for the rows of a kind. What is timed depends on the host's other work: it is never kept, the systems take
 # turns, and of the figures of all turns the median counts.
-TIMED_TURNS = 5
-KINDS = {'counted': {}, 'timed': {'icount': False, 'cpus': 2}, 'tried': {}}
+TIMED_TURNS = {'timed': 5, 'swapped': 3}
+KINDS = {'counted': {}, 'timed': {'icount': False, 'cpus': 2}, 'tried': {}, 'swapped': {'icount': False},
+         'beside': {'icount': False}}
 
 OUT = os.path.join(common.BUILD, 'bench')
 CACHE = os.path.join(OUT, 'linux.json')
+LINUX = os.path.join(OUT, 'linux')
+LINUX_OWN = 80      # MiB: with less it does not come up; what is given beyond that its programs have
 
 @dataclass
 class Wishes:
@@ -113,7 +116,16 @@ class Bench:
         if group[0].kind == 'tried':
             self.try_memory(system)
             return
-        boot = guest.Boot(system, self.kernels[system][0], f'{group[0].memory << 10}K', **KINDS[group[0].kind])
+        kind, memory = group[0].kind, group[0].memory
+        with disks.of(kind, memory) as attached:
+            if attached and system == 'Linux':
+                memory += LINUX_OWN
+            boot = guest.Boot(system, self.kernels[system][0], f'{memory << 10}K', disks=attached,
+                              files=linux.modules(LINUX) if attached and system == 'Linux' else [], **KINDS[kind])
+            self.measure_boot(boot, group, wanted)
+
+    def measure_boot(self, boot, group, wanted):
+        system = boot.system
         key = self.key(boot)
         if system == 'Linux' and all(row.value({system: self.cache.get(key, {})}, system) for row in group):
             self.values[system].update(self.cache[key])
@@ -131,7 +143,7 @@ class Bench:
     def measure_in_turns(self, group):
         """Timed rows: the systems one after the other, several times."""
         turns = {system: [] for system in self.values}
-        for _ in range(TIMED_TURNS):
+        for _ in range(TIMED_TURNS[group[0].kind]):
             for system, found in turns.items():
                 self.measure(group, system)
                 found.append({row.name: self.values[system][row.name] for row in group if row.name in self.values[system]})
@@ -197,7 +209,7 @@ def kernels(gaur_only):
     if gaur_only:
         return found, ''
     try:
-        found['Linux'] = linux.kernel(os.path.join(OUT, 'linux'))
+        found['Linux'] = linux.kernel(LINUX)
     except (Unavailable, OSError) as why:
         return found, f'without Linux: {why}'
     return found, ''
@@ -250,7 +262,7 @@ def run(arguments):
     bench = Bench(found, wishes.cached)
     picked = rows.with_needs(picked)
     for group in groups(picked):
-        if group[0].kind == 'timed':
+        if group[0].kind in TIMED_TURNS:
             bench.measure_in_turns(group)
             continue
         for system in ('Gaur', 'Linux'):

@@ -35,6 +35,7 @@ class Boot:
     machine: str = 'q35'
     seconds: float = 600        # without a line from the guest
     disks: list = field(default_factory=list)   # as those of the launcher's options
+    files: list = field(default_factory=list)   # for the guest's folder /bench, besides the program
     extra: list = field(default_factory=list)   # more arguments for QEMU
 
 def archive(arguments, programs):
@@ -60,7 +61,7 @@ def command_line(boot, root, sockets, log):
 def lines(boot, arguments, programs=(MICRO,)):
     """Boots, and yields what init and the program say, line by line, until the machine is off."""
     pairs = {name: pump.pair() for name in ('io', 'ctl')}
-    root = archive(arguments, programs)
+    root = archive(arguments, [*programs, *boot.files])
     with tempfile.TemporaryFile() as log:
         line = command_line(boot, root, {name: pair[1].fileno() for name, pair in pairs.items()}, log)
         theirs = [pair[1] for pair in pairs.values()]

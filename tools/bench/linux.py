@@ -12,10 +12,17 @@ from debian import Apt, Unavailable, complaint, read, write
 PACKAGE = 'linux-image-cloud-amd64'     # depends on the one of the day
 DOWNLOAD_SECONDS = 300
 
+# The driver of a virtio disk, which Debian has as modules.
+MODULES = [f'{name}.ko' for name in
+           ('virtio_ring', 'virtio', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci', 'virtio_blk')]
+
+def modules(folder):
+    return [os.path.join(folder, name) for name in MODULES]
+
 def kernel(folder):
     """The kernel's file and version, from `folder` or from Debian."""
     mark = os.path.join(folder, 'version')
-    if not (os.path.exists(mark) and glob.glob(os.path.join(folder, 'vmlinuz-*'))):
+    if not (os.path.exists(mark) and glob.glob(os.path.join(folder, 'vmlinuz-*')) and all(map(os.path.exists, modules(folder)))):
         fetch(folder, mark)
     return glob.glob(os.path.join(folder, 'vmlinuz-*'))[0], read(mark)
 
@@ -34,6 +41,8 @@ def fetch(folder, mark):
     if unpacked.returncode or not found:
         raise Unavailable(f'{os.path.basename(packages[0])} has no kernel: {unpacked.stderr.strip()}')
     shutil.move(found[0], folder)
+    for path in glob.glob(os.path.join(tree, 'lib', 'modules', '**', 'virtio*.ko'), recursive=True):
+        shutil.move(path, folder)
     write(mark, os.path.basename(packages[0]).split('_')[1])
     shutil.rmtree(tree)
     shutil.rmtree(apt.folder)

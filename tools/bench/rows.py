@@ -31,7 +31,7 @@ class Row:
     kind: str = 'counted'           # how the machine runs; see command.KINDS
 
     def more_is_better(self):
-        return self.unit in ('processes', 'a second', 'percent')
+        return self.unit in ('processes', 'a second', 'percent', 'operations a second')
 
     def measured_by(self):
         return self.run or self.name
@@ -128,6 +128,17 @@ def flush_rows():
             rows.append(Row(f'flush_{how}_{pages}', f'  {pages} pages flushed {what}', run, unit='ns', kind='timed', only_gaur=True))
     return rows
 
+def working_set_rows():
+    """More memory in use than there is, with the rest in swap; and a file that is read beside a program that has all it needs."""
+    rows = [Row(f'working_set_{how}', f'working set of 1.5 times memory, {what}', 'working_set_swapped', reach_linux(f'working_set_{how}'), 64,
+                'operations a second', kind='swapped') for how, what in (('random', 'at random'), ('skewed', '7 of 8 in a quarter'))]
+    run = 'working_set_beside_reader'
+    return rows + [
+        Row('working_set_share', 'working set of half of memory beside a reader, to alone, in CPU time', run, at_least(80), 16, 'percent', only_gaur=True,
+            kind='beside'),
+        Row('working_set_faults', '  its pages that had to come from the disk', run, at_most(0), 16, 'pages', only_gaur=True, kind='beside'),
+    ]
+
 ROWS = [
     Row('null_call', 'null system call (getppid, loop included)', wanted=at_most(120)),
     *fork_rows(),
@@ -156,6 +167,7 @@ ROWS = [
         kind='tried'),
     *parallel_rows(),
     *flush_rows(),
+    *working_set_rows(),
 ]
 
 def named(word):
