@@ -45,7 +45,7 @@ def enter():
     """Without --run it waits for a line between its steps, and for no more of them when input has ended."""
     result = run('--', os.path.join(BUILT, 'demand_zero'), stdin=b'\n\n')
     text = result.text()
-    ok(result.status == 0 and text.count('[Enter]') == text.count('Step '), 'each step waits for Enter', text)
+    ok(result.status == 0 and text.count('[Enter]') == text.count('Step ') + 1, 'each step waits for Enter, and the end', text)
     result = run('--', os.path.join(BUILT, 'heap'), '--help')
     ok(result.status == 2 and 'usage' in result.text(), 'a wrong argument is told', result.notes())
 

@@ -41,6 +41,7 @@ static void copy_on_write(void)
     struct partner child = partner_start("child", child_acts);
     partner_does(&child, 0);
     claim(same_frame(page_tell(arena), before) && arena[0] == 'k', "the parent's page is as it was");
+    step("The child ends.");
     partner_end(&child);
     set_name("");
 }

@@ -91,6 +91,7 @@ int main(int argc, char **argv)
     region_tell(arena);
     claim(arena[0] == 'p' && arena[PAGE] == 'p', "nothing of this is seen by the parent, whose page 0 is still read-only");
     claim(write_at(arena, 'x').signal == SIGSEGV, "a write by the parent ends in SIGSEGV too");
+    step("The child ends.");
     partner_end(&child);
     return lesson_end();
 }

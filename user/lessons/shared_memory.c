@@ -71,10 +71,11 @@ int main(int argc, char **argv)
     claim(arena[0] == 'c', "the parent sees what the child wrote");
     gaur_claim(page_tell(arena).references == 2, "two leaves hold the frame");
     touched_after_fork(&child);
-    step("The child unmaps the pages. Then the parent does.");
+    step("The child unmaps the pages.");
     partner_does(&child, UNMAP);
     struct page page = page_tell(arena);
     gaur_claim(page.references == 1, "one leaf holds the frame");
+    step("The parent unmaps them as well.");
     struct frames held = frames_now();
     munmap(arena, PAGES * PAGE);
     struct frames given_back = frames_now();

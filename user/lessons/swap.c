@@ -87,6 +87,7 @@ static void share(void)
     struct fault fault = fault_tell(read_at(arena + 12 * PAGE));
     page_tell(arena + 12 * PAGE);
     gaur_claim(fault.count == 0, "one: the child has filled in the leaf that both have");
+    step("The child ends.");
     partner_end(&child);
 }
 

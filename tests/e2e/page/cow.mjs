@@ -44,7 +44,14 @@ export async function runLesson(page, guest, name) {
 /** Enter, and what the program says up to its next question. */
 export async function goOn(guest) {
   await guest.type('');
-  return guest.read(/\[Enter\] |The end\..*\n/);
+  return guest.read(/\[Enter\] /);
+}
+
+async function lastStep(guest) {
+  const last = await goOn(guest);
+  ok(last.includes('All of it was so'), "the lesson's own claims hold", last);
+  await guest.type('');
+  await guest.prompt();
 }
 
 async function chooseProcess(page, pid) {
@@ -155,9 +162,7 @@ export async function cowFork(page, guest) {
     await faultAgrees(page, parent, faultTold(text), told[of].frame);
     await frameAgrees(page, told[of], `${of}, ${what}`, address(Number(of.slice(-1))));
   }
-  const last = await goOn(guest);
-  ok(last.includes('All of it was so'), "the lesson's own claims hold", last);
-  await guest.prompt();
+  await lastStep(guest);
 }
 
 /** Three generations: one frame with three references, and three owners that the page names. => that moment */
@@ -171,9 +176,7 @@ export async function forkOfFork(page, guest) {
   equal([told['child 2'].references, frame.owners.length], [3, 3], 'three references are three owners');
   const moment = { picture: Number(await page.root('data-picture')), frame: told['child 2'].frame, known: frame };
   await goOn(guest);
-  const last = await goOn(guest);
-  ok(last.includes('All of it was so'), "the lesson's own claims hold", last);
-  await guest.prompt();
+  await lastStep(guest);
   return moment;
 }
 

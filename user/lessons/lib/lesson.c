@@ -147,6 +147,7 @@ void lesson_start(int argc, char **argv, const char *title)
 int lesson_end(void)
 {
     say(failed ? "\nThe end. Something was NOT SO." : "\nThe end. All of it was so.");
+    wait_for_enter();
     return failed;
 }
 

@@ -40,7 +40,7 @@ void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void claim(bool holds, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Of Gaur alone: on Linux nothing is said. */
 void gaur_claim(bool holds, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The exit status. */
+/* Waits once more, so that the last step can be looked at. => the exit status */
 int lesson_end(void);
 /* It cannot be shown on this machine: ends the program. */
 _Noreturn void not_here(const char *why);
