@@ -82,6 +82,7 @@ static int64_t __cold call_again(struct trap_frame *tf, int64_t result)
 void syscall_entry(struct trap_frame *tf)
 {
     irq_enable();
+    current_kthread()->lacked_memory = false; // a fault before, or a call that went another way, may have left it
     int64_t result = syscall_dispatch(tf);
 
     if (unlikely(result < 0) && unlikely(current_kthread()->lacked_memory))

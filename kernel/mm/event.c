@@ -168,7 +168,7 @@ int events_start(uint64_t bytes, unsigned cpus)
     mutex_lock(&watching);
     if (watchers == 0) {
         unsigned order = order_within(bytes);
-        while (!rings_make(order, cpus) && error == 0)
+        while (error == 0 && !rings_make(order, cpus))
             error = order-- == 0 ? -ENOMEM : 0;
     }
     if (!error && watchers++ == 0)

@@ -66,7 +66,8 @@ uint64_t frames_by_kind(enum frame_kind kind)
 
     for (unsigned cpu = 0; cpu < cpu_count; cpu++)
         total += atomic_load_explicit(&caches[cpu].kinds[kind], memory_order_relaxed);
-    return total;
+    /* A frame given back on a CPU already looked at, and taken on one looked at later, counts as one less: there is no less than none. */
+    return (int32_t)total > 0 ? total : 0;
 }
 
 static inline void count_kind_in(struct frame_cache *cache, enum frame_kind kind, uint32_t frames)

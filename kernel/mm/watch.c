@@ -50,6 +50,8 @@ void watch_start(uint64_t ring_bytes, unsigned cpus)
     struct watch_control *control = kalloc();
 
     if (!control || events_start(ring_bytes, cpus) != 0) {
+        if (control)
+            kfree(control);
         printk(LOG_WARNING "too little memory to be watched");
         return;
     }

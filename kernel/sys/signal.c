@@ -6,6 +6,7 @@
 
 #include "arch/x86/trap.h"
 #include "lib/string.h"
+#include "mm/kalloc.h"
 #include "mm/usercopy.h"
 #include "proc/process.h"
 #include "proc/thread.h"
@@ -148,7 +149,10 @@ SYSCALL4(rt_tgsigqueueinfo, pid_t, process, pid_t, thread, int, sig, vaddr_t, ad
 
 SYSCALL0(rt_sigreturn)
 {
-    return signal_return(current_thread()->frame);
+    int64_t result = signal_return(current_thread()->frame);
+
+    (void)kalloc_failed(); // what it returns is the interrupted call's: not to be made again
+    return result;
 }
 
 SYSCALL2(sigaltstack, vaddr_t, new_address, vaddr_t, old_address)

@@ -188,7 +188,9 @@ static int cut_tree(struct inode *inode, uint32_t number, unsigned level, uint64
     ext2_block_put(&block);
     if (error == 0)
         error = free_trees(inode, cut, count, level - 1);
-    return error == 0 && edge != 0 ? cut_tree(inode, edge, level - 1, keep % span, cut) : error;
+    /* Whatever failed: what stays in the file's own tree behind its end would be there again when the file grows. */
+    int below = edge != 0 ? cut_tree(inode, edge, level - 1, keep % span, cut) : 0;
+    return error != 0 ? error : below;
 }
 
 // The trees of an inode that is cut: `keep` blocks of the one of `level` levels stay, counted from its first.
