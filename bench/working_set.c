@@ -87,7 +87,7 @@ static uint64_t rate(struct working_set *set, clockid_t clock, uint64_t millisec
 /* What mkswap writes: a header in the first page, of version 1. */
 static void use_swap(void)
 {
-    static char page[PAGE];
+    char *page = map(PAGE); // no static memory: the rows of idle.c count on few pages of data
     int fd = -1;
 
     for (int i = 0; i < 100 && (fd = open(SWAP, O_WRONLY | O_CLOEXEC)) < 0; i++)
@@ -113,9 +113,12 @@ void working_set_swapped(void)
 
 // ---- Beside a program that reads a large file ----
 
+#define BUFFER (64 << 10)
+
 /* The reader lets go of the working set: else each page would be there twice, as it was and as it is written to. */
 static pid_t start_reading(const char *path, struct working_set *set)
 {
+    char *buffer = map(BUFFER);
     pid_t child = fork();
 
     if (child < 0)
@@ -123,8 +126,7 @@ static pid_t start_reading(const char *path, struct working_set *set)
     if (child == 0)
         munmap(set->at, set->pages * PAGE);
     for (int fd = open(path, O_RDONLY); child == 0;) {
-        static char buffer[64 << 10];
-        ssize_t got = read(fd, buffer, sizeof buffer);
+        ssize_t got = read(fd, buffer, BUFFER);
         if (got < 0 || (got == 0 && lseek(fd, 0, SEEK_SET) < 0))
             fail(path);
     }
