@@ -66,7 +66,7 @@ def without():
                    os.path.join(tools, name))
     out = os.path.join(folder(), 'out')
     code = f'import sys; sys.path.insert(0, {TOP + "/tools"!r}); from bench import command, linux; ' \
-           f'command.OUT = {out!r}; command.CACHE = {out + "/linux.json"!r}; ' \
+           f'command.OUT = {out!r}; command.LINUX = {out + "/linux"!r}; command.CACHE = {out + "/linux.json"!r}; ' \
            f'sys.exit(command.run(["null_call", "-o", {out!r}]))'
     run = subprocess.run(['/usr/bin/python3', '-c', code], capture_output=True, text=True, check=False,
                          env={**os.environ, 'PATH': tools, 'GAUR_NO_BUILD': '1'})
