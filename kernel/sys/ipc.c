@@ -5,6 +5,7 @@
 #include "fs/credentials.h"
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "mm/usercopy.h"
 #include "proc/cred.h"
 
 #define INDEX_BITS    15
@@ -95,7 +96,7 @@ int ipc_obtain_owned(struct ipc_table *table, int id, struct ipc_object **out)
     return error ? error : ipc_owner(*out);
 }
 
-int ipc_obtain_for_stat(struct ipc_table *table, int id, bool by_id, bool any, struct ipc_object **out)
+static int obtain_for_stat(struct ipc_table *table, int id, bool by_id, bool any, struct ipc_object **out)
 {
     int error;
 
@@ -104,6 +105,35 @@ int ipc_obtain_for_stat(struct ipc_table *table, int id, bool by_id, bool any, s
     *out = ipc_find_index(table, id & 0x7fff);
     error = !*out ? -EINVAL : any ? 0 : ipc_permission(*out, IPC_READ);
     return error ? error : (*out)->id;
+}
+
+int64_t ipc_stat(struct ipc_table *table, int id, bool by_id, bool any, void *state, size_t size, vaddr_t address)
+{
+    struct ipc_object *object;
+    int64_t result;
+
+    spin_lock(&table->lock);
+    result = obtain_for_stat(table, id, by_id, any, &object);
+    if (result >= 0)
+        table->tell(object, state);
+    spin_unlock(&table->lock);
+    return result >= 0 && copy_to_user(address, state, size) ? -EFAULT : result;
+}
+
+int ipc_tell_from(struct ipc_table *table, int index, void *state, int *id)
+{
+    struct ipc_object *object;
+    int found = -1;
+
+    spin_lock(&table->lock);
+    object = ipc_find_from(table, index);
+    if (object) {
+        table->tell(object, state);
+        *id = object->id;
+        found = ipc_index(object);
+    }
+    spin_unlock(&table->lock);
+    return found;
 }
 
 static int64_t get_existing(const struct ipc_object *object, unsigned flags, uint64_t size)

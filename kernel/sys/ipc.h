@@ -33,10 +33,11 @@ struct ipc_table {
     struct list objects;            // (t)
     uint32_t count;                 // (t)
     uint32_t sequence;              // (t) of the next id
+    void (*tell)(const struct ipc_object *object, void *state); // (c) what IPC_STAT tells of one; under the lock
 };
 
-#define IPC_TABLE_INIT(table) \
-    { .lock = SPINLOCK_INIT("System V objects", RANK_IPC), .objects = LIST_INIT((table).objects) }
+#define IPC_TABLE_INIT(table, tell_function) \
+    { .lock = SPINLOCK_INIT("System V objects", RANK_IPC), .objects = LIST_INIT((table).objects), .tell = (tell_function) }
 
 /* All with the table's lock held, none of them sleeps. */
 
@@ -60,8 +61,14 @@ __must_check int ipc_obtain(struct ipc_table *table, int id, unsigned wanted, st
 /* The same for what its owner does with it. => 0, -EINVAL, -EIDRM, -EPERM */
 __must_check int ipc_obtain_owned(struct ipc_table *table, int id, struct ipc_object **out);
 
-/* The same for IPC_STAT (`by_id`), SHM_STAT and the like, by index, and SHM_STAT_ANY. => what the call returns: 0, the id, -errno */
-__must_check int ipc_obtain_for_stat(struct ipc_table *table, int id, bool by_id, bool any, struct ipc_object **out);
+/* What the table tells of the first object from an index on, and its id. => not locked; its index, or -1: there is none */
+int ipc_tell_from(struct ipc_table *table, int index, void *state, int *id);
+
+/*
+ * IPC_STAT (`by_id`), SHM_STAT and the like, by index, and SHM_STAT_ANY: the first `size` bytes of what the table tells, in `state`, to
+ * `address`. => not locked; what the call returns: 0, the id, -errno
+ */
+int64_t ipc_stat(struct ipc_table *table, int id, bool by_id, bool any, void *state, size_t size, vaddr_t address);
 
 /*
  * What shmget and its relatives do: the object of a key, or a new one. *spare, of `size`, is entered, and NULL then; NULL: none can be

@@ -56,11 +56,29 @@ struct receiver {
     struct message *message;            // what it got
 };
 
-static struct ipc_table queues = IPC_TABLE_INIT(queues);
+static void queue_tell(const struct ipc_object *object, void *state)
+{
+    const struct queue *queue = container_of(object, struct queue, object);
+    struct msqid64_ds *out = state;
+
+    *out = (struct msqid64_ds){
+        .msg_stime = queue->sent,
+        .msg_rtime = queue->received,
+        .msg_ctime = queue->changed,
+        .msg_cbytes = queue->bytes,
+        .msg_qnum = queue->count,
+        .msg_qbytes = queue->bytes_max,
+        .msg_lspid = queue->sender,
+        .msg_lrpid = queue->receiver,
+    };
+    ipc_tell(&queue->object, &out->msg_perm);
+}
+
+static struct ipc_table queues = IPC_TABLE_INIT(queues, queue_tell);
 
 static struct queue *queue_of(struct ipc_object *object)
 {
-    return object ? container_of(object, struct queue, object) : NULL;
+    return container_of(object, struct queue, object);
 }
 
 /* ---- Messages ---- */
@@ -336,49 +354,16 @@ SYSCALL5(msgrcv, int, id, vaddr_t, address, size_t, size, int64_t, type, unsigne
 
 /* ---- msgctl ---- */
 
-static void queue_tell(const struct queue *queue, struct msqid64_ds *out)
-{
-    *out = (struct msqid64_ds){
-        .msg_stime = queue->sent,
-        .msg_rtime = queue->received,
-        .msg_ctime = queue->changed,
-        .msg_cbytes = queue->bytes,
-        .msg_qnum = queue->count,
-        .msg_qbytes = queue->bytes_max,
-        .msg_lspid = queue->sender,
-        .msg_lrpid = queue->receiver,
-    };
-    ipc_tell(&queue->object, &out->msg_perm);
-}
-
 int msg_tell_from(int index, struct msqid64_ds *out, int *id)
 {
-    struct queue *queue;
-    int found = -1;
-
-    spin_lock(&queues.lock);
-    queue = queue_of(ipc_find_from(&queues, index));
-    if (queue) {
-        queue_tell(queue, out);
-        *id = queue->object.id;
-        found = ipc_index(&queue->object);
-    }
-    spin_unlock(&queues.lock);
-    return found;
+    return ipc_tell_from(&queues, index, out, id);
 }
 
 static int64_t msg_stat(int id, int command, vaddr_t address)
 {
     struct msqid64_ds state;
-    struct ipc_object *object;
-    int64_t result;
 
-    spin_lock(&queues.lock);
-    result = ipc_obtain_for_stat(&queues, id, command == IPC_STAT, command == MSG_STAT_ANY, &object);
-    if (result >= 0)
-        queue_tell(queue_of(object), &state);
-    spin_unlock(&queues.lock);
-    return result >= 0 && copy_to_user(address, &state, sizeof(state)) ? -EFAULT : result;
+    return ipc_stat(&queues, id, command == IPC_STAT, command == MSG_STAT_ANY, &state, sizeof(state), address);
 }
 
 /* => queues.lock held */

@@ -20,7 +20,7 @@
 
 #define MUST_WAIT 1
 
-struct ipc_table sem_sets = IPC_TABLE_INIT(sem_sets);
+struct ipc_table sem_sets = IPC_TABLE_INIT(sem_sets, sem_set_tell);
 
 /* => 0, MUST_WAIT, -EAGAIN, -ERANGE */
 static int take_step(struct sem_set *set, struct sem_operation *operation, const struct sembuf *step)

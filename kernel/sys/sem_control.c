@@ -79,40 +79,25 @@ SYSCALL3(semget, int, key, int, count, unsigned, flags)
 
 /* ---- Of a set ---- */
 
-static void set_tell(const struct sem_set *set, struct semid64_ds *out)
+void sem_set_tell(const struct ipc_object *object, void *state)
 {
+    const struct sem_set *set = container_of(object, struct sem_set, object);
+    struct semid64_ds *out = state;
+
     *out = (struct semid64_ds){.sem_otime = set->operated, .sem_ctime = set->changed, .sem_nsems = set->object.size};
     ipc_tell(&set->object, &out->sem_perm);
 }
 
 int sem_tell_from(int index, struct semid64_ds *out, int *id)
 {
-    struct sem_set *set;
-    int found = -1;
-
-    spin_lock(&sem_sets.lock);
-    set = sem_set_of(ipc_find_from(&sem_sets, index));
-    if (set) {
-        set_tell(set, out);
-        *id = set->object.id;
-        found = ipc_index(&set->object);
-    }
-    spin_unlock(&sem_sets.lock);
-    return found;
+    return ipc_tell_from(&sem_sets, index, out, id);
 }
 
 static int64_t sem_stat(int id, int command, vaddr_t address)
 {
     struct semid64_ds state;
-    struct ipc_object *object;
-    int64_t result;
 
-    spin_lock(&sem_sets.lock);
-    result = ipc_obtain_for_stat(&sem_sets, id, command == IPC_STAT, command == SEM_STAT_ANY, &object);
-    if (result >= 0)
-        set_tell(sem_set_of(object), &state);
-    spin_unlock(&sem_sets.lock);
-    return result >= 0 && copy_to_user(address, &state, sizeof(state)) ? -EFAULT : result;
+    return ipc_stat(&sem_sets, id, command == IPC_STAT, command == SEM_STAT_ANY, &state, sizeof(state), address);
 }
 
 /* Change or remove: for the owner. `state` NULL: remove. */

@@ -42,10 +42,11 @@ struct sem_operation {
 };
 
 extern struct ipc_table sem_sets;
+void sem_set_tell(const struct ipc_object *object, void *state); // a struct semid64_ds
 
 static inline struct sem_set *sem_set_of(struct ipc_object *object)
 {
-    return object ? container_of(object, struct sem_set, object) : NULL;
+    return container_of(object, struct sem_set, object);
 }
 
 static inline size_t sem_undo_size(uint32_t count)

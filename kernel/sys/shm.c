@@ -44,7 +44,35 @@ struct segment {
     bool locked;                    // (t) SHM_LOCK: told; its pages never leave memory in any case
 };
 
-static struct ipc_table segments = IPC_TABLE_INIT(segments);
+/* What is told of a segment: to programs, and in /proc. */
+struct segment_state {
+    struct shmid64_ds ds;
+    uint64_t resident; // pages
+};
+
+static void segment_tell(const struct ipc_object *object, void *state)
+{
+    const struct segment *segment = container_of(object, struct segment, object);
+    struct shmid64_ds *out = &((struct segment_state *)state)->ds;
+
+    ((struct segment_state *)state)->resident = segment->cache.count;
+    *out = (struct shmid64_ds){
+        .shm_segsz = segment->object.size,
+        .shm_atime = segment->attached,
+        .shm_dtime = segment->detached,
+        .shm_ctime = segment->changed,
+        .shm_cpid = segment->creator,
+        .shm_lpid = segment->last,
+        .shm_nattch = segment->regions,
+    };
+    ipc_tell(&segment->object, &out->shm_perm);
+    if (segment->removed)
+        out->shm_perm.mode |= SHM_FLAG_DEST;
+    if (segment->locked)
+        out->shm_perm.mode |= SHM_FLAG_LOCKED;
+}
+
+static struct ipc_table segments = IPC_TABLE_INIT(segments, segment_tell);
 
 static struct segment *segment_of(struct ipc_object *object)
 {
@@ -278,54 +306,23 @@ SYSCALL1(shmdt, vaddr_t, address)
 
 /* ---- shmctl ---- */
 
-/* => segments.lock held */
-static void segment_tell(const struct segment *segment, struct shmid64_ds *out)
-{
-    *out = (struct shmid64_ds){
-        .shm_segsz = segment->object.size,
-        .shm_atime = segment->attached,
-        .shm_dtime = segment->detached,
-        .shm_ctime = segment->changed,
-        .shm_cpid = segment->creator,
-        .shm_lpid = segment->last,
-        .shm_nattch = segment->regions,
-    };
-    ipc_tell(&segment->object, &out->shm_perm);
-    if (segment->removed)
-        out->shm_perm.mode |= SHM_FLAG_DEST;
-    if (segment->locked)
-        out->shm_perm.mode |= SHM_FLAG_LOCKED;
-}
-
 int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident)
 {
-    struct segment *segment;
-    int found = -1;
+    struct segment_state state;
+    int found = ipc_tell_from(&segments, index, &state, id);
 
-    spin_lock(&segments.lock);
-    segment = segment_of(ipc_find_from(&segments, index));
-    if (segment) {
-        segment_tell(segment, out);
-        *id = segment->object.id;
-        *resident = segment->cache.count;
-        found = ipc_index(&segment->object);
+    if (found >= 0) {
+        *out = state.ds;
+        *resident = state.resident;
     }
-    spin_unlock(&segments.lock);
     return found;
 }
 
 static int64_t shm_stat(int id, int command, vaddr_t address)
 {
-    struct shmid64_ds state;
-    struct ipc_object *object;
-    int64_t result;
+    struct segment_state state;
 
-    spin_lock(&segments.lock);
-    result = ipc_obtain_for_stat(&segments, id, command == IPC_STAT, command == SHM_STAT_ANY, &object);
-    if (result >= 0)
-        segment_tell(segment_of(object), &state);
-    spin_unlock(&segments.lock);
-    return result >= 0 && copy_to_user(address, &state, sizeof(state)) ? -EFAULT : result;
+    return ipc_stat(&segments, id, command == IPC_STAT, command == SHM_STAT_ANY, &state, sizeof(state.ds), address);
 }
 
 /* Change or remove: for the owner. `state` NULL: remove. */

@@ -5,6 +5,7 @@
  */
 #include "sweep.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define PAGES 16
@@ -162,6 +164,37 @@ static bool act_thread(void)
     return pthread_create(&thread, NULL, do_nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
 }
 
+/* ---- Signals ---- */
+
+static char *untouched;
+
+/* Its own fault may find no memory at first; what it returns to is a call that says EAGAIN. */
+static void let_it_say_again(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)info;
+    *untouched = 1;
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = -EAGAIN;
+}
+
+static bool catch_a_signal(void)
+{
+    struct sigaction action = {.sa_sigaction = let_it_say_again, .sa_flags = SA_SIGINFO};
+
+    untouched = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return untouched != MAP_FAILED && sigaction(SIGUSR1, &action, NULL) == 0;
+}
+
+static bool act_sigreturn(void)
+{
+    errno = 0;
+    return syscall(SYS_kill, getpid(), SIGUSR1) == -1 && errno == EAGAIN;
+}
+
+static bool ignore_it(void)
+{
+    return munmap(untouched, PAGE) == 0 && signal(SIGUSR1, SIG_IGN) != SIG_ERR;
+}
+
 static const struct operation operations[] = {
     {"brk", NULL, act_brk, NULL},
     {"mmap_of_a_fixed_place", map_and_fill, act_map_over, unmap_pages},
@@ -175,6 +208,7 @@ static const struct operation operations[] = {
     {"vfork", NULL, act_vfork, NULL},
     {"clone_with_a_pidfd", NULL, act_clone_with_pidfd, NULL},
     {"thread", NULL, act_thread, NULL},
+    {"sigreturn", catch_a_signal, act_sigreturn, ignore_it},
 };
 
 int main(void)
