@@ -24,7 +24,10 @@ unsigned read_frames(struct mirror *mirror)
         return 1;
     for (uint32_t pfn = 0; pfn < mirror->frames; pfn++) {
         struct core_map_entry *copy = &mirror->core_map[pfn], before = *copy;
-        if (!memory_refresh((uint64_t *)copy, &from[pfn], WORDS) || !differs(&before, copy))
+        bool changed = memory_refresh((uint64_t *)copy, &from[pfn], WORDS);
+        if (pfn == 0)
+            copy->refs = 0; // absent entries of nodes that are copied count there (mm/share.c): nobody's references
+        if (!changed || !differs(&before, copy))
             continue;
         mirror->frame_differed[pfn] = mirror->pass;
         different++;
