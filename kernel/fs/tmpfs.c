@@ -50,6 +50,7 @@ static const struct page_cache_ops tmpfs_pages_ops = {
     .hold = inode_pages_hold,
     .release = inode_pages_release,
     .describe = inode_pages_describe,
+    .may_swap = page_cache_swaps,
     .punch = inode_pages_punch,
 };
 
@@ -71,16 +72,6 @@ static int64_t tmpfs_read(struct file *file, struct io *io)
     return result;
 }
 
-static bool page_is_absent(struct inode *inode, uint64_t index)
-{
-    struct core_map_entry *page = NULL;
-
-    if (page_cache_get(&inode->pages, index, PAGE_FIND, &page) != 0 || page == NULL)
-        return true;
-    page_cache_put(page);
-    return false;
-}
-
 // How many bytes may be written at once: all when that cannot reach the limit, else up to the page's end if it may be.
 static size_t tmpfs_chunk(struct inode *inode, const struct io *io)
 {
@@ -90,7 +81,7 @@ static size_t tmpfs_chunk(struct inode *inode, const struct io *io)
 
     if (fs->pages + worst <= fs->max_pages)
         return io->left;
-    if (fs->pages >= fs->max_pages && page_is_absent(inode, index))
+    if (fs->pages >= fs->max_pages && page_cache_where(&inode->pages, index) == PAGE_ABSENT)
         return 0;
     return MIN(io->left, PAGE_SIZE - io->offset % PAGE_SIZE);
 }
@@ -144,20 +135,31 @@ static int64_t tmpfs_write(struct file *file, struct io *io)
 
 static int tmpfs_truncate(struct inode *inode, uint64_t size)
 {
+    struct page_cache_edges edges;
     int error = seals_allow_size(inode, size);
 
+    if (error == 0)
+        error = page_cache_hold_edges(&inode->pages, size, size, &edges);
     if (error != 0)
         return error;
     page_cache_truncate(&inode->pages, size);
+    page_cache_drop_edges(&edges);
     tmpfs_account(inode);
     return 0;
 }
 
 static int tmpfs_punch(struct inode *inode, uint64_t start, uint64_t end)
 {
+    struct page_cache_edges edges;
+    int error;
+
     if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EPERM;
+    error = page_cache_hold_edges(&inode->pages, start, end, &edges);
+    if (error != 0)
+        return error;
     page_cache_punch(&inode->pages, start, end);
+    page_cache_drop_edges(&edges);
     tmpfs_account(inode);
     return 0;
 }

@@ -4,7 +4,7 @@
  *
  * Theory      The hand goes from space to space, leaf to leaf, page to page. A page whose entry has the accessed bit was used since the
  *             hand came by the last time: the bit is cleared, and the page stays. One without leaves: an anonymous page for a slot of
- *             swap, a page of a file on a device for good. A frame goes with the last leaf that maps it, so there is
+ *             swap, a page of a file for its file, which can read it again or gives it a slot (page_cache_swap.c). A frame goes with the last leaf that maps it, so there is
  *             no map from frames to entries. A leaf that several spaces own is met once in a round. A huge page that was not used is
  *             split, for all who have it, and its pages leave one by one.
  * Order       The entry is emptied, and the page marked as leaving, so that no fault replaces its frame while some CPU may remember the
@@ -46,7 +46,8 @@ struct batch {
     bool flush;                             // some CPU may remember an entry
     bool split;                             // the leaf is a huge one that was not used lately: nothing was done yet
     struct core_map_entry *writes[BATCH];   // frames to be written, once no lock is held
-    unsigned write_count;
+    struct core_map_entry *files[BATCH];    // the same of pages of files
+    unsigned write_count, file_count;
     unsigned evicted;
 };
 
@@ -73,7 +74,7 @@ static bool can_leave(struct batch *batch, const struct vpage_info *info, vaddr_
     case FRAME_SWAP:
         return true;
     case FRAME_FILE:
-        return region->file && region->file->ops->fill;
+        return region->file && (region->file->ops->fill || (batch->room && page_cache_may_swap(region->file)));
     default:
         return false;
     }
@@ -120,6 +121,18 @@ static bool leave_for_slot(struct batch *batch, struct vpage_info *info)
     return true;
 }
 
+/* The next touch finds the page in its file again; or in swap, if this was the last mapping. => the leaf is locked */
+static void leave_to_file(struct batch *batch, struct vpage_info *info, vaddr_t va)
+{
+    struct vregion *region = region_of(batch, va);
+    struct core_map_entry *page = vpage_frame(info);
+
+    vpage_store(info, (struct vpage_info){0});
+    leaf_info_removed(batch->leaf);
+    if (page_cache_unmapped(region->file, vregion_file_index(region, va), page))
+        batch->files[batch->file_count++] = page;
+}
+
 /* Let a page go that was hidden, unless somebody has taken it out meanwhile. => the leaf is locked, its CPUs were told */
 static void leave(struct batch *batch, vaddr_t va)
 {
@@ -133,9 +146,7 @@ static void leave(struct batch *batch, vaddr_t va)
         return;
     }
     if (frame_kind(page) == FRAME_FILE) {
-        vpage_store(info, (struct vpage_info){0});
-        leaf_info_removed(batch->leaf);
-        frame_put(page);
+        leave_to_file(batch, info, va);
     } else if (!leave_for_slot(batch, info)) {
         set_leaving(info, false);
         return;
@@ -244,7 +255,7 @@ static void batch_begin(struct batch *batch, struct vspace *space, bool used_too
     batch->region = NULL;
     batch->used_too = used_too;
     batch->room = swap_has_room();
-    batch->count = batch->write_count = batch->evicted = 0;
+    batch->count = batch->write_count = batch->file_count = batch->evicted = 0;
     batch->flush = batch->split = false;
 }
 
@@ -253,6 +264,7 @@ static unsigned batch_end(struct batch *batch)
 {
     unsigned left = batch->evicted - swap_write(batch->writes, batch->write_count);
 
+    left -= page_cache_write_out(batch->files, batch->file_count);
     vm_count_n(VM_PGSTEAL, left);
     return left;
 }

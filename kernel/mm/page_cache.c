@@ -8,7 +8,7 @@
  * Invariants  I15 A page of a cache has kind file, and knows its cache and index.
  * Locking     The cache's spinlock around the radix tree; never while filling or copying to users.
  * Failure     -ENOMEM with nothing changed; what fill returned.
- * Not here    Dirty pages: page_cache_clean.c. Which pages of a file are holes: the file system's.
+ * Not here    Dirty pages: page_cache_clean.c. Pages in swap: page_cache_swap.c. Which pages of a file are holes: the file system's.
  */
 #include "mm/page_cache_private.h"
 
@@ -60,19 +60,22 @@ static void drop_pages(struct page_cache *cache, uint64_t first, uint64_t end)
 
     for (;;) {
         spin_lock(&cache->lock);
-        struct core_map_entry *page = NULL;
-        if (radix_next(&cache->pages, &index) && index < end)
-            page = radix_find(&cache->pages, index);
+        void *entry = radix_next(&cache->pages, &index);
+        if (index >= end)
+            entry = NULL;
+        struct core_map_entry *page = entry_is_slot(entry) ? NULL : entry;
         bool busy = page && page->file.writing;
         if (page && !busy)
             (void)page_cache_remove_locked(cache, index);
         spin_unlock(&cache->lock);
-        if (!page)
+        if (!entry)
             return;
-        if (busy)
+        if (busy || entry_is_busy(entry))
             page_cache_wait_written(cache, index);
-        else
+        else if (page)
             frame_put(page);
+        else
+            page_cache_drop_slot(cache, index);
     }
 }
 
@@ -106,16 +109,25 @@ void page_cache_destroy(struct page_cache *cache)
     drop_pages(cache, 0, UINT64_MAX);
 }
 
-static struct core_map_entry *find(struct page_cache *cache, uint64_t index)
+/* What an index leads to; a frame comes with a reference. */
+static void *find(struct page_cache *cache, uint64_t index)
 {
     spin_lock(&cache->lock);
-    struct core_map_entry *page = radix_find(&cache->pages, index);
-    if (page) {
+    void *entry = radix_find(&cache->pages, index);
+    if (entry && likely(!entry_is_slot(entry))) {
+        struct core_map_entry *page = entry;
         frame_get(page);
         page->file.referenced = 1;
     }
     spin_unlock(&cache->lock);
-    return page;
+    return entry;
+}
+
+void page_cache_own(struct page_cache *cache, uint64_t index, struct core_map_entry *page)
+{
+    page->file.cache = cache;
+    page->file.index = index;
+    page->file.dirty = page->file.writing = page->file.referenced = 0;
 }
 
 int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_entry *page)
@@ -124,9 +136,7 @@ int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_
     spin_lock(&cache->lock);
     int error = radix_find(&cache->pages, index) ? -EEXIST : radix_insert(&cache->pages, index, page);
     if (!error) {
-        page->file.cache = cache;
-        page->file.index = index;
-        page->file.dirty = page->file.writing = page->file.referenced = 0;
+        page_cache_own(cache, index, page);
         atomic_fetch_add_explicit(&cache->count, 1, memory_order_relaxed);
     }
     spin_unlock(&cache->lock);
@@ -165,11 +175,16 @@ static int allow_write(struct page_cache *cache, uint64_t index, struct core_map
 int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **result)
 {
     for (;;) {
-        struct core_map_entry *page = find(cache, index);
-        *result = page;
-        if (page || how == PAGE_FIND)
+        void *entry = find(cache, index);
+        struct core_map_entry *page = *result = entry_is_slot(entry) ? NULL : entry;
+        if (likely(page) || (how == PAGE_FIND && !entry))
             return how == PAGE_WRITE ? allow_write(cache, index, result) : 0;
-        int error = fill_page(cache, index, &page);
+        int error = entry ? page_cache_swap_in(cache, index) : 0;
+        if (error)
+            return error;
+        if (entry)
+            continue;
+        error = fill_page(cache, index, &page);
         if (error)
             return error;
         error = page_cache_insert(cache, index, page);
@@ -189,10 +204,33 @@ void page_cache_put(struct core_map_entry *page)
     frame_put(page);
 }
 
-/* Zero [start, end) of one page, if it is there. */
+int page_cache_hold_edges(struct page_cache *cache, uint64_t start, uint64_t end, struct page_cache_edges *edges)
+{
+    int error = 0;
+
+    *edges = (struct page_cache_edges){{NULL, NULL}};
+    if (start & PAGE_MASK)
+        error = page_cache_get(cache, start >> PAGE_SHIFT, PAGE_FIND, &edges->pages[0]);
+    if (!error && (end & PAGE_MASK) && end != start)
+        error = page_cache_get(cache, end >> PAGE_SHIFT, PAGE_FIND, &edges->pages[1]);
+    if (error)
+        page_cache_drop_edges(edges);
+    return error;
+}
+
+void page_cache_drop_edges(struct page_cache_edges *edges)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(edges->pages); i++)
+        if (edges->pages[i])
+            frame_put(edges->pages[i]);
+    *edges = (struct page_cache_edges){{NULL, NULL}};
+}
+
+/* Zero [start, end) of one page, if it is there. => it is held in memory where it may be in swap */
 static void zero_within(struct page_cache *cache, uint64_t start, uint64_t end)
 {
-    struct core_map_entry *page = start < end ? find(cache, start >> PAGE_SHIFT) : NULL;
+    void *entry = start < end ? find(cache, start >> PAGE_SHIFT) : NULL;
+    struct core_map_entry *page = entry_is_slot(entry) ? NULL : entry;
 
     if (page) {
         memset((char *)page2kva(page) + (start & PAGE_MASK), 0, end - start);
@@ -330,6 +368,7 @@ static int anonymous_describe(struct page_cache *cache, char *buf, size_t size, 
 }
 
 static const struct page_cache_ops anonymous_ops = {
+    .may_swap = page_cache_swaps,
     .hold = anonymous_hold,
     .release = anonymous_release,
     .describe = anonymous_describe,
@@ -358,7 +397,7 @@ __cold uint64_t page_caches_unclean(void)
 
     spin_lock(&page_caches_lock);
     list_for_each_entry(cache, &page_caches, link)
-        unclean += cache->unclean; // each as it happens to be: one word
+        unclean += cache->ops && cache->ops->write ? cache->unclean : 0; // each as it happens to be: one word
     spin_unlock(&page_caches_lock);
     return unclean;
 }
@@ -368,13 +407,14 @@ __cold void page_cache_for_each_page(void (*visit)(struct page_cache *cache, uin
                               void *arg)
 {
     struct page_cache *cache;
-    struct core_map_entry *page;
+    void *entry;
 
     spin_lock(&page_caches_lock);
     list_for_each_entry(cache, &page_caches, link) {
         spin_lock(&cache->lock);
-        for (uint64_t index = 0; (page = radix_next(&cache->pages, &index)); index++)
-            visit(cache, index, page, arg);
+        for (uint64_t index = 0; (entry = radix_next(&cache->pages, &index)); index++)
+            if (!entry_is_slot(entry))
+                visit(cache, index, entry, arg);
         spin_unlock(&cache->lock);
     }
     spin_unlock(&page_caches_lock);

@@ -46,6 +46,9 @@ struct page_cache_ops {
     int (*punch)(struct page_cache *cache, uint64_t offset, uint64_t size);
     int (*sync)(struct page_cache *cache);
 
+    /* For a file that is kept nowhere else, without fill and write: whether its pages may leave for swap. NULL: never. => does not sleep */
+    bool (*may_swap)(const struct page_cache *cache);
+
     /* Its path, with its end, into buf, and its identity. => the length, or -errno */
     int (*describe)(struct page_cache *cache, char *buf, size_t size, struct map_identity *identity);
 };
@@ -56,10 +59,13 @@ struct page_cache {
     _Atomic bool punching;            // (a) pages are leaving it: a fault looks again, instead of taking one that still is there
     _Atomic int16_t error;            // (a) why pages could not be written since write-back was last asked for, or 0
     _Atomic uint32_t mapped;          // (a) regions that map it
-    struct radix pages;               // (l) index -> core_map_entry; one reference each
+    struct radix pages;               // (l) index -> core_map_entry, one reference each; or a slot (page_cache_private.h)
     _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
-    _Atomic uint32_t count;           // (a) pages held
-    uint32_t unclean;                 // (l) of them dirty, or being written
+    _Atomic uint32_t count;           // (a) pages that are not absent
+    union {
+        uint32_t unclean;             // (l) of them dirty, or being written: of a file that has a `write`
+        uint32_t swapped;             // (l) of them in swap, or on their way: of any other
+    };
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     uint32_t recount;                 // verify only: regions that it has found
@@ -68,7 +74,7 @@ struct page_cache {
 
 /* How page_cache_get finds a page. */
 enum page_how {
-    PAGE_FIND,  // only if it is there: NULL otherwise, and 0
+    PAGE_FIND,  // only if it is there, or in swap: NULL otherwise, and 0
     PAGE_READ,  // fill it if it is absent
     PAGE_WRITE, // the same, for a mapping through which it will be written to: it has room, and is marked dirty
 };
@@ -96,6 +102,10 @@ void page_cache_destroy(struct page_cache *cache);
 __must_check int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how,
                                 struct core_map_entry **page);
 
+/* Where a page is, without bringing it anywhere. */
+enum page_place { PAGE_ABSENT, PAGE_IN_MEMORY, PAGE_IN_SWAP };
+enum page_place page_cache_where(struct page_cache *cache, uint64_t index);
+
 /* Give the caller's reference back. */
 void page_cache_put(struct core_map_entry *page);
 
@@ -120,6 +130,18 @@ void page_cache_truncate(struct page_cache *cache, uint64_t size);
  * => the file's own lock held for writing
  */
 void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t end);
+
+/*
+ * What truncate and punch zero within a page is held in memory first, where it may be in swap: then they cannot fail. For truncate both ends
+ * are the new size.
+ *
+ * => the file's own lock held; 0, or -ENOMEM, -EIO and nothing held
+ */
+struct page_cache_edges {
+    struct core_map_entry *pages[2];
+};
+__must_check int page_cache_hold_edges(struct page_cache *cache, uint64_t start, uint64_t end, struct page_cache_edges *edges);
+void page_cache_drop_edges(struct page_cache_edges *edges);
 
 /*
  * Move bytes between the file and a buffer, from io->offset on. Read stops at the end of the file; write extends it.
@@ -153,11 +175,39 @@ __must_check int page_cache_allow_write(struct page_cache *cache, uint64_t index
  */
 __must_check int page_cache_write_back(struct page_cache *cache, uint64_t first, uint64_t end);
 
-/* Wait until page `index` is not being written. */
+/* Wait until page `index` is not being written, nor on its way to or from swap. */
 void page_cache_wait_written(struct page_cache *cache, uint64_t index);
 
 /* Let clean pages go that nobody maps and that can be read again, those asked for once first. => how many went */
 unsigned page_caches_shrink(unsigned target);
+
+/*
+ * ---- Pages in swap (page_cache_swap.c) ----
+ */
+
+/* Whether pages of the file may leave for swap; and the answer of files whose pages always may. */
+bool page_cache_may_swap(const struct page_cache *cache);
+bool page_cache_swaps(const struct page_cache *cache);
+
+/*
+ * A mapping gives up its reference of a page. true: nobody else had it, and the page is on its way to swap: the caller has the frame, and
+ * calls page_cache_write_out for it.
+ *
+ * => a region holds the file; the mapping's leaf may be locked
+ */
+__must_check bool page_cache_unmapped(struct page_cache *cache, uint64_t index, struct core_map_entry *page);
+
+/* Write such pages, at most SWAP_CLUSTER; their frames go, or are the file's again. => sleeps; no lock held; how many could not be written */
+unsigned page_cache_write_out(struct core_map_entry *const *pages, unsigned count);
+
+/* Let pages go to swap that nobody maps and nobody has asked for lately. => sleeps; how many went */
+unsigned page_caches_swap_out(unsigned target);
+
+/* Bring all pages back that are in an area. => sleeps; 0: there is none left that nobody is busy with; -ENOMEM, -EIO, -EINTR (stopped) */
+__must_check int page_caches_bring_back(int area, bool (*stop)(void));
+
+/* For verify: every slot that a page is in. => swap_lock held */
+void page_caches_for_each_slot(void (*visit)(uint32_t slot, void *arg), void *arg);
 
 /* Pages of all files that are dirty or being written. */
 uint64_t page_caches_unclean(void);

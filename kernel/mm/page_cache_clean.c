@@ -18,9 +18,8 @@
  *             tell nothing new, and unmapping would have to collect it.
  */
 #include "lib/errno.h"
-#include "mm/page_cache.h"
+#include "mm/page_cache_private.h"
 #include "mm/unmap_file.h"
-#include "sync/wait.h"
 
 #define RUN_PAGES 16
 
@@ -30,8 +29,6 @@ struct run {
     unsigned count;
     struct core_map_entry *pages[RUN_PAGES];
 };
-
-static struct wait_queue written = WAIT_QUEUE_INIT(written); // some pages are no longer being written
 
 void page_cache_mark_dirty(struct page_cache *cache, uint64_t index)
 {
@@ -57,18 +54,19 @@ int page_cache_allow_write(struct page_cache *cache, uint64_t index)
     return error;
 }
 
-static bool is_being_written(struct page_cache *cache, uint64_t index)
+static bool is_busy(struct page_cache *cache, uint64_t index)
 {
     spin_lock(&cache->lock);
-    struct core_map_entry *page = radix_find(&cache->pages, index);
-    bool writing = page && page->file.writing;
+    const void *entry = radix_find(&cache->pages, index);
+    const struct core_map_entry *page = entry;
+    bool busy = entry && (entry_is_slot(entry) ? entry_is_busy(entry) : page->file.writing);
     spin_unlock(&cache->lock);
-    return writing;
+    return busy;
 }
 
 void page_cache_wait_written(struct page_cache *cache, uint64_t index)
 {
-    wait_event(&written, !is_being_written(cache, index));
+    wait_event(&page_cache_settled, !is_busy(cache, index));
 }
 
 /*
@@ -113,7 +111,7 @@ static void run_end(struct page_cache *cache, const struct run *run, bool done)
         cache->unclean -= !page->file.dirty;
     }
     spin_unlock(&cache->lock);
-    wake_all(&written);
+    wake_all(&page_cache_settled);
 }
 
 static int run_write(struct page_cache *cache, const struct run *run)

@@ -100,11 +100,7 @@ static bool page_is_resident(struct vspace *space, const struct vregion *region,
         return true;
     if (!region->file)
         return false;
-    struct core_map_entry *page;
-    bool cached = page_cache_get(region->file, vregion_file_index(region, va), PAGE_FIND, &page) == 0 && page;
-    if (cached)
-        page_cache_put(page);
-    return cached;
+    return page_cache_where(region->file, vregion_file_index(region, va)) == PAGE_IN_MEMORY;
 }
 
 int64_t vspace_residence(struct vspace *space, vaddr_t start, size_t pages, uint8_t *vector)

@@ -80,6 +80,16 @@ int radix_insert(struct radix *tree, uint64_t index, void *value)
     return 0;
 }
 
+void radix_replace(struct radix *tree, uint64_t index, void *value)
+{
+    void **slot = &tree->root;
+
+    for (unsigned height = tree->height; height > 0; height--)
+        slot = &((struct radix_node *)*slot)->slots[slot_of(index, height)];
+    DEBUG_ASSERT(*slot);
+    *slot = value;
+}
+
 /* Give back the nodes of `path`, which leads to `index`, that have emptied, from the lowest up. */
 static void radix_trim(struct radix *tree, struct radix_node **path, uint64_t index)
 {

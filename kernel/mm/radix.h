@@ -20,6 +20,9 @@ void *radix_find(const struct radix *tree, uint64_t index);
 /* Set an empty slot; value not NULL. => 0 or -ENOMEM, nothing changed but that the tree may have grown levels */
 __must_check int radix_insert(struct radix *tree, uint64_t index, void *value);
 
+/* Put another pointer in the place of one that is there. => `index` has one; value not NULL */
+void radix_replace(struct radix *tree, uint64_t index, void *value);
+
 /* Empty a slot and give emptied nodes back. => what was there, or NULL */
 void *radix_remove(struct radix *tree, uint64_t index);
 

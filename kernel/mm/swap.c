@@ -28,6 +28,7 @@
 #include "mm/core_map.h"
 #include "mm/event.h"
 #include "mm/kalloc.h"
+#include "mm/page_cache.h"
 #include "mm/stat.h"
 #include "mm/swap_private.h"
 #include "sync/rwlock.h"
@@ -200,26 +201,31 @@ static void write_failed(struct swap_area *area, uint32_t page, int error)
                page, -error);
 }
 
+bool swap_device_write(uint32_t first, void *const *contents, unsigned count)
+{
+    struct swap_area *area = slot_area(first);
+    int error = area->ops->write(area->device, slot_page(first), contents, count);
+
+    if (error)
+        write_failed(area, slot_page(first), error);
+    else
+        vm_count_n(VM_PSWPOUT, count);
+    for (unsigned i = 0; !error && i < count; i++)
+        event_frame(EVENT_SWAP_OUT, page2pfn(kva2page(contents[i])), first + i);
+    return !error;
+}
+
 /* Write pages whose slots follow each other. => how many could not be */
 static unsigned write_run(struct core_map_entry *const *pages, unsigned count)
 {
-    uint32_t first = pages[0]->swap.slot;
-    struct swap_area *area = slot_area(first);
     void *contents[SWAP_CLUSTER];
 
     for (unsigned i = 0; i < count; i++)
         contents[i] = page2kva(pages[i]);
-    int error = area->ops->write(area->device, slot_page(first), contents, count);
-    if (error)
-        write_failed(area, slot_page(first), error); // the pages' slots are held still, and so is the area
-    else
-        vm_count_n(VM_PSWPOUT, count);
-    for (unsigned i = 0; i < count; i++) {
-        if (!error)
-            event_frame(EVENT_SWAP_OUT, page2pfn(pages[i]), first + i);
-        end_write(pages[i], !error);
-    }
-    return error ? count : 0;
+    bool written = swap_device_write(pages[0]->swap.slot, contents, count);
+    for (unsigned i = 0; i < count; i++)
+        end_write(pages[i], written);
+    return written ? 0 : count;
 }
 
 unsigned swap_write(struct core_map_entry *const *pages, unsigned count)
@@ -346,21 +352,28 @@ static void reading_insert(struct core_map_entry *page, uint32_t number)
     }
 }
 
+int swap_device_read(uint32_t first, void *const *contents, unsigned count)
+{
+    struct swap_area *area = slot_area(first);
+    int error = area->ops->read(area->device, slot_page(first), contents, count);
+
+    if (!error)
+        vm_count_n(VM_PSWPIN, count);
+    for (unsigned i = 0; !error && i < count; i++)
+        event_frame(EVENT_SWAP_IN, page2pfn(kva2page(contents[i])), first + i);
+    return error;
+}
+
 /* => the frames and slots of `reading` are given back if it fails */
 static int read_in(struct swap_reading *reading)
 {
     void *contents[READ_AROUND_MAX];
-    struct swap_area *area = slot_area(reading->first);
 
     for (unsigned i = 0; i < reading->count; i++)
         contents[i] = page2kva(reading->pages[i]);
-    int error = area->ops->read(area->device, slot_page(reading->first), contents, reading->count);
-    if (!error) {
-        vm_count_n(VM_PSWPIN, reading->count);
-        for (unsigned i = 0; i < reading->count; i++)
-            event_frame(EVENT_SWAP_IN, page2pfn(reading->pages[i]), reading->first + i);
+    int error = swap_device_read(reading->first, contents, reading->count);
+    if (!error)
         return 0;
-    }
     for (unsigned i = 0; i < reading->count; i++)
         frame_put(reading->pages[i]);
     reading_narrow(reading, 0, 0);
@@ -501,16 +514,34 @@ struct verification {
 static void verify_slot(uint32_t number, struct swap_slot *slot, void *arg)
 {
     const struct verification *verification = arg;
-    struct core_map_entry *page = slot->pfn ? &core_map[slot->pfn] : NULL;
+    struct core_map_entry *page = slot->pfn && slot->pfn != SLOT_OF_FILE ? &core_map[slot->pfn] : NULL;
 
     verification->visit(number, (int32_t)slot->holders - (page != NULL), page, verification->arg);
+}
+
+/* A page cache holds a slot. */
+static void take_off(uint32_t number, void *arg)
+{
+    const struct verification *verification = arg;
+
+    if (!swap_verify_holder(number, false))
+        verification->visit(number, -1, NULL, verification->arg);
+}
+
+static void give_back(uint32_t number, void *arg)
+{
+    (void)arg;
+    (void)swap_verify_holder(number, true);
 }
 
 void swap_verify_slots(void (*visit)(uint32_t slot, int32_t missing, struct core_map_entry *page, void *arg), void *arg)
 {
     struct verification verification = {visit, arg};
 
+    /* What page caches hold is counted, compared and restored under one hold of the lock: no lock of a space keeps it as it is. */
     spin_lock(&swap_lock);
+    page_caches_for_each_slot(take_off, &verification);
     slots_for_each(verify_slot, &verification);
+    page_caches_for_each_slot(give_back, NULL);
     spin_unlock(&swap_lock);
 }

@@ -3,7 +3,8 @@
  * swap_off.c - bring everything back that is in one area.
  *
  * Theory      The area is closed: no page leaves for it any more, and who else wants to give it up is told that it is not in use. Then every leaf of every space is looked at, and what holds a slot of the area
- *             holds the frame instead, as after a fault for reading. A child that is forked meanwhile may come to hold slots
+ *             holds the frame instead, as after a fault for reading; then
+ *             every file's pages. A child that is forked meanwhile may come to hold slots
  *             behind our back, so this is repeated until no slot is in use.
  * Locking     As a fault: a space's lock for reading and the leaf's. No lock while pages are read.
  * Failure     -ENOMEM or -EIO, or -EINTR: what has come back stays.
@@ -11,6 +12,7 @@
 #include "lib/errno.h"
 #include "mm/commit.h"
 #include "mm/node.h"
+#include "mm/page_cache.h"
 #include "mm/reclaim.h"
 #include "mm/swap.h"
 #include "mm/vspace.h"
@@ -123,6 +125,8 @@ int swap_off(void *device, bool (*stop)(void))
         return area;
     do {
         error = empty_spaces(area, stop);
+        if (!error)
+            error = page_caches_bring_back(area, stop);
         swap_part_all(area);
         if (!error)
             error = stop() ? -EINTR : swap_remove(area);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * swap_private.h - slots and areas, between swap_slots.c and swap.c.
+ * swap_private.h - slots and areas, between swap_slots.c, swap.c and page_cache_swap.c.
  */
 #ifndef MM_SWAP_PRIVATE_H
 #define MM_SWAP_PRIVATE_H
@@ -11,13 +11,14 @@
 
 #define SLOT_PAGE_BITS 22 // of a slot's number: its page in the area; the area's number is above
 #define SLOT_BAD 0x7fffffffu
+#define SLOT_OF_FILE UINT32_MAX // no frame has that number
 
 static_assert(SWAP_AREA_PAGES == 1u << SLOT_PAGE_BITS, "a slot's number has room for its page");
 
 /* One slot. Both fields: swap_lock. */
 struct swap_slot {
-    uint32_t holders; // vpage_infos, the swap cache, and who reads it just now; SLOT_BAD: never to be used
-    uint32_t pfn;     // the frame in the swap cache; 0: none
+    uint32_t holders; // vpage_infos, the swap cache, who reads it just now; or the page cache of a file. SLOT_BAD: never to be used
+    uint32_t pfn;     // the frame in the swap cache; 0: none; SLOT_OF_FILE: a page cache holds the slot, and it never is there
 };
 
 #define SLOTS_PER_CHUNK (PAGE_SIZE / sizeof(struct swap_slot))
@@ -71,6 +72,14 @@ static inline uint32_t slot_page(uint32_t slot)
 {
     return slot & (SWAP_AREA_PAGES - 1);
 }
+
+/*
+ * Move pages between memory and slots that follow each other. A write that fails is the end of the area: it gets no more pages (swap.c).
+ *
+ * => the slots are held; sleeps; no lock held; true: written; 0 or -EIO
+ */
+bool swap_device_write(uint32_t first, void *const *contents, unsigned count);
+__must_check int swap_device_read(uint32_t first, void *const *contents, unsigned count);
 
 /* Call `visit` for each slot in use, bad ones aside. */
 void slots_for_each(void (*visit)(uint32_t number, struct swap_slot *slot, void *arg), void *arg);

@@ -41,21 +41,23 @@ struct segment {
     uint32_t regions;               // (t) that map it
     uint32_t calls;                 // (t) that use it
     bool removed;                   // (t) IPC_RMID: goes with its last region
-    bool locked;                    // (t) SHM_LOCK: told; its pages never leave memory in any case
+    _Atomic bool locked;            // (t) SHM_LOCK; read without the lock
 };
 
 /* What is told of a segment: to programs, and in /proc. */
 struct segment_state {
     struct shmid64_ds ds;
-    uint64_t resident; // pages
+    uint64_t resident, swapped; // pages
 };
 
 static void segment_tell(const struct ipc_object *object, void *state)
 {
     const struct segment *segment = container_of(object, struct segment, object);
-    struct shmid64_ds *out = &((struct segment_state *)state)->ds;
+    struct segment_state *told = state;
+    struct shmid64_ds *out = &told->ds;
 
-    ((struct segment_state *)state)->resident = segment->cache.count;
+    told->swapped = segment->cache.swapped;
+    told->resident = segment->cache.count - told->swapped;
     *out = (struct shmid64_ds){
         .shm_segsz = segment->object.size,
         .shm_atime = segment->attached,
@@ -139,7 +141,13 @@ static int segment_describe(struct page_cache *cache, char *buffer, size_t size,
     return snprintf(buffer, size, "/SYSV%08x (deleted)", segment->object.key);
 }
 
+static bool segment_may_swap(const struct page_cache *cache)
+{
+    return !atomic_load_explicit(&container_of(cache, const struct segment, cache)->locked, memory_order_relaxed);
+}
+
 static const struct page_cache_ops segment_ops = {
+    .may_swap = segment_may_swap,
     .hold = segment_hold,
     .release = segment_release,
     .describe = segment_describe,
@@ -306,7 +314,7 @@ SYSCALL1(shmdt, vaddr_t, address)
 
 /* ---- shmctl ---- */
 
-int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident)
+int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident, uint64_t *swapped)
 {
     struct segment_state state;
     int found = ipc_tell_from(&segments, index, &state, id);
@@ -314,6 +322,7 @@ int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident
     if (found >= 0) {
         *out = state.ds;
         *resident = state.resident;
+        *swapped = state.swapped;
     }
     return found;
 }
@@ -384,7 +393,8 @@ static int64_t shm_totals(vaddr_t address)
     list_for_each_entry(object, &segments.objects, link) {
         info.used_ids++;
         info.shm_tot += segment_of(object)->cache.size / PAGE_SIZE;
-        info.shm_rss += segment_of(object)->cache.count;
+        info.shm_rss += segment_of(object)->cache.count - segment_of(object)->cache.swapped;
+        info.shm_swp += segment_of(object)->cache.swapped;
     }
     highest = ipc_highest_index(&segments);
     spin_unlock(&segments.lock);

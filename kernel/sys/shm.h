@@ -9,7 +9,7 @@
 
 #include "lib/types.h"
 
-/* What is known of the first segment whose index is at least `index`. => its index, or -1: there is none */
-int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident);
+/* What is known of the first segment whose index is at least `index`, with its pages. => its index, or -1: there is none */
+int shm_tell_from(int index, struct shmid64_ds *out, int *id, uint64_t *resident, uint64_t *swapped);
 
 #endif

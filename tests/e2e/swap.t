@@ -21,6 +21,9 @@ for cpus in ('1', '4'):
     result, results = passes('swap', '-c', cpus, '--swap', '128M')
     good = result.status == 0 and len(results) == 10 and not any(wrong for wrong, _ in results)
     ok(good, f'64 MB of checked content in 16 MB, twice forked, -c {cpus}', result.notes())
+    result, results = passes('swap_files', '-c', cpus, '--swap', '128M')
+    good = result.status == 0 and len(results) == 8 and not any(wrong for wrong, _ in results)
+    ok(good, f'32 MB of shared memory, and a file of tmpfs as large, in 16 MB, -c {cpus}', result.notes())
 
 result, results = passes('faults', '--swap', '32M')
 swapped = [name for wrong, name in results if name.endswith(('in_swap_user', 'in_swap_kernel')) and not wrong]

@@ -5,10 +5,10 @@
  * Needs swap in use, four times memory or so (./gaur run --swap 128M). On a machine without any all of it is skipped.
  */
 #include "gaur.h"
+#include "swapped.h"
 #include "touch.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/swap.h>
@@ -18,62 +18,11 @@
 
 #define PAGES 64
 
-/* "/dev/vda" or whatever the first area of /proc/swaps is; false if there is none. */
-static bool first_area(char name[64])
-{
-    FILE *file = fopen("/proc/swaps", "re");
-    bool found = file && fscanf(file, "%*[^\n]\n%63s", name) == 1;
-
-    if (file)
-        fclose(file);
-    return found;
-}
-
-static bool has_swap(void)
-{
-    char name[64];
-
-    return first_area(name);
-}
-
-static unsigned long slots_free(void)
-{
-    struct sysinfo info;
-
-    return sysinfo(&info) ? 0 : info.freeswap * info.mem_unit / PAGE;
-}
-
 static unsigned char *map(size_t pages)
 {
     void *at = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     return at == MAP_FAILED ? NULL : at;
-}
-
-/* What is to be in word `i` of a page. */
-static uint64_t pattern(uint64_t page, unsigned i)
-{
-    return (page * 512 + i) * 0x9e3779b97f4a7c15u ^ page;
-}
-
-static void fill(unsigned char *memory, uint64_t page, uint64_t salt)
-{
-    uint64_t *words = (uint64_t *)(memory + page * PAGE);
-
-    for (unsigned i = 0; i < PAGE / sizeof *words; i++)
-        words[i] = pattern(page ^ salt, i);
-}
-
-static bool is_right(const unsigned char *memory, uint64_t page, uint64_t salt)
-{
-    const uint64_t *words = (const uint64_t *)(memory + page * PAGE);
-
-    for (unsigned i = 0; i < PAGE / sizeof *words; i++)
-        if (words[i] != pattern(page ^ salt, i)) {
-            diag("page %lu, word %u is %#lx instead of %#lx", page, i, words[i], pattern(page ^ salt, i));
-            return false;
-        }
-    return true;
 }
 
 static unsigned char *filled(size_t pages, uint64_t salt)

@@ -259,6 +259,66 @@ static void shared_pages_that_leave_and_come_back_lose_no_write(void **state)
     swap_device_remove();
 }
 
+static void evict_some_of_files(void)
+{
+    (void)clock_evict(3);
+    (void)page_caches_swap_out(2);
+}
+
+static void fork_and_evict_some_of_files(void)
+{
+    struct vspace *child;
+
+    if (vspace_fork(space, &child) == 0) {
+        evict_some_of_files();
+        vspace_put(child);
+    }
+}
+
+static void shared_files_that_leave_and_come_back_lose_no_write(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        swap_device_add(100, NULL, 0);
+        space = make_space();
+        map_shared_at(space, VA, PAGES_USED, R | W);
+        run_threads(count_up, i % 2 ? evict_some_of_files : fork_and_evict_some_of_files);
+        end_space(space);
+        assert_true(swap_device.pages_written > 0 && swap_device.pages_read > 0);
+        assert_int_equal(swap_slots_used(), 0);
+        swap_device_remove();
+    }
+}
+
+static bool never(void)
+{
+    return false;
+}
+
+/* And all of it comes back, and the device goes, and comes again. */
+static void evict_and_give_up(void)
+{
+    evict_some_of_files();
+    check(swap_off(&swap_device, never) == 0);
+    swap_device_add(100, NULL, 0);
+}
+
+static void a_device_that_is_given_up_meanwhile_loses_no_write(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        swap_device_add(100, NULL, 0);
+        space = make_space();
+        if (i % 2)
+            map_shared_at(space, VA, PAGES_USED, R | W);
+        else
+            map_at(space, VA, PAGES_USED, R | W);
+        run_threads(count_up, evict_and_give_up);
+        end_space(space);
+        swap_device_remove();
+    }
+}
+
 static void threads_share_a_mapped_file(void **state)
 {
     (void)state;
@@ -488,6 +548,8 @@ int main(void)
         TEST(children_that_write_do_not_disturb_their_parent),
         TEST(pages_that_leave_and_come_back_lose_no_write),
         TEST(shared_pages_that_leave_and_come_back_lose_no_write),
+        TEST(shared_files_that_leave_and_come_back_lose_no_write),
+        TEST(a_device_that_is_given_up_meanwhile_loses_no_write),
         TEST(threads_share_a_mapped_file),
         TEST(a_stack_grows_once_for_all),
         TEST(first_touches_of_one_huge_page_give_one_run),

@@ -11,18 +11,19 @@
 int show_sysvipc_shm(const struct proc_inode *inode, struct text *text)
 {
     struct shmid64_ds s;
-    uint64_t resident;
+    uint64_t resident, swapped;
     int id;
 
     (void)inode;
     text_puts(text, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      "
                     "atime      dtime      ctime                   rss                  swap\n");
-    for (int index = shm_tell_from(0, &s, &id, &resident); index >= 0;
-         index = shm_tell_from(index + 1, &s, &id, &resident)) {
+    for (int index = shm_tell_from(0, &s, &id, &resident, &swapped); index >= 0;
+         index = shm_tell_from(index + 1, &s, &id, &resident, &swapped)) {
         text_printf(text, "%10d %10d  %4o %21lu %5u %5u  %5lu", s.shm_perm.key, id, s.shm_perm.mode, s.shm_segsz,
                     s.shm_cpid, s.shm_lpid, s.shm_nattch);
         text_printf(text, " %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21lu\n", s.shm_perm.uid, s.shm_perm.gid,
-                    s.shm_perm.cuid, s.shm_perm.cgid, s.shm_atime, s.shm_dtime, s.shm_ctime, resident * PAGE_SIZE, 0ul);
+                    s.shm_perm.cuid, s.shm_perm.cgid, s.shm_atime, s.shm_dtime, s.shm_ctime, resident * PAGE_SIZE,
+                    swapped * PAGE_SIZE);
     }
     return 0;
 }
