@@ -44,6 +44,7 @@ look() {
     command_of spin spin 'checks the models of what CPUs do at once (tests/models)'
     command_of gdb gdb './gaur gdb, and its test'
     PATH=$PATH:/usr/sbin:/sbin command_of e2fsprogs mke2fs 'makes and checks ext2 file systems'
+    PATH=$PATH:/usr/sbin:/sbin command_of fdisk sfdisk 'divides disks into partitions, for the tests'
     command_of nodejs node "builds the viewer's page"
     command_of chromium chromium "a browser, for the tests of the viewer's page"
     command_of npm npm "libraries of the viewer's page, by name"

@@ -178,17 +178,53 @@ image = write('parts', data)
 result = run('--disk', image, '--', 'sh', '-c', 'cd /dev; echo vda*; md5sum vda1 vda2; cat /proc/partitions; printf end | dd of=vda2 '
              'bs=1 seek=255997 conv=notrunc 2>/dev/null')
 said = lines(result)
-equal(said[0], 'vda vda1 vda2', 'partitions are those that lie within the disk', result.notes())
+equal(said[0], 'vda vda1 vda2 vda4', 'partitions are those that begin within the disk', result.notes())
 equal(said[1:3], [f'{digest(data[100 * SECTOR:1100 * SECTOR])}  vda1', f'{digest(data[1100 * SECTOR:1600 * SECTOR])}  vda2'],
       'a partition is its part of the disk', result.notes())
 equal(said[3:], ['major minor  #blocks  name', '', ' 254        0       1024 vda', ' 254        1        500 vda1',
-                 ' 254        2        250 vda2'], '/proc/partitions', result.notes())
+                 ' 254        2        250 vda2', ' 254        4         24 vda4'], '/proc/partitions, one that ends beyond the disk cut there',
+      result.notes())
 ok(contents(image)[1600 * SECTOR - 3:1600 * SECTOR] == b'end', 'what is written to a partition lies in it')
 
 result = run('--disk', write('junk', noise(SECTOR - 2) + b'\x55\xaa' + bytes(MIB)), '--', 'sh', '-c', 'echo /dev/vd*')
 equal(result.text(), '/dev/vda\n', 'a boot sector with code in it is no table', result.notes())
 result = run('--disk', write('empty', b''), '--', 'sh', '-c', 'echo /dev/vd*; wc -c < /dev/vda')
 equal(result.text(), '/dev/vda\n0\n', 'an empty disk', result.notes())
+
+def divided(name, script):
+    """An image of noise, 8 MiB, and a table of partitions that sfdisk makes of the script."""
+    data = noise(8 * MIB - 64 * 1024)
+    image = write(name, bytes(32 * 1024) + data + bytes(32 * 1024))
+    subprocess.run(['sfdisk', '-q', '--no-reread', '--no-tell-kernel', image], input=script.encode(), check=True, stdout=subprocess.DEVNULL,
+                   env={**os.environ, 'PATH': os.environ.get('PATH', '') + ':/usr/sbin:/sbin'})
+    return image
+
+def partitions_of(image, expected, name):
+    """What the guest sees of them: name, first sector and number of sectors of each."""
+    data = contents(image)
+    result = run('--debug', '--disk', image, '--', 'sh', '-c', 'cd /dev; echo vda*; for i in vda?*; do md5sum $i; done; awk "/vda./ { print \\$3 }" /proc/partitions; '
+                 'awk "/vda1/ && \\$6 { print \\"counted\\" }" /proc/diskstats')
+    names = sorted(each for each, _, _ in expected)
+    sums = {each: digest(data[start * SECTOR:(start + size) * SECTOR]) for each, start, size in expected}
+    equal(lines(result), [' '.join(['vda', *names])] + [f'{sums[each]}  {each}' for each in names] +
+          [str(size // 2) for _, _, size in expected] + ['counted'] * sum(each.startswith('vda1') for each in names), name, result.notes())
+
+partitions_of(divided('logical', 'label: dos\nstart=2048, size=2048\nstart=4096, size=8192, type=5\nstart=6144, size=1024\n'
+                      'start=9216, size=2048\n'),
+              [('vda1', 2048, 2048), ('vda2', 4096, 2), ('vda5', 6144, 1024), ('vda6', 9216, 2048)], 'logical partitions')
+many = '\n'.join(f'{i}: start={2048 + i * 32}, size=16' for i in (1, 2, 15, 16, 128))
+image = divided('gpt', f'label: gpt\ngrain: 512\n{many}\n')
+gpt = [(f'vda{i}', 2048 + i * 32, 16) for i in (1, 2, 15, 16, 128)]
+partitions_of(image, gpt, 'partitions of a GPT')
+with open(image, 'r+b') as table:
+    table.seek(2 * SECTOR)
+    table.write(bytes(128))
+partitions_of(image, gpt, 'and of its copy where it is damaged')
+with open(image, 'r+b') as table:
+    table.seek(-33 * SECTOR, os.SEEK_END)
+    table.write(bytes(128))
+result = run('--disk', image, '--', 'sh', '-c', 'echo /dev/vd*; dmesg | grep -c "both tables"')
+equal(result.text(), '/dev/vda\n1\n', 'a GPT that is damaged twice has none', result.notes())
 
 # ---- Errors
 
