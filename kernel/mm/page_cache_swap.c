@@ -18,7 +18,7 @@
  *             reference of a frame that only the cache holds without cache->lock. Nothing is held while a device is waited for but the
  *             mark: who meets it waits for it to go, with whatever locks it has, for who set it needs none of them. A cache whose index is
  *             busy stays, for who drops its pages waits as well (drop_pages).
- * Failure     No slot: the page stays. It cannot be written: the index leads to the frame again. It cannot be read, or there is no frame:
+ * Failure     No slot: the page stays. It cannot be written: the index leads to the frame again, as if the page had just been asked for. It cannot be read, or there is no frame:
  *             -EIO, -ENOMEM to who asked; the slot keeps it.
  * Considered  Keeping the slot of a page that came back, as anonymous ones do: it saves writing a page again that was only read, and takes
  *             a word that core_map_entry does not have, and a mark for each way in which the page can be written to.
@@ -109,6 +109,7 @@ static void end_out(struct core_map_entry *page, uint32_t slot, bool written)
     spin_lock(&cache->lock);
     radix_replace(&cache->pages, page->file.index, written ? entry_for_slot(slot, false) : page);
     if (!written) {
+        page->file.referenced = 1; // not at once again
         cache->swapped--;
         slot_release(slot);
     }
@@ -122,14 +123,17 @@ static void end_out(struct core_map_entry *page, uint32_t slot, bool written)
 static unsigned write_run(struct core_map_entry *const *pages, uint32_t first, unsigned count)
 {
     void *contents[SWAP_CLUSTER];
+    unsigned failed = 0;
 
     for (unsigned i = 0; i < count; i++)
         contents[i] = page2kva(pages[i]);
-    bool written = swap_device_write(first, contents, count);
-    for (unsigned i = 0; i < count; i++)
-        end_out(pages[i], first + i, written);
+    uint32_t written = swap_device_write(first, contents, count, false);
+    for (unsigned i = 0; i < count; i++) {
+        end_out(pages[i], first + i, written >> i & 1);
+        failed += !(written >> i & 1);
+    }
     wake_all(&page_cache_settled);
-    return written ? 0 : count;
+    return failed;
 }
 
 unsigned page_cache_write_out(struct core_map_entry *const *pages, unsigned count)

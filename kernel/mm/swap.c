@@ -18,8 +18,9 @@
  * Invariants  I20 A slot's holders are the infos that hold it, and the cache; the frame in the cache knows the slot.
  * Locking     swap_lock, below leaf locks. A reference of a frame in the cache is given up under it, and only there is one taken by who
  *             has none (swap_find), so references seen as two under it, with a leaf locked, stay two.
- * Failure     A page that cannot be written stays in the cache, dirty, and its area gets no more; what it has can be read. One that
- *             cannot be read is the reader's error.
+ * Failure     A page that cannot be written stays in the cache, dirty, and is written when it leaves again; or, if nobody maps it, when memory is
+ *             short, each time after twice as many calls. After FAILURES_MAX requests, one after the other, that failed, the area rests. A page that
+ *             cannot be read is the error of who touches it, not of who reads its neighbours.
  */
 #include "mm/swap.h"
 
@@ -34,13 +35,20 @@
 #include "sync/rwlock.h"
 
 #define READ_AROUND_MAX 8
+#define FAILURES_MAX 8                   // requests to write, one after the other, before an area rests
+#define REST_NS UINT64_C(1000000000)     // the first time; then twice as long, each time,
+#define REST_DOUBLED_MAX 5               // so often
+#define RETRY_CALLS_MAX 64u
 
 static struct {
+    uint32_t stuck;       // pages that could not be written and are not on their way again. swap_lock
+    unsigned calls;       // of swap_shrink_cache until those that nobody maps are tried again. swap_lock
+    unsigned calls_next;  // and how many after that, if it fails. swap_lock
     unsigned read_around; // pages read together: doubled when a neighbour was of use, halved when none was. swap_lock
     bool hit;             // one was, since the last read. swap_lock
     uint32_t next;        // the slot behind those that were read last. swap_lock
     pfn_t hand;           // where swap_shrink_cache goes on: any place is right
-} cache = {.read_around = 1};
+} cache = {.read_around = 1, .calls = 1, .calls_next = 1};
 
 /* Held for reading while pages are on their way between memory and a device, for writing by verify. */
 static struct rwlock gate = RWLOCK_INIT(gate, "swap gate", RANK_SWAP_GATE);
@@ -57,10 +65,19 @@ static bool in_cache(const struct core_map_entry *page)
     return frame_kind(page) == FRAME_SWAP;
 }
 
-/* => swap_lock held, as for what follows */
-static bool in_open_area(const struct core_map_entry *page)
+/* Whether a page of the cache can leave for the slot that it has. => swap_lock held, as for what follows */
+static bool may_leave(const struct core_map_entry *page)
 {
-    return area_is_open(slot_area(page->swap.slot));
+    const struct swap_area *area = slot_area(page->swap.slot);
+
+    return !area->closed && (!page->swap.dirty || page->swap.writing || area_is_well(area));
+}
+
+/* A page could not be written, or is on its way again. */
+static void set_stuck(struct core_map_entry *page, bool stuck)
+{
+    page->swap.writing = !stuck;
+    cache.stuck += stuck ? 1 : -1;
 }
 
 /* ---- In and out of the cache ---- */
@@ -79,6 +96,7 @@ static void cache_add(struct core_map_entry *page, uint32_t slot, bool dirty)
 /* Both come back to the caller. */
 static void cache_remove(struct core_map_entry *page)
 {
+    cache.stuck -= page->swap.dirty;
     slot_of(page)->pfn = 0;
     slot_release(page->swap.slot);
     frame_set_kind(page, FRAME_ANON);
@@ -164,10 +182,13 @@ uint32_t swap_out_page(struct core_map_entry *page, bool *write)
 
     *write = false;
     spin_lock(&swap_lock);
-    if (in_cache(page) && !in_open_area(page) && may_part(page))
+    if (in_cache(page) && !may_leave(page) && may_part(page))
         part(page); // it may leave for another area
     if (in_cache(page)) {
-        slot = in_open_area(page) ? page->swap.slot : 0;
+        slot = may_leave(page) ? page->swap.slot : 0;
+        *write = slot && page->swap.dirty && !page->swap.writing;
+        if (*write)
+            set_stuck(page, false);
     } else if ((slot = slot_take())) {
         frame_get(page);
         cache_add(page, slot, true);
@@ -182,53 +203,83 @@ uint32_t swap_out_page(struct core_map_entry *page, bool *write)
 static void end_write(struct core_map_entry *page, bool written)
 {
     spin_lock(&swap_lock);
-    page->swap.writing = false;
     if (written)
-        page->swap.dirty = false;
+        page->swap.dirty = page->swap.writing = false;
+    else
+        set_stuck(page, true);
     settle(page);
     spin_unlock(&swap_lock);
 }
 
-/* An area could not be written to. It is told once, since that is the end of it. */
-static void write_failed(struct swap_area *area, uint32_t page, int error)
+/*
+ * What a request to write says of its area. That what failed before fails `again` says nothing new. The first errors are told one by one, later ones
+ * when their number doubles.
+ */
+static void note_write(struct swap_area *area, uint32_t page, int error, bool again)
 {
     spin_lock(&swap_lock);
-    bool first = !area->failed;
-    area->failed = true;
+    area->failures = error ? area->failures + !again : 0;
+    area->errors += error != 0;
+    uint32_t errors = area->errors;
+    area->rest_until_ns = 0;
+    if (area->failures >= FAILURES_MAX)
+        area->rest_until_ns = clock_ns() + (REST_NS << MIN(area->failures - FAILURES_MAX, (uint32_t)REST_DOUBLED_MAX));
     spin_unlock(&swap_lock);
-    if (first)
-        printk(LOG_ERROR "swap: %s cannot be written to at page %u (error %d): no more pages leave for it\n", area->ops->name(area->device),
-               page, -error);
+    if (error && (errors <= FAILURES_MAX || (errors & (errors - 1)) == 0))
+        printk(LOG_ERROR "Write-error on swap-device (%s, page %u, error %d): what cannot be written stays in memory\n",
+               area->ops->name(area->device), page, -error);
 }
 
-bool swap_device_write(uint32_t first, void *const *contents, unsigned count)
+static bool device_write(struct swap_area *area, uint32_t first, void *const *contents, unsigned count, bool again)
 {
-    struct swap_area *area = slot_area(first);
     int error = area->ops->write(area->device, slot_page(first), contents, count);
 
-    if (error)
-        write_failed(area, slot_page(first), error);
-    else
+    if (error || unlikely(area->failures))
+        note_write(area, slot_page(first), error, again);
+    if (!error)
         vm_count_n(VM_PSWPOUT, count);
     for (unsigned i = 0; !error && i < count; i++)
         event_frame(EVENT_SWAP_OUT, page2pfn(kva2page(contents[i])), first + i);
     return !error;
 }
 
+static bool is_worth_a_try(struct swap_area *area)
+{
+    spin_lock(&swap_lock);
+    bool well = area_is_well(area);
+    spin_unlock(&swap_lock);
+    return well;
+}
+
+uint32_t swap_device_write(uint32_t first, void *const *contents, unsigned count, bool again)
+{
+    struct swap_area *area = slot_area(first);
+    uint32_t written = 0;
+
+    if (device_write(area, first, contents, count, again))
+        return (1u << count) - 1;
+    for (unsigned i = 0; count > 1 && i < count && is_worth_a_try(area); i++)
+        written |= (uint32_t)device_write(area, first + i, &contents[i], 1, again) << i;
+    return written;
+}
+
 /* Write pages whose slots follow each other. => how many could not be */
-static unsigned write_run(struct core_map_entry *const *pages, unsigned count)
+static unsigned write_run(struct core_map_entry *const *pages, unsigned count, bool again)
 {
     void *contents[SWAP_CLUSTER];
+    unsigned failed = 0;
 
     for (unsigned i = 0; i < count; i++)
         contents[i] = page2kva(pages[i]);
-    bool written = swap_device_write(pages[0]->swap.slot, contents, count);
-    for (unsigned i = 0; i < count; i++)
-        end_write(pages[i], written);
-    return written ? 0 : count;
+    uint32_t written = swap_device_write(pages[0]->swap.slot, contents, count, again);
+    for (unsigned i = 0; i < count; i++) {
+        end_write(pages[i], written >> i & 1);
+        failed += !(written >> i & 1);
+    }
+    return failed;
 }
 
-unsigned swap_write(struct core_map_entry *const *pages, unsigned count)
+static unsigned write_pages(struct core_map_entry *const *pages, unsigned count, bool again)
 {
     unsigned failed = 0;
 
@@ -236,9 +287,14 @@ unsigned swap_write(struct core_map_entry *const *pages, unsigned count)
         for (end = first + 1; end < count && end - first < SWAP_CLUSTER; end++)
             if (pages[end]->swap.slot != pages[end - 1]->swap.slot + 1)
                 break;
-        failed += write_run(&pages[first], end - first);
+        failed += write_run(&pages[first], end - first, again);
     }
     return failed;
+}
+
+unsigned swap_write(struct core_map_entry *const *pages, unsigned count)
+{
+    return write_pages(pages, count, false);
 }
 
 /* ---- In ---- */
@@ -364,19 +420,50 @@ int swap_device_read(uint32_t first, void *const *contents, unsigned count)
     return error;
 }
 
-/* => the frames and slots of `reading` are given back if it fails */
-static int read_in(struct swap_reading *reading)
+/* => the frames stay, whether it fails or not */
+static int read_in(const struct swap_reading *reading)
 {
     void *contents[READ_AROUND_MAX];
 
     for (unsigned i = 0; i < reading->count; i++)
         contents[i] = page2kva(reading->pages[i]);
-    int error = swap_device_read(reading->first, contents, reading->count);
-    if (!error)
-        return 0;
+    return swap_device_read(reading->first, contents, reading->count);
+}
+
+/* Give up the neighbours. */
+static void reading_alone(struct swap_reading *reading, uint32_t number)
+{
+    struct core_map_entry *page = reading->pages[number - reading->first];
+
     for (unsigned i = 0; i < reading->count; i++)
-        frame_put(reading->pages[i]);
+        if (reading->pages[i] != page)
+            frame_put(reading->pages[i]);
+    reading_narrow(reading, number, 1);
+    reading->pages[0] = page;
+}
+
+static void reading_drop(struct swap_reading *reading)
+{
+    frame_put(reading->pages[0]);
     reading_narrow(reading, 0, 0);
+}
+
+/* => 0; -EAGAIN, -ENOMEM, -EIO and nothing is held */
+static int reading_do(struct swap_reading *reading, uint32_t number)
+{
+    int error = reading_begin(reading, number);
+
+    if (!error)
+        error = reading_take_frames(reading, number);
+    if (error)
+        return error;
+    error = read_in(reading);
+    if (error && reading->count > 1) { // a neighbour may be what cannot be read
+        reading_alone(reading, number);
+        error = read_in(reading);
+    }
+    if (error)
+        reading_drop(reading);
     return error;
 }
 
@@ -384,12 +471,8 @@ static int read_in(struct swap_reading *reading)
 static int read_slot(uint32_t number, struct core_map_entry **page)
 {
     struct swap_reading reading;
-    int error = reading_begin(&reading, number);
+    int error = reading_do(&reading, number);
 
-    if (!error)
-        error = reading_take_frames(&reading, number);
-    if (!error)
-        error = read_in(&reading);
     if (error)
         return error;
     spin_lock(&swap_lock);
@@ -441,7 +524,7 @@ bool swap_take_over(struct core_map_entry *page)
 void swap_bring_in(struct core_map_entry *page, bool take)
 {
     spin_lock(&swap_lock);
-    bool keep = swap_slots_used() * 2 <= swap_slots_total() && in_open_area(page);
+    bool keep = swap_slots_used() * 2 <= swap_slots_total() && !page->swap.dirty && !slot_area(page->swap.slot)->closed;
     slot_release(page->swap.slot); // the info's
     if ((take || !keep) && may_part(page))
         part(page);
@@ -468,19 +551,57 @@ uint64_t swap_cached(void)
     return frames_by_kind(FRAME_SWAP);
 }
 
+/* Whether it is time to try once more what could not be written. */
+static bool retry_is_due(void)
+{
+    spin_lock(&swap_lock);
+    bool due = cache.stuck > 0 && --cache.calls == 0;
+    if (due)
+        cache.calls = cache.calls_next = MIN(cache.calls_next * 2, RETRY_CALLS_MAX);
+    spin_unlock(&swap_lock);
+    return due;
+}
+
+/* => whether the frame of a page that is stuck is to be written, by the caller; swap_lock held */
+static bool try_again(struct core_map_entry *page)
+{
+    if (counting || !page->swap.dirty || page->swap.writing || frame_refs(page) != 1 || !area_is_open(slot_area(page->swap.slot)))
+        return false;
+    set_stuck(page, false);
+    return true;
+}
+
+/* => how many went */
+static unsigned write_again(struct core_map_entry *const *pages, unsigned count)
+{
+    unsigned gone = count - write_pages(pages, count, true);
+
+    if (gone) {
+        spin_lock(&swap_lock);
+        cache.calls = cache.calls_next = 1;
+        spin_unlock(&swap_lock);
+    }
+    return gone;
+}
+
 unsigned swap_shrink_cache(unsigned target)
 {
-    unsigned freed = 0;
+    struct core_map_entry *again[SWAP_CLUSTER];
+    unsigned freed = 0, count = 0;
+    bool retry = retry_is_due();
 
     for (pfn_t left = core_map_frames; left > 0 && freed < target && swap_cached() > 0; left--) {
         struct core_map_entry *page = &core_map[cache.hand = cache.hand + 1 < core_map_frames ? cache.hand + 1 : 1];
         if (!in_cache(page) || frame_refs(page) != 1)
             continue;
         spin_lock(&swap_lock);
-        freed += in_cache(page) && settle(page);
+        if (in_cache(page) && settle(page))
+            freed++;
+        else if (retry && in_cache(page) && count < SWAP_CLUSTER && try_again(page))
+            again[count++] = page;
         spin_unlock(&swap_lock);
     }
-    return freed;
+    return freed + write_again(again, count);
 }
 
 /* ---- For verify ---- */

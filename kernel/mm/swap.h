@@ -47,13 +47,13 @@ bool swap_has_room(void);
  * Give the page in `page` a slot, unless it has one, and let one more vpage_info hold that.
  *
  * => no entry that maps the page can be written through, and no CPU remembers one; its leaf is locked; anonymous, or in the swap cache
- * => the slot, or 0: there is none, or the one that it has is in an area that is closed. *write: the content is to be written by the caller (swap_write)
+ * => the slot, or 0: there is none, or the one that it has is of no use just now. *write: the content is to be written by the caller (swap_write)
  */
 __must_check uint32_t swap_out_page(struct core_map_entry *page, bool *write);
 
 /*
  * Write pages that swap_out_page has said so of; frames that nobody maps by then come free. Those that cannot be written stay in the swap
- * cache, and no page leaves for that area any more: what else a device that fails would get is better off in memory.
+ * cache, and are tried again later.
  *
  * => sleeps; no lock held; how many could not be written
  */
@@ -86,7 +86,11 @@ bool swap_may_take_over(struct core_map_entry *page);
 /* One reference less to a frame in the swap cache; for frame_put. */
 void swap_frame_put(struct core_map_entry *page);
 
-/* Let frames go that only the swap cache holds, and whose slots have their content. => how many */
+/*
+ * Let frames go that only the swap cache holds, and whose slots have their content; from time to time write those that could not be written.
+ *
+ * => sleeps; no lock of a space held; how many
+ */
 unsigned swap_shrink_cache(unsigned target);
 
 /* ---- Areas ---- */

@@ -5,6 +5,7 @@
 #ifndef MM_SWAP_PRIVATE_H
 #define MM_SWAP_PRIVATE_H
 
+#include "arch/x86/time.h"
 #include "lib/types.h"
 #include "mm/swap.h"
 #include "sync/spinlock.h"
@@ -38,17 +39,24 @@ struct swap_area {
     uint32_t next;              // the page that the search for a free slot goes on with
     int priority;               // (c)
     bool closed;                // it is being given up: no page leaves for it
-    bool failed;                // it could not be written to: the same, as long as it is in use
+    uint32_t errors;            // requests to write that failed,
+    uint32_t failures;          // and how many of them since one did not
+    uint64_t rest_until_ns;     // too many: no page leaves for it until then; 0: it does not rest
     unsigned order;             // (c) of the run of frames that `chunks` lies in
     struct swap_chunk *chunks;  // (c)
 };
 
 extern struct spinlock swap_lock;
 
-/* Whether pages may leave for an area. => swap_lock held */
+/* Whether there is sense in writing to an area, and whether pages may leave for it. => swap_lock held */
+static inline bool area_is_well(const struct swap_area *area)
+{
+    return likely(area->rest_until_ns == 0) || clock_ns() >= area->rest_until_ns;
+}
+
 static inline bool area_is_open(const struct swap_area *area)
 {
-    return !area->closed && !area->failed;
+    return !area->closed && area_is_well(area);
 }
 
 /* => all of them: swap_lock held, but where it says so */
@@ -74,11 +82,12 @@ static inline uint32_t slot_page(uint32_t slot)
 }
 
 /*
- * Move pages between memory and slots that follow each other. A write that fails is the end of the area: it gets no more pages (swap.c).
+ * Move pages between memory and at most SWAP_CLUSTER slots that follow each other. Of a write that fails each page is tried by itself. A device on
+ * which nothing works any more rests for a while: its area is not open then. `again`: what is written has failed before.
  *
- * => the slots are held; sleeps; no lock held; true: written; 0 or -EIO
+ * => the slots are held; sleeps; no lock held; write: a bit for each page that was written; read: 0 or -EIO
  */
-bool swap_device_write(uint32_t first, void *const *contents, unsigned count);
+uint32_t swap_device_write(uint32_t first, void *const *contents, unsigned count, bool again);
 __must_check int swap_device_read(uint32_t first, void *const *contents, unsigned count);
 
 /* Call `visit` for each slot in use, bad ones aside. */

@@ -3,9 +3,15 @@
 
 #include <string.h>
 
+#include "lib/errno.h"
 #include "support.h"
 
 struct swap_device swap_device, second_device;
+
+static bool is_bad(const struct swap_device *self, uint32_t first, unsigned count)
+{
+    return self->bad_page && self->bad_page - first < count;
+}
 
 static int device_read(void *device, uint32_t first, void *const *pages, unsigned count)
 {
@@ -13,8 +19,8 @@ static int device_read(void *device, uint32_t first, void *const *pages, unsigne
 
     assert_true(first > 0 && first + count <= DEVICE_PAGES);
     self->reads++;
-    if (self->read_error)
-        return self->read_error;
+    if (self->read_error || is_bad(self, first, count))
+        return self->read_error ? self->read_error : -EIO;
     self->pages_read += count;
     for (unsigned i = 0; i < count; i++)
         memcpy(pages[i], self->content[first + i], PAGE_SIZE);
@@ -29,8 +35,8 @@ static int device_write(void *device, uint32_t first, void *const *pages, unsign
     self->writes++;
     if (self->during_write)
         self->during_write();
-    if (self->write_error)
-        return self->write_error;
+    if (self->write_error || is_bad(self, first, count))
+        return self->write_error ? self->write_error : -EIO;
     self->pages_written += count;
     for (unsigned i = 0; i < count; i++)
         memcpy(self->content[first + i], pages[i], PAGE_SIZE);

@@ -13,6 +13,7 @@ struct swap_device {
     _Atomic unsigned reads, writes; // calls
     _Atomic unsigned pages_read, pages_written;
     int read_error, write_error;    // what the next calls answer, unless 0
+    uint32_t bad_page;              // that can be neither read nor written, unless 0
     void (*during_write)(void);     // called while a write is under way, unless NULL
     uint8_t content[DEVICE_PAGES][4096];
 };

@@ -204,6 +204,13 @@ static void a_page_on_its_way_out_is_found_and_a_write_does_not_reach_the_device
     end();
 }
 
+static void assert_content(unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+    assert_verify_clean();
+}
+
 static void pages_that_cannot_be_written_stay(void **state)
 {
     (void)state;
@@ -211,61 +218,148 @@ static void pages_that_cannot_be_written_stay(void **state)
     swap_device.write_error = -EIO;
     assert_int_equal(clock_evict(PAGES), 0);
     assert_int_equal(swap_cached(), PAGES);
-    assert_verify_clean();
-    for (unsigned i = 0; i < PAGES; i++)
-        assert_int_equal(peek(space, page_at(i)), i + 1);
-    assert_verify_clean();
+    assert_content(PAGES);
     end();
 }
 
-static void a_device_that_failed_gets_no_more_pages_and_gives_back_those_it_has(void **state)
+static void one_bad_page_of_a_cluster_stays_alone(void **state)
 {
     (void)state;
     begin(PAGES);
+    swap_device.bad_page = 3;
+    assert_int_equal(clock_evict(PAGES), PAGES - 1);
+    assert_int_equal(swap_device.writes, 1 + PAGES);
+    assert_int_equal(swap_cached(), 1);
+    assert_true(swap_has_room());
+    assert_int_equal(peek(space, page_at(2)), 3); // the one: it has left its slot
+    assert_int_equal(swap_cached(), 0);
+    assert_int_equal(clock_evict(1000), 1); // and leaves for another
+    assert_content(PAGES);
+    end();
+}
+
+static void a_page_that_nobody_maps_is_written_later(void **state)
+{
+    (void)state;
+    begin(PAGES);
+    swap_device.bad_page = 3;
+    evict_all();
+    unsigned writes = swap_device.writes, calls = 0, tries = 0;
+    for (; calls < 100; calls++) {
+        unsigned before = swap_device.writes;
+        assert_int_equal(swap_shrink_cache(10), 0);
+        tries += swap_device.writes - before;
+    }
+    assert_in_range(tries, 5, 8); // after 1, 2, 4, 8, 16, ... calls
+    swap_device.bad_page = 0;
+    for (calls = 0; calls < 100 && swap_cached(); calls++)
+        (void)swap_shrink_cache(10);
+    assert_int_equal(swap_cached(), 0);
+    assert_int_equal(swap_device.writes, writes + tries + 1);
+    assert_content(PAGES);
+    end();
+}
+
+/* A leaf of two: the page cannot leave its slot while the other one holds that. */
+static void a_page_that_others_hold_is_written_when_it_leaves_again(void **state)
+{
+    (void)state;
+    begin(PAGES);
+    struct vspace *child = fork_space(space);
+    poke(child, page_at(7), 77); // two leaves now
+    swap_device.bad_page = 1;
+    evict_all();
+    assert_int_equal(swap_cached(), 1);
+    assert_int_equal(peek(space, AT), 1);
+    assert_int_equal(swap_cached(), 1);
+    swap_device.bad_page = 0;
+    evict_all();
+    assert_int_equal(swap_cached(), 0);
+    assert_int_equal(peek(child, AT), 1);
+    assert_content(PAGES);
+    end_space(child);
+    end();
+}
+
+static void a_device_that_is_dead_rests(void **state)
+{
+    (void)state;
+    begin(64);
+    assert_int_equal(vspace_madvise(space, AT, 4 * PAGE_SIZE, MADV_PAGEOUT), 0);
+    swap_device.write_error = -EIO;
+    unsigned writes = swap_device.writes;
+    evict_all();
+    assert_false(swap_has_room());
+    assert_int_equal(swap_device.writes, writes + 8);
+    assert_int_equal(swap_shrink_cache(1000), 0);
+    for (unsigned i = 4; i < 64; i++)
+        assert_int_equal(peek(space, page_at(i)), i + 1);
+    assert_int_equal(clock_evict(1000), 0);
+    assert_int_equal(swap_device.writes, writes + 8);
+    assert_int_equal(peek(space, AT), 1); // what it has can be read
+    machine_clock += UINT64_C(1000000000);
+    assert_true(swap_has_room());
+    assert_int_equal(clock_evict(1000), 1); // the one that came back: its slot has it
+    assert_int_equal(swap_device.writes, writes + 9);
+    assert_false(swap_has_room());
+    machine_clock += UINT64_C(1000000000);
+    assert_false(swap_has_room()); // for longer this time
+    machine_clock += UINT64_C(1000000000);
+    swap_device.write_error = 0;
+    assert_int_equal(clock_evict(1000), 44);
+    assert_true(swap_has_room());
+    for (unsigned i = 0; i < 10; i++)
+        (void)swap_shrink_cache(1000);
+    assert_int_equal(swap_cached(), 0); // the cluster of the first try
+    assert_content(64);
+    end();
+}
+
+static void a_device_that_is_dead_can_be_given_up(void **state)
+{
+    (void)state;
+    begin(64);
     assert_int_equal(vspace_madvise(space, AT, 4 * PAGE_SIZE, MADV_PAGEOUT), 0);
     swap_device.write_error = -EIO;
     evict_all();
-    assert_false(swap_has_room());
-    assert_int_equal(swap_device.writes, 2);
-    assert_int_equal(peek(space, AT), 1);
-    for (unsigned i = 4; i < PAGES; i++)
-        assert_int_equal(peek(space, page_at(i)), i + 1);
-    assert_int_equal(clock_evict(PAGES), 0); // those in the swap cache stay there as well
-    assert_non_null(frame_of(space, AT));
-    assert_int_equal(swap_device.writes, 2);
     assert_int_equal(swap_off(&swap_device, never), 0);
-    assert_verify_clean();
-    for (unsigned i = 0; i < PAGES; i++)
-        assert_int_equal(peek(space, page_at(i)), i + 1);
+    assert_int_equal(swap_cached(), 0);
+    assert_content(64);
     swap_device_add(200, NULL, 0); // it is in order again
     evict_all();
-    assert_int_equal(swap_slots_used(), PAGES);
+    assert_int_equal(swap_slots_used(), 64);
     end();
 }
 
-static void pages_of_a_device_that_failed_leave_for_another_one(void **state)
+static void pages_of_a_dead_device_leave_for_another_one(void **state)
 {
     (void)state;
-    begin(PAGES);
-    evict_all();
-    for (unsigned i = 0; i < PAGES; i++)
-        assert_int_equal(peek(space, page_at(i)), i + 1); // each keeps its slot
-    map_at(space, page_at(PAGES), 1, R | W);
-    poke(space, page_at(PAGES), 99);
+    begin(64);
     swap_device.write_error = -EIO;
-    assert_int_equal(vspace_madvise(space, page_at(PAGES), PAGE_SIZE, MADV_PAGEOUT), 0);
-    assert_int_equal(clock_evict(PAGES), 0);
-    assert_int_equal(swap_cached(), 1); // the others have no slot any more
-    swap_device_add_second(200);
-    for (unsigned i = 0; i < PAGES; i++)
-        assert_int_equal(peek(space, page_at(i)), i + 1);
     evict_all();
-    assert_int_equal(swap_slots_used(), PAGES + 1);
-    assert_int_equal(second_device.pages_written, PAGES);
-    for (unsigned i = 0; i < PAGES; i++)
-        assert_int_equal(peek(space, page_at(i)), i + 1);
+    swap_device_add_second(200);
+    assert_content(64);
+    evict_all();
+    assert_int_equal(second_device.pages_written, 64);
+    assert_content(64);
     end();
     swap_device_remove_second();
+}
+
+static void only_the_page_that_cannot_be_read_is_lost(void **state)
+{
+    (void)state;
+    begin(64);
+    evict_all();
+    swap_device.bad_page = 30;
+    for (unsigned i = 0; i < 64; i++)
+        if (i + 1 != 30)
+            assert_int_equal(peek(space, page_at(i)), i + 1);
+    assert_int_equal(try_read(space, page_at(29)), FAULT_BUS_ADRERR);
+    assert_true(swap_device.reads < 60); // its neighbours were read together
+    swap_device.bad_page = 0;
+    assert_content(64);
+    end();
 }
 
 static void a_page_that_cannot_be_read_is_a_bus_error(void **state)
@@ -505,8 +599,13 @@ int main(void)
         TEST(unmapping_and_moving_know_slots),
         TEST(a_page_on_its_way_out_is_found_and_a_write_does_not_reach_the_device),
         TEST(pages_that_cannot_be_written_stay),
-        TEST(a_device_that_failed_gets_no_more_pages_and_gives_back_those_it_has),
-        TEST(pages_of_a_device_that_failed_leave_for_another_one),
+        TEST(one_bad_page_of_a_cluster_stays_alone),
+        TEST(a_page_that_nobody_maps_is_written_later),
+        TEST(a_page_that_others_hold_is_written_when_it_leaves_again),
+        TEST(a_device_that_is_dead_rests),
+        TEST(a_device_that_is_dead_can_be_given_up),
+        TEST(pages_of_a_dead_device_leave_for_another_one),
+        TEST(only_the_page_that_cannot_be_read_is_lost),
         TEST(a_page_that_cannot_be_read_is_a_bus_error),
         TEST(without_a_free_slot_pages_stay),
         TEST(locked_pages_stay_for_parent_and_child),

@@ -247,7 +247,19 @@ static void pages_of_files_that_cannot_be_written_stay(void **state)
     assert_int_equal(swap_slots_used(), 0);
     assert_int_equal(frames_by_kind(FRAME_FILE), PAGES);
     assert_int_equal(page_caches_swap_out(1000), 0);
-    assert_int_equal(swap_device.writes, 1);
+    assert_int_equal(swap_device.writes, PAGES); // together, and one by one until it rests
+    assert_content(space, PAGES);
+    end();
+}
+
+static void one_bad_page_of_files_stays_alone(void **state)
+{
+    (void)state;
+    begin(PAGES);
+    swap_device.bad_page = 3;
+    assert_int_equal(clock_evict(1000), PAGES - 1);
+    assert_int_equal(frames_by_kind(FRAME_FILE), 1);
+    assert_int_equal(page_caches_swap_out(1000), 1); // to another slot
     assert_content(space, PAGES);
     end();
 }
@@ -384,6 +396,7 @@ int main(void)
         TEST(pages_that_are_to_stay_do),
         TEST(what_is_cut_off_gives_its_slots_back_and_what_is_cut_in_two_is_zeroed),
         TEST(pages_of_files_that_cannot_be_written_stay),
+        TEST(one_bad_page_of_files_stays_alone),
         TEST(a_page_of_a_file_that_cannot_be_read_is_a_bus_error),
         TEST(without_a_free_slot_pages_of_files_stay),
         TEST(slots_of_files_are_not_read_along_with_others),
