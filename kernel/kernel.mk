@@ -49,7 +49,7 @@ KERNEL_FAST := kernel/arch/% kernel/lib/string.c kernel/lib/tree.c kernel/mm/% k
                $(addprefix kernel/sys/,buffer.c descriptor.c identity.c memory.c poll.c process.c rw.c table.c wait.c)
 
 # Of those folders what is called seldom, or waits for disks anyway.
-KERNEL_SMALL := $(addprefix kernel/mm/,clock.c commit.c core_map.c event.c event_name.c fault_name.c frame_kind.c huge.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c page_cache_swap.c \
+KERNEL_SMALL := $(addprefix kernel/mm/,clock.c commit.c core_map.c event.c event_name.c fault_name.c frame_kind.c huge.c madvise.c measure.c mlock.c mremap.c page_cache_clean.c page_cache_fill.c page_cache_swap.c \
                   populate.c reclaim.c remote.c swap.c swap_off.c swap_slots.c unmap_file.c \
                   huge_policy.c page_cache_shrink.c verify.c watch.c) \
                 $(addprefix kernel/arch/x86/,acpi.c backtrace.c boot_%.c cpu.c ioapic.c paging.c power.c reference_clock.c rtc.c smp.c trap_frame.c \

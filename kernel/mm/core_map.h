@@ -74,7 +74,8 @@ struct core_map_entry {
             uint64_t index : 52;      // (p) which page of it
             uint64_t dirty : 1;       // (p) changed since it was last written to where the file is kept
             uint64_t writing : 1;     // (p) on its way there
-            uint64_t referenced : 1;  // (p) asked for since the hand of page_cache_shrink.c came by
+            uint64_t referenced : 1;  // (p) asked for again since the hand of page_cache_shrink.c came by
+            uint64_t ahead : 1;       // (p) it was read along with another one, and nobody has asked for it yet
         } file;
         struct {
             uint32_t slot; // (s) where its content is, or is to be

@@ -224,6 +224,11 @@ void kalloc_set_marks(uint64_t low, uint64_t reserve, void (*wake)(void))
     __atomic_store_n(&marks.low, low, __ATOMIC_RELEASE);
 }
 
+bool kalloc_has_plenty(void)
+{
+    return frames_by_kind(FRAME_FREE) > __atomic_load_n(&marks.low, __ATOMIC_ACQUIRE);
+}
+
 bool kalloc_use_reserve(bool use)
 {
     bool was = current_kthread()->uses_reserve;

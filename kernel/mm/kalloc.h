@@ -51,6 +51,9 @@ void frame_set_kind(struct core_map_entry *page, enum frame_kind kind);
  */
 void kalloc_set_marks(uint64_t low, uint64_t reserve, void (*wake)(void));
 
+/* Whether so many frames are free that some may be taken for what is only likely to be needed. */
+bool kalloc_has_plenty(void);
+
 /* Let the running thread take frames of the reserve from now on, or not. => whether it could */
 bool kalloc_use_reserve(bool use);
 

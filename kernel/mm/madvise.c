@@ -139,9 +139,9 @@ static int advise_locked(struct vspace *space, vaddr_t start, vaddr_t end, int a
     return hole ? -ENOMEM : 0;
 }
 
-/* ---- Removing from the file behind ---- */
+/* ---- The files behind ---- */
 
-/* A part of a file that is to become a hole. The file is held; NULL: there was no further region. */
+/* A part of a file that advice is about. The file is held; NULL: there was no further region, or it has none. */
 struct file_part {
     struct page_cache *file;
     uint64_t offset, size;
@@ -149,7 +149,7 @@ struct file_part {
 };
 
 /* The part behind the first region that reaches into [*start, end); *start moves behind it. => 0 or the reason */
-static int take_part(struct vspace *space, vaddr_t *start, vaddr_t end, struct file_part *part)
+static int take_part(struct vspace *space, vaddr_t *start, vaddr_t end, int advice, struct file_part *part)
 {
     int error = 0;
 
@@ -157,12 +157,12 @@ static int take_part(struct vspace *space, vaddr_t *start, vaddr_t end, struct f
     rwlock_read_lock(&space->lock);
     struct vregion *region = vregion_above(space, *start);
     if (region && vregion_start(region) < end) {
-        error = check_region(region, MADV_REMOVE);
+        error = check_region(region, advice);
         part->after_hole = vregion_start(region) > *start;
         *start = MAX(*start, vregion_start(region));
         part->size = MIN(vregion_end(region), end) - *start;
     }
-    if (part->size && !error) {
+    if (part->size && !error && region->file) {
         part->file = region->file;
         part->offset = region->file_offset + (*start - vregion_start(region));
         region->file->ops->hold(region->file);
@@ -172,17 +172,20 @@ static int take_part(struct vspace *space, vaddr_t *start, vaddr_t end, struct f
     return error;
 }
 
-/* Punching takes the file's own lock, which comes before a space's: each part without ours. */
-static int remove_range(struct vspace *space, vaddr_t start, vaddr_t end)
+/* Punching takes the file's own lock, which comes before a space's, and reading takes long: each part without ours. */
+static int advise_files(struct vspace *space, vaddr_t start, vaddr_t end, int advice)
 {
     struct file_part part;
     bool hole = false;
 
     while (start < end) {
-        int error = take_part(space, &start, end, &part);
+        int error = take_part(space, &start, end, advice, &part);
         hole |= part.after_hole;
         if (part.file) {
-            error = part.file->ops->punch(part.file, part.offset, part.size);
+            if (advice == MADV_REMOVE)
+                error = part.file->ops->punch(part.file, part.offset, part.size);
+            else
+                page_cache_expect(part.file, part.offset >> PAGE_SHIFT, (part.offset + part.size) >> PAGE_SHIFT);
             part.file->ops->release(part.file);
         }
         if (error)
@@ -199,8 +202,8 @@ static int advise(struct vspace *space, vaddr_t start, vaddr_t end, int advice)
         return 0;
     if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
         return vspace_populate(space, start, end, advice == MADV_POPULATE_READ ? POPULATE_READ : POPULATE_WRITE);
-    if (advice == MADV_REMOVE)
-        return remove_range(space, start, end);
+    if (advice == MADV_REMOVE || advice == MADV_WILLNEED)
+        return advise_files(space, start, end, advice);
     rwlock_write_lock(&space->lock);
     int error = advise_locked(space, start, end, advice);
     rwlock_write_unlock(&space->lock);

@@ -2,13 +2,12 @@
 /*
  * page_cache.c - one cache of file pages, for read, write and mmap.
  *
- * Theory      A page is in the cache only when its content is whole: it is filled first, then inserted. If two fill the
- *             same page at once, the second one's frame is dropped; that costs a read, and no state "being filled".
- *             The cache holds one reference of each page; leaf entries that map it hold more.
+ * Theory      A page is in the cache only when its content is whole: it is filled first, then inserted (page_cache_fill.c). The cache holds
+ *             one reference of each page; leaf entries that map it hold more.
  * Invariants  I15 A page of a cache has kind file, and knows its cache and index.
  * Locking     The cache's spinlock around the radix tree; never while filling or copying to users.
  * Failure     -ENOMEM with nothing changed; what fill returned.
- * Not here    Dirty pages: page_cache_clean.c. Pages in swap: page_cache_swap.c. Which pages of a file are holes: the file system's.
+ * Not here    Bringing pages in: page_cache_fill.c. Dirty pages: page_cache_clean.c. Pages in swap: page_cache_swap.c. Which pages of a file are holes: the file system's.
  */
 #include "mm/page_cache_private.h"
 
@@ -31,6 +30,7 @@ void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
     atomic_init(&cache->size, 0);
     atomic_init(&cache->count, 0);
     cache->unclean = 0;
+    cache->cuts = 0;
     atomic_init(&cache->error, 0);
     atomic_init(&cache->writers, 0);
     atomic_init(&cache->mapped, 0);
@@ -79,6 +79,15 @@ static void drop_pages(struct page_cache *cache, uint64_t first, uint64_t end)
     }
 }
 
+/* The file no longer has [first, end): what somebody has begun to read of it does not come in either. */
+static void take_away(struct page_cache *cache, uint64_t first, uint64_t end)
+{
+    spin_lock(&cache->lock);
+    cache->cuts++;
+    spin_unlock(&cache->lock);
+    drop_pages(cache, first, end);
+}
+
 bool page_cache_allow_writer(struct page_cache *cache)
 {
     uint32_t before = atomic_load(&cache->writers);
@@ -117,7 +126,8 @@ static void *find(struct page_cache *cache, uint64_t index)
     if (entry && likely(!entry_is_slot(entry))) {
         struct core_map_entry *page = entry;
         frame_get(page);
-        page->file.referenced = 1;
+        page->file.referenced = !page->file.ahead;
+        page->file.ahead = 0;
     }
     spin_unlock(&cache->lock);
     return entry;
@@ -127,37 +137,28 @@ void page_cache_own(struct page_cache *cache, uint64_t index, struct core_map_en
 {
     page->file.cache = cache;
     page->file.index = index;
-    page->file.dirty = page->file.writing = page->file.referenced = 0;
+    page->file.dirty = page->file.writing = page->file.referenced = page->file.ahead = 0;
 }
 
-int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_entry *page)
+int page_cache_insert_locked(struct page_cache *cache, uint64_t index, struct core_map_entry *page)
 {
     DEBUG_ASSERT(frame_kind(page) == FRAME_FILE);
-    spin_lock(&cache->lock);
-    int error = radix_find(&cache->pages, index) ? -EEXIST : radix_insert(&cache->pages, index, page);
+    if (radix_find(&cache->pages, index))
+        return -EEXIST;
+    int error = radix_insert(&cache->pages, index, page);
     if (!error) {
         page_cache_own(cache, index, page);
         atomic_fetch_add_explicit(&cache->count, 1, memory_order_relaxed);
     }
-    spin_unlock(&cache->lock);
     return error;
 }
 
-/* A frame with the content of page `index`, not in the cache yet, with two references: the cache's and the caller's. */
-static int fill_page(struct page_cache *cache, uint64_t index, struct core_map_entry **result)
+int page_cache_insert(struct page_cache *cache, uint64_t index, struct core_map_entry *page)
 {
-    bool zero = !cache->ops || !cache->ops->fill;
-    struct core_map_entry *page = zero ? frame_alloc_zeroed(FRAME_FILE) : frame_alloc(FRAME_FILE);
-    if (!page)
-        return -ENOMEM;
-    int error = zero ? 0 : cache->ops->fill(cache, index, page2kva(page));
-    if (error) {
-        frame_put(page);
-        return error;
-    }
-    frame_get(page);
-    *result = page;
-    return 0;
+    spin_lock(&cache->lock);
+    int error = page_cache_insert_locked(cache, index, page);
+    spin_unlock(&cache->lock);
+    return error;
 }
 
 /* page_cache_allow_write for a page that the caller has a reference to, which goes if that fails. */
@@ -172,31 +173,32 @@ static int allow_write(struct page_cache *cache, uint64_t index, struct core_map
     return error;
 }
 
-int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **result)
+/* page_cache_get for who will ask for the `wanted` pages from `index` on. */
+static int get(struct page_cache *cache, uint64_t index, enum page_how how, uint64_t wanted, struct core_map_entry **result)
 {
     for (;;) {
         void *entry = find(cache, index);
         struct core_map_entry *page = *result = entry_is_slot(entry) ? NULL : entry;
         if (likely(page) || (how == PAGE_FIND && !entry))
             return how == PAGE_WRITE ? allow_write(cache, index, result) : 0;
-        int error = entry ? page_cache_swap_in(cache, index) : 0;
-        if (error)
-            return error;
-        if (entry)
+        if (entry) {
+            int error = page_cache_swap_in(cache, index);
+            if (error)
+                return error;
             continue;
-        error = fill_page(cache, index, &page);
-        if (error)
-            return error;
-        error = page_cache_insert(cache, index, page);
-        if (!error) {
-            *result = page;
-            return how == PAGE_WRITE ? allow_write(cache, index, result) : 0;
         }
-        frame_put(page);
-        frame_put(page);
-        if (error != -EEXIST)
+        int error = page_cache_bring_in(cache, index, wanted, result);
+        if (!error)
+            return how == PAGE_WRITE ? allow_write(cache, index, result) : 0;
+        *result = NULL;
+        if (error != -EAGAIN)
             return error;
     }
+}
+
+int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **result)
+{
+    return get(cache, index, how, 1, result);
 }
 
 void page_cache_put(struct core_map_entry *page)
@@ -246,7 +248,7 @@ void page_cache_truncate(struct page_cache *cache, uint64_t size)
         return;
     uint64_t first = (size + PAGE_MASK) >> PAGE_SHIFT;
     file_unmap_pages(cache, first, UINT64_MAX, true);
-    drop_pages(cache, first, UINT64_MAX);
+    take_away(cache, first, UINT64_MAX);
     zero_within(cache, size, ALIGN_UP(size, PAGE_SIZE));
 }
 
@@ -260,7 +262,7 @@ __cold void page_cache_punch(struct page_cache *cache, uint64_t start, uint64_t 
     }
     atomic_store(&cache->punching, true); // before the count of regions is read
     file_unmap_pages(cache, first, past, false);
-    drop_pages(cache, first, past);
+    take_away(cache, first, past);
     atomic_store(&cache->punching, false);
     zero_within(cache, start, first << PAGE_SHIFT);
     zero_within(cache, past << PAGE_SHIFT, end);
@@ -271,7 +273,8 @@ static int64_t read_part(struct page_cache *cache, struct io *io, size_t part)
 {
     bool sparse = !cache->ops || !cache->ops->fill;
     struct core_map_entry *page;
-    int error = page_cache_get(cache, io->offset >> PAGE_SHIFT, sparse ? PAGE_FIND : PAGE_READ, &page);
+    uint64_t index = io->offset >> PAGE_SHIFT, last = (io->offset + io->left - 1) >> PAGE_SHIFT;
+    int error = get(cache, index, sparse ? PAGE_FIND : PAGE_READ, last - index + 1, &page);
     if (error)
         return error;
     if (!page)

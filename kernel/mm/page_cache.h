@@ -20,13 +20,15 @@ struct map_identity {
     uint64_t inode;
 };
 
+#define PAGE_CACHE_RUN 16u // pages next to each other that are read or written at once, at most
+
 /* What a file system hands down, so that mm can fill and keep files without knowing them. */
 struct page_cache_ops {
     /*
-     * Fill one frame with page `index` of the file. NULL: pages that are absent are zero (tmpfs).
-     * => may sleep; no lock is held; 0 or -errno (-EIO, -ENOMEM)
+     * Fill `count` frames, at most PAGE_CACHE_RUN, with the pages from `index` on. NULL: pages that are absent are zero (tmpfs).
+     * => may sleep; no lock is held but perhaps a vspace's; 0 or -errno (-EIO, -ENOMEM), then what is in them does not count
      */
-    int (*fill)(struct page_cache *cache, uint64_t index, void *page);
+    int (*fill)(struct page_cache *cache, uint64_t index, struct core_map_entry *const *pages, unsigned count);
 
     /* Keep the file alive while a vregion maps it, and let it go. => release may sleep */
     void (*hold)(struct page_cache *cache);
@@ -66,6 +68,7 @@ struct page_cache {
         uint32_t unclean;             // (l) of them dirty, or being written: of a file that has a `write`
         uint32_t swapped;             // (l) of them in swap, or on their way: of any other
     };
+    uint32_t cuts;                    // (l) how often pages were taken away because the file no longer has them
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     uint32_t recount;                 // verify only: regions that it has found
@@ -101,6 +104,12 @@ void page_cache_destroy(struct page_cache *cache);
  */
 __must_check int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how,
                                 struct core_map_entry **page);
+
+/*
+ * Bring the pages of [first, end) in, those that the file has, as far as there is plenty of memory and they can be read: somebody expects
+ * to need them. => may sleep; no lock held
+ */
+void page_cache_expect(struct page_cache *cache, uint64_t first, uint64_t end);
 
 /* Where a page is, without bringing it anywhere. */
 enum page_place { PAGE_ABSENT, PAGE_IN_MEMORY, PAGE_IN_SWAP };

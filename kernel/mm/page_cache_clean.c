@@ -21,13 +21,11 @@
 #include "mm/page_cache_private.h"
 #include "mm/unmap_file.h"
 
-#define RUN_PAGES 16
-
 /* Pages next to each other that are written at once. */
 struct run {
     uint64_t first;
     unsigned count;
-    struct core_map_entry *pages[RUN_PAGES];
+    struct core_map_entry *pages[PAGE_CACHE_RUN];
 };
 
 void page_cache_mark_dirty(struct page_cache *cache, uint64_t index)
@@ -80,7 +78,7 @@ static bool run_take(struct page_cache *cache, uint64_t *index, uint64_t end, st
 
     run->count = 0;
     spin_lock(&cache->lock);
-    while (cache->unclean && run->count < RUN_PAGES && (page = radix_next(&cache->pages, index)) && *index < end) {
+    while (cache->unclean && run->count < PAGE_CACHE_RUN && (page = radix_next(&cache->pages, index)) && *index < end) {
         if (run->count && *index != run->first + run->count)
             break;
         if (page->file.writing)

@@ -13,6 +13,19 @@ extern struct list page_caches; // page_caches_lock
 
 extern struct wait_queue page_cache_settled; // some page is no longer being written, or on its way from or to swap
 
+/* Let a frame know that it is page `index` of the cache. => cache->lock held */
+void page_cache_own(struct page_cache *cache, uint64_t index, struct core_map_entry *page);
+
+/* page_cache_insert. => cache->lock held */
+__must_check int page_cache_insert_locked(struct page_cache *cache, uint64_t index, struct core_map_entry *page);
+
+/*
+ * Bring page `index` in, which was absent, and perhaps some behind it: `wanted` pages will be asked for at least (page_cache_fill.c).
+ *
+ * => may sleep; 0: it has a reference for the caller; -EAGAIN: look again; -ENOMEM, or what fill returned
+ */
+__must_check int page_cache_bring_in(struct page_cache *cache, uint64_t index, uint64_t wanted, struct core_map_entry **page);
+
 /* Take page `index` out of the cache with the cache's reference, which becomes the caller's; NULL: it is not there. => cache->lock held */
 struct core_map_entry *page_cache_remove_locked(struct page_cache *cache, uint64_t index);
 
@@ -47,9 +60,6 @@ static inline void *entry_for_slot(uint32_t slot, bool busy)
 {
     return (void *)((uintptr_t)slot << ENTRY_SHIFT | ENTRY_SLOT | (busy ? ENTRY_BUSY : 0));
 }
-
-/* Let a frame know that it is page `index` of the cache. => cache->lock held */
-void page_cache_own(struct page_cache *cache, uint64_t index, struct core_map_entry *page);
 
 /* Bring a page back that is in swap, or wait while it is on its way. => sleeps; 0: look again; -ENOMEM, -EIO */
 __must_check int page_cache_swap_in(struct page_cache *cache, uint64_t index);

@@ -20,12 +20,14 @@ extern const char vdso_image[], vdso_image_end[]; // vdso_image.S
 
 static struct page_cache data_pages, image_pages;
 
-static int fill_image(struct page_cache *cache __maybe_unused, uint64_t index __maybe_unused, void *page)
+static int fill_image(struct page_cache *cache __maybe_unused, uint64_t index __maybe_unused,
+                      struct core_map_entry *const *pages, unsigned count __maybe_unused)
 {
+    char *page = page2kva(pages[0]); // the only one
     size_t size = (size_t)(vdso_image_end - vdso_image);
 
     memcpy(page, vdso_image, size);
-    memset((char *)page + size, 0, PAGE_SIZE - size);
+    memset(page + size, 0, PAGE_SIZE - size);
     return 0;
 }
 

@@ -112,18 +112,31 @@ SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, size)
     return result;
 }
 
+/* Bytes [offset, offset + size) of a file will be needed; size 0: up to its end. A range that makes no sense is nothing to expect. */
+static void expect(const struct file *file, uint64_t offset, uint64_t size)
+{
+    uint64_t end;
+
+    if (!inode_is(file_inode(file), S_IFREG))
+        return;
+    if (size == 0 || add_overflows(offset, size, &end))
+        end = INT64_MAX;
+    page_cache_expect(&file_inode(file)->pages, offset >> PAGE_SHIFT, (end + PAGE_MASK) >> PAGE_SHIFT);
+}
+
 SYSCALL4(fadvise64, int, fd, int64_t, offset, int64_t, size, int, advice)
 {
     struct file *file = descriptor_file(fd);
     int64_t result = 0;
 
-    (void)offset;
     if (!file)
         return -EBADF;
     if (inode_is(file_inode(file), S_IFIFO))
         result = -ESPIPE;
     else if (size < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
         result = -EINVAL;
+    else if (advice == POSIX_FADV_WILLNEED)
+        expect(file, (uint64_t)offset, (uint64_t)size);
     file_put(file);
     return result;
 }
@@ -133,13 +146,14 @@ SYSCALL3(readahead, int, fd, int64_t, offset, uint64_t, size)
     struct file *file = descriptor_file(fd);
     int64_t result = 0;
 
-    (void)offset, (void)size;
     if (!file)
         return -EBADF;
     if (!(file->mode & FILE_READ))
         result = -EBADF;
     else if (!inode_is(file_inode(file), S_IFREG))
         result = -EINVAL;
+    else if (size > 0)
+        expect(file, (uint64_t)offset, size);
     file_put(file);
     return result;
 }

@@ -46,6 +46,16 @@ result = run('--disk', image, '--', 'sh', '-c', 'mkdir /x; mount -t ext2 /dev/vd
 clean(image, 'a disk that is mounted when the machine ends is left clean', result.notes())
 equal(file_of(image, '/file'), b'here\n', 'with all that was written')
 
+big = os.path.join(tree, 'big')
+write(big, dice.randbytes(4 << 20))
+result = run('--disk', make_image('forward', 16, '-d', tree), '--', 'sh', '-c', '''
+    reads() { awk '$3 == "vda" { print $4 }' /proc/diskstats; }
+    mkdir /x && mount -t ext2 /dev/vda /x && before=$(reads) && md5sum </x/big && echo $(($(reads) - before))''')
+lines = result.text().splitlines()
+with open(big, 'rb') as source:
+    equal(lines[:1], [hashlib.md5(source.read()).hexdigest() + '  -'], 'a large file is read', result.notes())
+ok(lines[1:] and 0 < int(lines[1]) < 200, 'many pages at a time', result.notes())
+
 # ---- Programs that use it
 
 mounting = r"""

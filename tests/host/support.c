@@ -227,13 +227,14 @@ struct vspace *fork_space(struct vspace *parent)
 
 /* ---- Files ---- */
 
-static int file_fill(struct page_cache *cache, uint64_t index, void *page)
+static int file_fill(struct page_cache *cache, uint64_t index, struct core_map_entry *const *pages, unsigned count)
 {
     struct test_file *file = container_of(cache, struct test_file, cache);
 
     if (file->fill_error)
         return file->fill_error;
-    memset(page, (uint8_t)(file->first + index), PAGE_BYTES);
+    for (unsigned i = 0; i < count; i++)
+        memset(page2kva(pages[i]), (uint8_t)(file->first + index + i), PAGE_BYTES);
     return 0;
 }
 

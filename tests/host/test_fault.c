@@ -440,8 +440,13 @@ ROW(out_of_memory_for_a_file_page_leaves_the_cache_as_it_was)
     assert_int_equal(peek(space, VA + 3 * PAGE_SIZE), 23);
 }
 
+static void nothing(void)
+{
+}
+
 ROW(a_file_page_without_memory_for_its_place_is_given_back)
 {
+    kalloc_set_marks(UINT64_MAX, 0, nothing); // no page is read ahead
     map_file_at(space, VA, 4, R | W, &file, false);
     assert_int_equal(peek(space, VA), 20); // the nodes are there, and index 0, which needs none in the cache
     hoard_take(1);
@@ -450,6 +455,7 @@ ROW(a_file_page_without_memory_for_its_place_is_given_back)
     assert_int_equal(fault.cause, CAUSE_FILE_FIRST_TOUCH);
     assert_int_equal(frames_by_kind(FRAME_FREE), 1);
     hoard_give_back();
+    kalloc_set_marks(0, 0, NULL);
 }
 
 static void every_cause_and_outcome_has_a_name(void **state)

@@ -209,13 +209,13 @@ static void write_extends_the_file_and_crosses_pages(void **state)
 static void errors_are_told_only_when_nothing_was_moved(void **state)
 {
     (void)state;
-    make_file(&file, 3 * PAGE_SIZE, 1);
-    page_cache_put(get(0, PAGE_READ));
+    make_file(&file, 5 * PAGE_SIZE, 1);
+    page_cache_put(get(2, PAGE_READ));
     file.fill_error = -EIO;
-    assert_int_equal(read_at(PAGE_SIZE - 4, 8), 4);
-    assert_int_equal(read_at(PAGE_SIZE, 8), -EIO);
-    assert_int_equal(write_at(PAGE_SIZE - 4, 8, 1), 4);
-    assert_int_equal(write_at(PAGE_SIZE, 8, 1), -EIO);
+    assert_int_equal(read_at(3 * PAGE_SIZE - 4, 8), 4);
+    assert_int_equal(read_at(3 * PAGE_SIZE, 8), -EIO);
+    assert_int_equal(write_at(3 * PAGE_SIZE - 4, 8, 1), 4);
+    assert_int_equal(write_at(3 * PAGE_SIZE, 8, 1), -EIO);
     end_file(&file);
 }
 

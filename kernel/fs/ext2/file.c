@@ -86,32 +86,48 @@ static int transfer_add(struct transfer *transfer, uint32_t number, void *data)
 }
 
 // What lies beyond the end of the file reads as zeros, whatever the disk has there.
-static int ext2_fill(struct page_cache *pages, uint64_t index, void *page)
+static void zero_behind_end(uint64_t start, uint64_t size, char *page)
 {
-    struct inode *inode = inode_of(pages);
-    struct ext2 *fs = ext2_of(inode);
-    uint64_t start = index << PAGE_SHIFT, size = pages->size;
-    struct transfer transfer = {.fs = fs, .operation = BLOCK_READ};
-    uint32_t numbers[BLOCKS_PER_PAGE_MAX];
-    int error, last;
+    uint64_t kept = size > start ? MIN(size - start, PAGE_SIZE) : 0;
 
-    mutex_lock(&fs->lock);
-    error = map_page(inode, index, numbers);
-    mutex_unlock(&fs->lock);
+    memset(page + kept, 0, PAGE_SIZE - kept);
+}
+
+static int read_page(struct transfer *transfer, const uint32_t numbers[BLOCKS_PER_PAGE_MAX], char *page)
+{
+    struct ext2 *fs = transfer->fs;
+    int error = 0;
+
     for (unsigned i = 0; i < PAGE_SIZE >> fs->block_shift && error == 0; i++) {
-        char *data = (char *)page + (i << fs->block_shift);
+        char *data = page + (i << fs->block_shift);
 
         if (numbers[i] != 0)
-            error = transfer_add(&transfer, numbers[i], data);
+            error = transfer_add(transfer, numbers[i], data);
         else
             memset(data, 0, fs->block_size);
     }
+    return error;
+}
+
+static int ext2_fill(struct page_cache *pages, uint64_t index, struct core_map_entry *const *frames, unsigned count)
+{
+    struct inode *inode = inode_of(pages);
+    struct ext2 *fs = ext2_of(inode);
+    uint64_t size = pages->size;
+    struct transfer transfer = {.fs = fs, .operation = BLOCK_READ};
+    uint32_t numbers[PAGE_CACHE_RUN][BLOCKS_PER_PAGE_MAX];
+    int error = 0, last;
+
+    mutex_lock(&fs->lock);
+    for (unsigned i = 0; i < count && error == 0; i++)
+        error = map_page(inode, index + i, numbers[i]);
+    mutex_unlock(&fs->lock);
+    for (unsigned i = 0; i < count && error == 0; i++)
+        error = read_page(&transfer, numbers[i], page2kva(frames[i]));
     last = transfer_end(&transfer);
-    if (error != 0 || last != 0)
-        return error != 0 ? error : last;
-    if (start + PAGE_SIZE > size)
-        memset((char *)page + (size > start ? size - start : 0), 0, PAGE_SIZE - (size > start ? size - start : 0));
-    return 0;
+    for (unsigned i = 0; i < count; i++)
+        zero_behind_end((index + i) << PAGE_SHIFT, size, page2kva(frames[i]));
+    return error != 0 ? error : last;
 }
 
 static int write_page(struct transfer *transfer, struct inode *inode, uint64_t index, char *page)

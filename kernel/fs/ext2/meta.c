@@ -18,38 +18,45 @@ static struct ext2 *fs_of(struct page_cache *pages)
     return container_of(pages, struct ext2, pages);
 }
 
-static int fill_page(struct page_cache *pages, uint64_t index, void *page)
+static int transfer_pages(struct ext2 *fs, enum block_operation operation, uint64_t index, struct core_map_entry *const *frames,
+                          unsigned count)
 {
-    struct block_device *device = fs_of(pages)->device;
-    uint64_t offset = index << PAGE_SHIFT, size = MIN(device->size - offset, PAGE_SIZE);
+    struct block_device *device = fs->device;
+    uint64_t offset = index << PAGE_SHIFT;
+    struct block_segment segments[BLOCK_SEGMENTS_MAX];
+    struct block_request request = {
+        .operation = operation,
+        .count = count,
+        .segments = segments,
+        .offset = offset,
+    };
 
-    memset((char *)page + size, 0, PAGE_SIZE - size);
-    return block_read(device, offset, page, size);
+    for (unsigned i = 0; i < count; i++, offset += PAGE_SIZE)
+        segments[i] = (struct block_segment){page2kva(frames[i]), MIN(device->size - offset, PAGE_SIZE)};
+    return block_submit_wait(device, &request);
+}
+
+// The last page may reach beyond the end of the device.
+static int fill_pages(struct page_cache *pages, uint64_t index, struct core_map_entry *const *frames, unsigned count)
+{
+    uint64_t left = fs_of(pages)->device->size - ((index + count - 1) << PAGE_SHIFT);
+
+    if (left < PAGE_SIZE)
+        memset((char *)page2kva(frames[count - 1]) + left, 0, PAGE_SIZE - left);
+    return transfer_pages(fs_of(pages), BLOCK_READ, index, frames, count);
 }
 
 static int write_pages(struct page_cache *pages, uint64_t index, struct core_map_entry *const *frames, unsigned count)
 {
     struct ext2 *fs = fs_of(pages);
-    struct block_device *device = fs->device;
-    uint64_t offset = index << PAGE_SHIFT;
-    struct block_segment segments[BLOCK_SEGMENTS_MAX];
-    struct block_request request = {
-        .operation = BLOCK_WRITE,
-        .count = count,
-        .segments = segments,
-        .offset = offset,
-    };
-    int error;
+    int error = transfer_pages(fs, BLOCK_WRITE, index, frames, count);
 
-    for (unsigned i = 0; i < count; i++, offset += PAGE_SIZE)
-        segments[i] = (struct block_segment){page2kva(frames[i]), MIN(device->size - offset, PAGE_SIZE)};
-    error = block_submit_wait(device, &request);
     if (error != 0)
         (void)ext2_error(fs, "metadata at page %lu cannot be written: error %d", index, -error);
     return error;
 }
 
-static const struct page_cache_ops pages_ops = {.fill = fill_page, .write = write_pages};
+static const struct page_cache_ops pages_ops = {.fill = fill_pages, .write = write_pages};
 
 void ext2_pages_init(struct ext2 *fs)
 {
