@@ -187,6 +187,9 @@ __must_check int page_cache_write_back(struct page_cache *cache, uint64_t first,
 /* Wait until page `index` is not being written, nor on its way to or from swap. */
 void page_cache_wait_written(struct page_cache *cache, uint64_t index);
 
+/* Write dirty pages that nobody maps. => no lock that a file system needs is held; may sleep; how many can be let go now */
+unsigned page_caches_clean(unsigned target);
+
 /* Let clean pages go that nobody maps and that can be read again, those asked for once first. => how many went */
 unsigned page_caches_shrink(unsigned target);
 

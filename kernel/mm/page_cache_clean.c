@@ -9,6 +9,7 @@
  *             in this order. A fault that set the mark before the first step holds its space's lock until the page is mapped, so the
  *             second step sees the page; one that comes later sets the mark anew. So no change is lost, and a page that is mapped
  *             writable is marked or being written (I21).
+ *             Who needs memory has pages cleaned that nobody maps, from file to file (page_caches_clean): then they can go.
  *             One page has one writer: the next one waits, so that an older content never overtakes a newer one, and nobody believes
  *             a page to be written because its mark is gone. A page that is being written stays in its file, lest its place on the
  *             device becomes another's meanwhile.
@@ -20,6 +21,12 @@
 #include "lib/errno.h"
 #include "mm/page_cache_private.h"
 #include "mm/unmap_file.h"
+
+/* Where page_caches_clean is. All: page_caches_lock. */
+static struct {
+    struct page_cache *cache; // compared only: it may have gone
+    uint64_t index;
+} hand;
 
 /* Pages next to each other that are written at once. */
 struct run {
@@ -67,35 +74,48 @@ void page_cache_wait_written(struct page_cache *cache, uint64_t index)
     wait_event(&page_cache_settled, !is_busy(cache, index));
 }
 
+/* Whether a page is one to write: dirty, and nobody else's if `idle`. */
+static bool is_wanted(const struct core_map_entry *page, bool idle)
+{
+    return page->file.dirty && !page->file.writing && (!idle || frame_refs(page) == 1);
+}
+
 /*
  * Take the next dirty pages of [*index, end), marked as being written; *index moves behind them.
  *
- * => false: there are none. A run of no pages: *index is being written by somebody else
+ * => cache->lock held; why it ended: NULL, there are no more pages; or the page at *index, which does not belong to the run
  */
-static bool run_take(struct page_cache *cache, uint64_t *index, uint64_t end, struct run *run)
+static struct core_map_entry *run_take_locked(struct page_cache *cache, uint64_t *index, uint64_t end, bool idle, struct run *run)
 {
     struct core_map_entry *page = NULL;
 
-    run->count = 0;
-    spin_lock(&cache->lock);
-    while (cache->unclean && run->count < PAGE_CACHE_RUN && (page = radix_next(&cache->pages, index)) && *index < end) {
-        if (run->count && *index != run->first + run->count)
-            break;
-        if (page->file.writing)
-            break;
-        if (page->file.dirty) {
-            run->first = *index - run->count;
-            page->file.dirty = 0;
-            page->file.writing = 1;
-            run->pages[run->count++] = page;
-        } else if (run->count) {
-            break;
-        }
-        ++*index;
+    for (run->count = 0; cache->unclean && run->count < PAGE_CACHE_RUN; ++*index) {
+        page = radix_next(&cache->pages, index);
+        if (!page || *index >= end)
+            return NULL;
+        bool wanted = is_wanted(page, idle);
+        if (run->count && (!wanted || *index != run->first + run->count))
+            return page;
+        if (!idle && page->file.writing)
+            return page;
+        if (!wanted)
+            continue;
+        if (run->count == 0)
+            run->first = *index;
+        page->file.dirty = 0;
+        page->file.writing = 1;
+        run->pages[run->count++] = page;
     }
-    bool busy = page && *index < end && page->file.writing;
+    return page;
+}
+
+/* The same for who wants them all written. => false: there are none. A run of no pages: *index is being written by somebody else */
+static bool run_take(struct page_cache *cache, uint64_t *index, uint64_t end, struct run *run)
+{
+    spin_lock(&cache->lock);
+    const struct core_map_entry *page = run_take_locked(cache, index, end, false, run);
     spin_unlock(&cache->lock);
-    return run->count || busy;
+    return run->count || page;
 }
 
 /* The pages of a run are written; or not, then they are dirty again. */
@@ -133,4 +153,53 @@ int page_cache_write_back(struct page_cache *cache, uint64_t first, uint64_t end
             return -ENOMEM;
     }
     return atomic_exchange(&cache->error, 0);
+}
+
+/*
+ * The next run of pages that nobody maps, in the files from the list's front on, each once; a file that is done goes to the end.
+ *
+ * => its file, which stays as long as pages of it are being written; NULL: there is none
+ */
+static struct page_cache *next_idle_run(struct run *run)
+{
+    struct page_cache *first = NULL, *found = NULL;
+
+    spin_lock(&page_caches_lock);
+    while (!found && !list_empty(&page_caches)) {
+        struct page_cache *cache = list_first_entry(&page_caches, struct page_cache, link);
+        if (cache == first)
+            break;
+        if (hand.cache != cache)
+            hand.index = 0;
+        hand.cache = cache;
+        if (!first && hand.index == 0) // one that the hand is in the middle of comes a second time
+            first = cache;
+        if (cache->ops && cache->ops->write) {
+            spin_lock(&cache->lock);
+            (void)run_take_locked(cache, &hand.index, UINT64_MAX, true, run);
+            spin_unlock(&cache->lock);
+            found = run->count ? cache : NULL;
+        }
+        if (!found) {
+            hand.cache = NULL;
+            list_remove(&cache->link);
+            list_add_tail(&page_caches, &cache->link);
+        }
+    }
+    spin_unlock(&page_caches_lock);
+    return found;
+}
+
+unsigned page_caches_clean(unsigned target)
+{
+    unsigned cleaned = 0;
+    struct page_cache *cache;
+    struct run run = {.count = 0};
+
+    while (cleaned < target && (cache = next_idle_run(&run))) {
+        if (run_write(cache, &run) == -ENOMEM)
+            break;
+        cleaned += run.count;
+    }
+    return cleaned;
 }

@@ -5,8 +5,9 @@
  * Theory      Nobody who allocates waits: kalloc says no, everything is undone, and who stands at the top without a lock (a fault, a
  *             system call) reclaims and tries again. To make that rare a thread begins when few frames are free, and goes on until
  *             there are twice as many. The last few frames are for those who reclaim, as writing pages out takes memory.
- * Order       Frames that only the swap cache holds; pages of files that can be read again, or nobody maps; pages that were not used lately (clock.c); then
- *             what the kernel keeps to be faster.
+ * Order       Frames that only the swap cache holds; pages of files that nobody maps: those that can be read again, those that have to be
+ *             written to their file first, those that go to swap; pages that were not used lately (clock.c); then what the kernel keeps
+ *             to be faster.
  * Locking     One reclaimer at a time; who waited for another looks first whether it still needs to, and if one has begun and ended
  *             meanwhile, what that has not found is not there.
  */
@@ -64,6 +65,8 @@ static bool reclaim_pages(unsigned target)
     unsigned freed = swap_shrink_cache(target);
 
     if (freed < target)
+        freed += page_caches_shrink(target - freed);
+    if (freed < target && page_caches_clean(target - freed) > 0)
         freed += page_caches_shrink(target - freed);
     if (freed < target)
         freed += page_caches_swap_out(target - freed);

@@ -70,6 +70,7 @@ mounting = r"""
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int disk(void)
@@ -116,6 +117,46 @@ for size in ('1024', '4096'):
     equal(result.status, 0, f'a shared mapping of a file, blocks of {size}', result.notes())
     clean(image, 'e2fsck finds nothing')
     ok(file_of(image, '/map') == expected, 'what was written through the mapping is on the disk')
+
+# Two programs change more than there is memory for, one of them through the node that it has from its parent.
+flood = compile_c('flood', mounting + r"""
+enum { PAGES = 2 * 1024 };
+
+static int touch(unsigned char *at, int half)
+{
+    for (int i = half; i < PAGES; i += 2)
+        memset(at + i * 4096, (unsigned char)(i * 7 + 1), 4096);
+    for (int i = half; i < PAGES; i += 2)
+        if (at[i * 4096 + i] != (unsigned char)(i * 7 + 1))
+            return 1;
+    return 0;
+}
+
+int main(void)
+{
+    if (disk())
+        return 1;
+    int fd = open("/x/map", O_RDWR | O_CREAT, 0644), status = 0;
+    if (ftruncate(fd, PAGES * 4096))
+        return 2;
+    unsigned char *at = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    pid_t child = fork();
+    int bad = touch(at, child != 0);
+    if (child == 0)
+        _exit(bad);
+    if (waitpid(child, &status, 0) != child || status || bad)
+        return 3;
+    munmap(at, PAGES * 4096);
+    close(fd);
+    return umount("/x") ? 5 : 0;
+}
+""")
+for size in ('1024', '4096'):
+    image = make_image('flooded', 16, '-b', size)
+    result = run('--debug', '-m', '6M', '-c', '2', '--disk', image, '--', flood)
+    equal(result.status, 0, f'a file is changed through mappings that is larger than memory, blocks of {size}', result.notes())
+    clean(image, 'e2fsck finds nothing')
+    ok(file_of(image, '/map') == b''.join(bytes([(i * 7 + 1) & 255]) * 4096 for i in range(2 * 1024)), 'and all of it is on the disk')
 
 calls = compile_c('calls', mounting + r"""
 #define SAY(call) do { errno = 0; long r = (call); printf("%s = %ld %d\n", #call, r, r < 0 ? errno : 0); } while (0)

@@ -368,6 +368,40 @@ static void dirty_and_mapped_pages_stay(void **state)
     assert_int_equal(peek(space, VA + 2 * PAGE_SIZE), 9); // read again
 }
 
+/* What who needs memory does: such pages can go then, and come again with their content. */
+static void dirty_pages_that_nobody_maps_are_cleaned_for_who_needs_memory(void **state)
+{
+    (void)state;
+    map_file(space, R | W, true);
+    poke(space, VA + 20 * PAGE_SIZE, 3);
+    write_bytes(5 * PAGE_SIZE, 4 * PAGE_SIZE, 6);
+    (void)page_caches_shrink(100); // what came along
+    assert_int_equal(page_caches_shrink(100), 0);
+    assert_int_equal(page_caches_clean(100), 4);
+    assert_int_equal(file.calls, 1);
+    assert_int_equal(page_caches_unclean(), 1); // the mapped one
+    assert_int_equal(page_caches_clean(100), 0);
+    assert_int_equal(page_caches_shrink(100) + page_caches_shrink(100), 4);
+    struct core_map_entry *page = get(7, PAGE_READ);
+    assert_int_equal(*(uint8_t *)page2kva(page), 6);
+    page_cache_put(page);
+    assert_int_equal(clock_evict(10), 1);
+    assert_int_equal(page_caches_clean(100), 1);
+    assert_int_equal(file.disk[20], 3);
+}
+
+static void who_needs_memory_leaves_pages_dirty_that_there_is_no_memory_to_write(void **state)
+{
+    (void)state;
+    write_bytes(0, 3 * PAGE_SIZE, 6);
+    file.write_error = -ENOMEM;
+    assert_int_equal(page_caches_clean(100), 0);
+    assert_int_equal(page_caches_unclean(), 3);
+    file.write_error = -EIO; // the one who asks next is told
+    assert_int_equal(page_caches_clean(100), 3);
+    assert_int_equal(page_cache_write_back(&file.cache, 0, UINT64_MAX), -EIO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +421,8 @@ int main(void)
         CLEAN_TEST(truncation_forgets_dirty_pages_and_marks_the_last),
         CLEAN_TEST(pages_that_were_read_once_go_first),
         CLEAN_TEST(dirty_and_mapped_pages_stay),
+        CLEAN_TEST(dirty_pages_that_nobody_maps_are_cleaned_for_who_needs_memory),
+        CLEAN_TEST(who_needs_memory_leaves_pages_dirty_that_there_is_no_memory_to_write),
         CLEAN_TEST(a_writable_page_that_is_not_marked_is_I21),
     };
 
