@@ -49,6 +49,7 @@ struct super_block_ops {
     int (*store)(struct inode *inode);
     void (*statfs)(struct super_block *sb, struct kstatfs *out);
     int (*sync)(struct super_block *sb);                                // NULL: nothing to do
+    bool (*has_changes)(struct super_block *sb);                        // that sync would write; NULL: never
     // Let SB_READ_ONLY be as MS_RDONLY in `flags`, or change options.   NULL: only the mount's flags change.
     int (*remount)(struct super_block *sb, unsigned flags, const char *options);
     // The last mount is gone and so is every dentry. Free what the file system has, and the super block.
@@ -70,6 +71,7 @@ struct super_block {
     uint64_t device;                    // (c) st_dev
     _Atomic uint64_t next_ino;          // (a) for those that just count
     void *private;                      // (c) the file system's own
+    uint64_t changed_ns;                // since when it is known to have changes: writeback.c's thread; 0: it has none
 };
 
 // Set up a super block: one reference, an own st_dev. The root is the caller's next step.

@@ -331,6 +331,20 @@ def kill_in_the_middle(image, seconds):
     timer.cancel()
     return said
 
+# What nobody syncs is on the disk after a while, too.
+image = make_image('settled', 8)
+with subprocess.Popen([GAUR, 'run', '--quiet', '--timeout', str(SECONDS), '--disk', image, '--', 'sh', '-c', '''
+        echo 5 >/proc/sys/vm/dirty_writeback_centisecs; echo 10 >/proc/sys/vm/dirty_expire_centisecs
+        mkdir /x; mount -t ext2 /dev/vda /x; mkdir /x/folder; yes settled | head -c 300000 >/x/folder/file; exec 3>/x/open; echo open >&3
+        while grep -q "^Dirty: *[1-9]" /proc/meminfo; do usleep 50000; done; echo settled; sleep 1000'''],
+                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    line = process.stdout.readline()
+    process.kill()
+equal(line, b'settled\n', 'changes settle on the disk by themselves')
+repaired(image, 'what the machine leaves then')
+equal(file_of(image, '/folder/file'), (b'settled\n' * 40000)[:300000], 'a file is there that nobody has synced')
+equal(file_of(image, '/open'), b'open\n', 'and so is one that is still open')
+
 def promises(lines):
     """What has to be there: file -> (byte, size); those that were being changed are not known."""
     found = {}

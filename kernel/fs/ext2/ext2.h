@@ -149,6 +149,9 @@ void ext2_evict(struct inode *inode);
 /* Write an inode's pages, and put it into the table. => not locked */
 int ext2_store(struct inode *inode) __must_check;
 
+/* Whether the attributes of an inode, or pages of a file, have changes that are not stored. => not locked; may sleep */
+bool ext2_inodes_changed(struct ext2 *fs);
+
 /* Whether a file is open for writing, or mapped so. => not locked */
 bool ext2_has_writers(struct ext2 *fs);
 

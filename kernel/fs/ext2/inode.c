@@ -388,6 +388,15 @@ int ext2_inodes_store(struct ext2 *fs, bool data)
     return result;
 }
 
+bool ext2_inodes_changed(struct ext2 *fs)
+{
+    struct inode *inode = next_dirty(fs, 0, true);
+
+    if (inode != NULL)
+        inode_put(inode);
+    return inode != NULL;
+}
+
 bool ext2_has_writers(struct ext2 *fs)
 {
     bool found = false;

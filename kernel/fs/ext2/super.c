@@ -13,6 +13,7 @@
 #include "dev/block.h"
 #include "fs/dentry.h"
 #include "fs/ext2/ext2.h"
+#include "fs/writeback.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -194,6 +195,8 @@ static int begin_writing(struct ext2 *fs)
 
     if (fs->device->read_only)
         return -EACCES;
+    if (writeback_start() != 0)
+        return -ENOMEM;
     if (!fs->writable_format)
         return refuse(fs, "it has features that can only be read; mount it read-only", super->ro_compat);
     fs->was_clean = (super->state & EXT2_STATE_CLEAN) && !(super->state & EXT2_STATE_ERRORS);
@@ -245,6 +248,13 @@ static int ext2_sync_all(struct super_block *sb)
     struct ext2 *fs = container_of(sb, struct ext2, sb);
 
     return fs->writing ? ext2_sync(fs, true) : 0;
+}
+
+static bool ext2_has_changes(struct super_block *sb)
+{
+    struct ext2 *fs = container_of(sb, struct ext2, sb);
+
+    return fs->writing && (fs->pages.unclean != 0 || ext2_inodes_changed(fs));
 }
 
 // ---- Numbers ----
@@ -318,6 +328,7 @@ static const struct super_block_ops ext2_super_ops = {
     .store = ext2_store,
     .statfs = ext2_statfs,
     .sync = ext2_sync_all,
+    .has_changes = ext2_has_changes,
     .remount = ext2_remount,
     .release = ext2_release,
     .show_options = ext2_show_options,

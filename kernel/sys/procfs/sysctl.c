@@ -10,6 +10,7 @@
 #include "fs/file_table.h"
 #include "fs/pipe.h"
 #include "fs/vfs.h"
+#include "fs/writeback.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/reclaim.h"
@@ -99,6 +100,44 @@ static int store_threads_max(const struct proc_inode *inode, const char *value)
     if (!error)
         thread_limit_set((uint32_t)most);
     return error;
+}
+
+static int show_dirty_expire(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    text_printf(text, "%d\n", writeback_expire());
+    return 0;
+}
+
+static int show_dirty_writeback(const struct proc_inode *inode, struct text *text)
+{
+    (void)inode;
+    text_printf(text, "%d\n", writeback_interval());
+    return 0;
+}
+
+/* Hundredths of a second. */
+static int store_centiseconds(const char *value, void (*set)(int centiseconds))
+{
+    int number, error = parse_int(value, &number);
+
+    if (!error && number < 0)
+        error = -EINVAL;
+    if (!error)
+        set(number);
+    return error;
+}
+
+static int store_dirty_expire(const struct proc_inode *inode, const char *value)
+{
+    (void)inode;
+    return store_centiseconds(value, writeback_set_expire);
+}
+
+static int store_dirty_writeback(const struct proc_inode *inode, const char *value)
+{
+    (void)inode;
+    return store_centiseconds(value, writeback_set_interval);
 }
 
 static int show_hostname(const struct proc_inode *inode, struct text *text)
@@ -224,6 +263,8 @@ static const struct proc_node kernel_nodes[] = {
 };
 
 static const struct proc_node vm_nodes[] = {
+    PROC_SETTING("dirty_expire_centisecs", show_dirty_expire, store_dirty_expire),
+    PROC_SETTING("dirty_writeback_centisecs", show_dirty_writeback, store_dirty_writeback),
     {.name = "drop_caches", .mode = S_IFREG | 0200, .show = show_drop_caches, .store = store_drop_caches},
     PROC_FACT("mmap_min_addr", show_min_addr),
     PROC_SETTING("overcommit_kbytes", show_overcommit_kbytes, store_overcommit_kbytes),
