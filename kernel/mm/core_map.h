@@ -74,6 +74,7 @@ struct core_map_entry {
             uint64_t index : 52;      // (p) which page of it
             uint64_t dirty : 1;       // (p) changed since it was last written to where the file is kept
             uint64_t writing : 1;     // (p) on its way there
+            uint64_t changed : 1;     // (p) it was dirty at some time since it came
             uint64_t referenced : 1;  // (p) asked for again since the hand of page_cache_shrink.c came by
             uint64_t ahead : 1;       // (p) it was read along with another one, and nobody has asked for it yet
         } file;

@@ -7,7 +7,8 @@
  * Invariants  I15 A page of a cache has kind file, and knows its cache and index.
  * Locking     The cache's spinlock around the radix tree; never while filling or copying to users.
  * Failure     -ENOMEM with nothing changed; what fill returned.
- * Not here    Bringing pages in: page_cache_fill.c. Dirty pages: page_cache_clean.c. Pages in swap: page_cache_swap.c. Which pages of a file are holes: the file system's.
+ * Not here    Bringing pages in: page_cache_fill.c. Dirty pages: page_cache_clean.c. Pages in swap: page_cache_swap.c. Which pages of a
+ *             file are holes: the file system's.
  */
 #include "mm/page_cache_private.h"
 
@@ -48,6 +49,7 @@ struct core_map_entry *page_cache_remove_locked(struct page_cache *cache, uint64
     if (page) {
         page->file.cache = NULL;
         cache->unclean -= page->file.dirty;
+        cache->cuts += page->file.changed;
         atomic_fetch_sub_explicit(&cache->count, 1, memory_order_relaxed);
     }
     return page;
@@ -137,7 +139,7 @@ void page_cache_own(struct page_cache *cache, uint64_t index, struct core_map_en
 {
     page->file.cache = cache;
     page->file.index = index;
-    page->file.dirty = page->file.writing = page->file.referenced = page->file.ahead = 0;
+    page->file.dirty = page->file.writing = page->file.changed = page->file.referenced = page->file.ahead = 0;
 }
 
 int page_cache_insert_locked(struct page_cache *cache, uint64_t index, struct core_map_entry *page)

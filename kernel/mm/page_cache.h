@@ -68,7 +68,7 @@ struct page_cache {
         uint32_t unclean;             // (l) of them dirty, or being written: of a file that has a `write`
         uint32_t swapped;             // (l) of them in swap, or on their way: of any other
     };
-    uint32_t cuts;                    // (l) how often pages were taken away because the file no longer has them
+    uint32_t cuts;                    // (l) how often pages left that were changed, or that the file no longer has
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     uint32_t recount;                 // verify only: regions that it has found

@@ -43,7 +43,7 @@ void page_cache_mark_dirty(struct page_cache *cache, uint64_t index)
     struct core_map_entry *page = radix_find(&cache->pages, index);
     if (page && !page->file.dirty) {
         cache->unclean += !page->file.writing;
-        page->file.dirty = 1;
+        page->file.dirty = page->file.changed = 1;
     }
     spin_unlock(&cache->lock);
 }

@@ -10,7 +10,8 @@
  *             A page that came along is marked `ahead`: its first asker does not make it one that is used again and again.
  *             Pages are filled before they are in the cache. If two fill the same page, the second one's frame is dropped; that costs
  *             a read, and no state "being filled".
- * Invariants  What was read before pages were taken away (truncate) does not come in after: cache->cuts is as it was before.
+ * Invariants  No old content comes in: what was read before pages were taken away (truncate), or before a page left that was changed and
+ *             written meanwhile, is dropped. cache->cuts is as it was before.
  * Locking     The cache's spinlock around the radix tree; none while filling.
  * Failure     Frames for pages that nobody has asked for yet are taken while there is plenty of memory only. If a run cannot be read, the
  *             wanted page is read alone: an error is told to who asks for that very page.

@@ -184,6 +184,24 @@ static void what_was_read_before_a_truncation_does_not_come_in(void **state)
     assert_int_equal(file.filled, 8);
 }
 
+static void write_and_forget(void)
+{
+    struct io io = io_kernel("new", 3, 0);
+
+    file.meanwhile = NULL;
+    assert_int_equal(page_cache_write(&file.cache, &io), 3);
+    assert_int_equal(page_cache_write_back(&file.cache, 0, 1), 0);
+    assert_true(page_caches_shrink(100) > 0);
+}
+
+static void what_was_read_before_a_page_was_written_and_left_does_not_come_in(void **state)
+{
+    (void)state;
+    file.meanwhile = write_and_forget;
+    ask(0);
+    assert_int_equal(file.calls, 3); // the reader's, the writer's, the reader's again
+}
+
 static void a_page_that_came_along_and_was_asked_for_once_goes_first(void **state)
 {
     (void)state;
@@ -221,6 +239,7 @@ int main(void)
         FILL_TEST(an_error_behind_the_wanted_page_is_not_told),
         FILL_TEST(without_plenty_of_memory_pages_come_alone),
         FILL_TEST(what_was_read_before_a_truncation_does_not_come_in),
+        FILL_TEST(what_was_read_before_a_page_was_written_and_left_does_not_come_in),
         FILL_TEST(a_page_that_came_along_and_was_asked_for_once_goes_first),
         FILL_TEST(what_is_expected_comes_in_and_not_more_than_the_file_has),
     };
