@@ -246,9 +246,47 @@ static void a_synchronous_append_that_lacks_memory_for_the_disk_is_not_done_twic
     }
 }
 
+static int64_t dirty_and_write_back(struct file *file, void *bytes)
+{
+    struct inode *inode = file_inode(file);
+    struct io io = io_kernel(memset(bytes, 'c', 3 * PAGE_SIZE), 3 * PAGE_SIZE, FAR);
+
+    assert_int_equal(page_cache_write(&inode->pages, &io), 3 * PAGE_SIZE);
+    while (page_caches_shrink(100) > 0) // the trees of blocks are no longer in memory
+        ;
+    assert_true(inode->pages.unclean > 0);
+    bool was = kalloc_use_reserve(true);
+    hoard_take(0);
+    int error = page_cache_write_back(&inode->pages, 0, UINT64_MAX);
+    hoard_give_back();
+    (void)kalloc_use_reserve(was);
+    return error;
+}
+
+/* Else nothing could come free when all memory is pages that have to be written first. */
+static void files_are_written_back_without_memory(void **state)
+{
+    static char bytes[3 * PAGE_SIZE], back[3 * PAGE_SIZE];
+
+    (void)state;
+    make_disk();
+    mount_disk();
+    memset(bytes, 'b', sizeof bytes);
+    assert_int_equal(write_file("large", FAR, bytes, sizeof bytes), sizeof bytes); // the last writer's close has cleaned it
+    assert_int_equal(with_file("large", O_RDWR, dirty_and_write_back, bytes), 0);
+    unmount_disk();
+    disk_assert_clean();
+    mount_disk();
+    assert_int_equal(read_file("large", FAR, back, sizeof back), sizeof back);
+    memset(bytes, 'c', sizeof bytes);
+    assert_memory_equal(back, bytes, sizeof back);
+    unmount_disk();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        EXT2_TEST(files_are_written_back_without_memory),
         EXT2_TEST(a_synchronous_append_that_lacks_memory_for_the_disk_is_not_done_twice),
         EXT2_TEST(a_call_without_memory_can_be_made_again),
         EXT2_TEST(what_was_cut_without_memory_reads_as_zeros_when_the_file_grows),

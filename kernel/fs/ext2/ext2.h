@@ -26,6 +26,8 @@ struct ext2 {
     struct block_device *device;        // (c)
     struct page_cache pages;            // of the device: metadata
     struct list link;                   // all that are mounted; super.c's
+    void *spare;                        // (l) a frame, for ext2_block_peek
+    uint32_t spare_number;              // (l) the block in it, or 0
     struct core_map_entry *super_page;  // (c) holds a reference
     struct ext2_super_block *super;     // (l) in that page
     uint32_t blocks, first_block, blocks_per_group;     // (c) as the super block said when it was mounted, and was checked
@@ -91,6 +93,10 @@ bool ext2_block_valid(struct ext2 *fs, uint32_t number);
 /* => 0, -EUCLEAN (no such block), -EIO, -ENOMEM */
 int ext2_block_get(struct ext2 *fs, uint32_t number, struct ext2_block *block) __must_check;
 void ext2_block_put(struct ext2_block *block);
+
+/* The same for who only looks at it, one block at a time: that takes no memory, so that files can be written back when there is none. */
+int ext2_block_peek(struct ext2 *fs, uint32_t number, struct ext2_block *block) __must_check;
+
 void ext2_block_dirty(struct ext2 *fs, const struct ext2_block *block);
 
 /* Write the block, and wait until the device has it. => 0 or -EIO, which the log has been told */

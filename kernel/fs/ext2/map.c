@@ -121,7 +121,7 @@ int ext2_map(struct inode *inode, uint64_t index, bool create, uint32_t *number)
         ext2_block_put(&block);
         if (level + 1 == depth)
             return ext2_block_valid(fs, *number) ? 0 : -EUCLEAN;
-        error = ext2_block_get(fs, *number, &block);
+        error = create ? ext2_block_get(fs, *number, &block) : ext2_block_peek(fs, *number, &block);
         if (error != 0)
             break;
         *number = 0;

@@ -102,6 +102,25 @@ int ext2_block_get(struct ext2 *fs, uint32_t number, struct ext2_block *block)
     return error;
 }
 
+int ext2_block_peek(struct ext2 *fs, uint32_t number, struct ext2_block *block)
+{
+    int error = ext2_block_get(fs, number, block);
+
+    if (error != -ENOMEM)
+        return error;
+    if (fs->spare_number != number) {
+        fs->spare_number = 0;
+        error = block_read(fs->device, block_offset(fs, number), fs->spare, fs->block_size);
+        if (error != 0)
+            return error;
+        fs->spare_number = number;
+    }
+    block->data = fs->spare;
+    block->page = kva2page(fs->spare);
+    frame_get(block->page);
+    return 0;
+}
+
 void ext2_block_put(struct ext2_block *block)
 {
     if (block->page != NULL)
@@ -112,6 +131,7 @@ void ext2_block_put(struct ext2_block *block)
 // Memory shall not fill with them. What cannot be written the log has been told.
 void ext2_block_dirty(struct ext2 *fs, const struct ext2_block *block)
 {
+    fs->spare_number = 0;
     page_cache_mark_dirty(&fs->pages, block_offset(fs, block->number) >> PAGE_SHIFT);
     if (fs->pages.unclean > UNCLEAN_MAX)
         (void)!page_cache_write_back(&fs->pages, 0, UINT64_MAX);
@@ -123,6 +143,7 @@ int ext2_block_write(struct ext2 *fs, const struct ext2_block *block)
     uint64_t offset = block_offset(fs, block->number);
     int error;
 
+    fs->spare_number = 0;
     page_cache_wait_written(&fs->pages, offset >> PAGE_SHIFT);
     error = block_write(fs->device, offset, block->data, fs->block_size);
     if (error != 0)

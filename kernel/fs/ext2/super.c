@@ -17,6 +17,7 @@
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/kalloc.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
 
@@ -305,6 +306,8 @@ static void free_fs(struct ext2 *fs)
 {
     if (fs->super_page != NULL)
         page_cache_put(fs->super_page);
+    if (fs->spare != NULL)
+        kfree(fs->spare);
     page_cache_destroy(&fs->pages);
     slab_free(fs);
 }
@@ -375,8 +378,9 @@ static int mount_new(struct file_system_type *type, struct block_device *device,
 
     if (fs == NULL)
         return error;
+    fs->spare = kalloc();
     if (error == 0)
-        error = read_super(fs);
+        error = fs->spare != NULL ? read_super(fs) : -ENOMEM;
     if (error == 0)
         error = make_root(fs);
     if (error == 0 && !(request->flags & MS_RDONLY))
