@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <linux/stat.h>
 
+#include "fs/size_limit.h"
 #include "fs/vfs.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -99,7 +100,11 @@ int vfs_truncate_inode(struct inode *inode, uint64_t size, bool keep_setid)
     error = content_change_begin(inode);
     if (error != 0)
         return error;
-    return content_change_end(inode, inode->ops->truncate(inode, size), keep_setid);
+    if (size > inode->pages.size)
+        error = size_limit_check(size);
+    if (error == 0)
+        error = inode->ops->truncate(inode, size);
+    return content_change_end(inode, error, keep_setid);
 }
 
 int vfs_punch_inode(struct inode *inode, uint64_t start, uint64_t end, bool keep_setid)

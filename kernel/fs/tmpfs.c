@@ -23,6 +23,7 @@
 #include "fs/inode.h"
 #include "fs/memfd.h"
 #include "fs/mount.h"
+#include "fs/size_limit.h"
 #include "fs/text.h"
 #include "fs/tmpfs_options.h"
 #include "lib/errno.h"
@@ -117,13 +118,17 @@ static int64_t tmpfs_write(struct file *file, struct io *io)
 {
     struct inode *inode = file_inode(file);
     int64_t result;
+    size_t over;
 
     rwlock_write_lock(&inode->lock);
     if (file->flags & O_APPEND)
         io->offset = inode->pages.size;
-    result = io->offset > INT64_MAX - io->left ? -EFBIG : seals_allow_write(inode, io->offset, io->left);
+    result = size_limit_cut(io, &over);
+    if (result == 0)
+        result = io->offset > INT64_MAX - io->left ? -EFBIG : seals_allow_write(inode, io->offset, io->left);
     if (result == 0)
         result = tmpfs_write_locked(inode, io);
+    io->left += over;
     if (result > 0) {
         if (!(file->mode & FILE_KEEPS_SETID))
             inode_drop_setid(inode);

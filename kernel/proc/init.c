@@ -46,6 +46,7 @@ void proc_init(void)
     thread_init();
     pgrp_init();
     thread_limit_init();
+    rlimit_init();
     populate_set_stop(signal_fatal_pending);
     fault_set_lock_limit(rlimit_locked_memory);
     events_set_identify(thread_identify);

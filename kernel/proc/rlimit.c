@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "fs/file_table.h"
+#include "fs/size_limit.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/commit.h"
@@ -14,6 +15,7 @@
 #include "proc/cpu_watch.h"
 #include "proc/cred.h"
 #include "proc/process.h"
+#include "proc/signal.h"
 #include "proc/thread_limit.h"
 
 #define STACK_LIMIT (8ul << 20)     // Linux's _STK_LIM
@@ -46,6 +48,26 @@ uint64_t rlimit_current(unsigned resource)
 uint64_t rlimit_locked_memory(void)
 {
     return credentials_is_root(current_credentials()) ? UINT64_MAX : rlimit_current(RLIMIT_MEMLOCK);
+}
+
+static uint64_t file_size(void)
+{
+    return rlimit_current(RLIMIT_FSIZE);
+}
+
+static void file_size_reached(void)
+{
+    struct signal_info info;
+
+    signal_info_user(&info, SIGXFSZ, SI_USER);
+    signal_kill_thread(current_process()->id, current_thread()->tid->number, SIGXFSZ, &info);
+}
+
+void rlimit_init(void)
+{
+    static const struct size_limit_hooks hooks = {.get = file_size, .reached = file_size_reached};
+
+    size_limit_set_hooks(&hooks);
 }
 
 static int check_change(unsigned resource, const struct rlimit *old, const struct rlimit *new)

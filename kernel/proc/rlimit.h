@@ -26,6 +26,9 @@ uint64_t rlimit_locked_memory(void);
 int rlimit_change(struct process *process, unsigned resource, const struct rlimit *new_limit,
                   struct rlimit *old_limit);
 
+/* At boot: files ask here how long they may be. */
+void rlimit_init(void);
+
 /* What the first process starts with. */
 void rlimit_set_defaults(struct rlimit limits[RLIM_NLIMITS]);
 

@@ -9,6 +9,7 @@
 #include <linux/stat.h>
 
 #include "fs/inode.h"
+#include "fs/size_limit.h"
 #include "fs/vfs.h"
 #include "lib/checked.h"
 #include "proc/cred.h"
@@ -90,9 +91,9 @@ static int64_t allocate(struct file *file, int mode, uint64_t start, uint64_t en
         return -ENODEV;
     if (mode & FALLOC_FL_PUNCH_HOLE)
         return vfs_punch_inode(inode, start, end, file->mode & FILE_KEEPS_SETID);
-    if ((mode & FALLOC_FL_KEEP_SIZE) || end <= inode_size(inode))
+    if (end <= inode_size(inode))
         return 0;
-    return file_truncate(file, end);
+    return mode & FALLOC_FL_KEEP_SIZE ? size_limit_check(end) : file_truncate(file, end);
 }
 
 SYSCALL4(fallocate, int, fd, int, mode, int64_t, offset, int64_t, size)

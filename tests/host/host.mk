@@ -76,7 +76,7 @@ $(HOST_OUT)/test_random: $(addprefix $(HOST_OUT)/address/$(HOST_SRC)/,model.o mo
 
 # A file system, with the names above it. <linux/stat.h> gives its constants only to kernels where glibc is about.
 HOST_FS := $(addprefix kernel/fs/,attributes.c change.c dentry.c directory.c file.c inode.c mount.c nameless.c open.c path.c path_name.c \
-             permission.c rename.c shrink.c super_block.c text.c walk.c) $(wildcard kernel/fs/ext2/*.c)
+             permission.c rename.c shrink.c size_limit.c super_block.c text.c walk.c) $(wildcard kernel/fs/ext2/*.c)
 HOST_EXT2 := $(filter test_ext2%,$(HOST_PROGRAMS))
 HOST_EXT2_OBJECTS := $(patsubst %.c,$(HOST_OUT)/address/%.o,$(HOST_FS) $(addprefix $(HOST_SRC)/,ext2_support.c ext2_steps.c))
 $(HOST_EXT2_OBJECTS) $(patsubst %,$(HOST_OUT)/address/$(HOST_SRC)/%.o,$(HOST_EXT2)): HOST_DEFINES := -D__KERNEL__

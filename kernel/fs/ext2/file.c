@@ -12,6 +12,7 @@
 #include "dev/block.h"
 #include "fs/ext2/ext2.h"
 #include "fs/file.h"
+#include "fs/size_limit.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/kalloc.h"
@@ -348,11 +349,15 @@ static int64_t ext2_write(struct file *file, struct io *io)
     struct inode *inode = file_inode(file);
     int64_t result;
     int error = 0;
+    size_t over;
 
     rwlock_write_lock(&inode->lock);
     if (file->flags & O_APPEND)
         io->offset = inode->pages.size;
-    result = write_locked(inode, io);
+    result = size_limit_cut(io, &over);
+    if (result == 0)
+        result = write_locked(inode, io);
+    io->left += over;
     if (result > 0) {
         if (!(file->mode & FILE_KEEPS_SETID))
             inode_drop_setid(inode);
