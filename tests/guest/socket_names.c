@@ -161,6 +161,32 @@ static bool full_listener_keeps_clients_waiting(void)
     return true;
 }
 
+/* A listener serves one after the other, and so do those that have nothing to do with it. */
+static bool end_of_a_connection_leaves_all_names(void)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), other = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    CHECK(bind_to(other, abstract("other")) == 0);
+    CHECK(bind_to(listener, at("shop")) == 0 && listen(listener, 1) == 0);
+    for (int i = 0; i < 3; i++) {
+        int client = socket(AF_UNIX, SOCK_STREAM, 0), server;
+
+        CHECK_EQ(connect_to(client, at("shop")), 0);
+        CHECK((server = accept(listener, NULL, NULL)) >= 0);
+        CHECK_FAILS(bind_to(server, abstract("second")), EINVAL);
+        close(server);
+        close(client);
+        client = socket(AF_UNIX, SOCK_DGRAM, 0);
+        CHECK_EQ(send_to(client, "x", 1, abstract("other")), 1);
+        CHECK_FAILS(bind_to(client, abstract("other")), EADDRINUSE);
+        close(client);
+    }
+    close(other);
+    close(listener);
+    unlink("shop");
+    return true;
+}
+
 static bool closing_the_listener_resets_who_was_not_accepted(void)
 {
     int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -295,6 +321,7 @@ int main(void)
     TEST(path_is_made_by_bind_and_stays);
     TEST(listener_accepts_who_connects);
     TEST(full_listener_keeps_clients_waiting);
+    TEST(end_of_a_connection_leaves_all_names);
     TEST(closing_the_listener_resets_who_was_not_accepted);
     TEST(abstract_names_go_with_their_socket);
     TEST(kernel_gives_a_name_to_who_asks_for_any);

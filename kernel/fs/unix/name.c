@@ -23,7 +23,7 @@ struct name_key {
     const struct socket_address *address;
 };
 
-static struct tree names = TREE_INIT;           // sockets_lock: every socket with an address
+static struct tree names = TREE_INIT;           // sockets_lock: every named socket
 
 int address_check(const struct socket_address *address)
 {
@@ -117,8 +117,9 @@ static struct socket *find_locked(const struct name_key *key, struct tree_node *
 
 void socket_forget_name(struct socket *socket)
 {
-    if (socket->address != NULL)
+    if (socket->named)
         tree_remove(&names, &socket->by_name);
+    socket->named = false;
 }
 
 // => a reference, or NULL
@@ -196,6 +197,7 @@ static int name_commit(struct socket *socket, struct shared_address *address, co
         if (find_locked(&key, &parent, &link) == NULL) {
             socket->address = address;
             socket->path = *path;
+            socket->named = true;
             tree_insert_at(&names, parent, link, &socket->by_name);
             error = 0;
         }

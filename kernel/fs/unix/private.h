@@ -48,6 +48,7 @@ struct socket {
     _Atomic uint32_t refs;              // its file's, its clients', and calls under way
     uint8_t type;                       // (c) SOCK_*
     bool bind_busy;                     // (l) a bind is under way
+    bool named;                         // (l) can be found by its address; what was accepted has its listener's, and cannot
     _Atomic uint8_t state;              // (a) enum socket_state
     _Atomic uint8_t shutdown;           // (a) SHUTDOWN_*
     _Atomic bool dead;                  // (a) its file has gone
@@ -64,7 +65,7 @@ struct socket {
     _Atomic uint32_t backlog;           // (a) how many more than this may not be queued
     struct shared_address *address;     // (l) NULL, then constant
     struct path path;                   // (l) of its name in a file system
-    struct tree_node by_name;           // (l) if it has an address, until it is dead
+    struct tree_node by_name;           // (l) if it is named
     struct file *file;                  // (l) without a reference; NULL before accept
     struct ucred peer_credentials;      // (l) SO_PEERCRED
     struct mutex receive_lock;          // one receiver at a time
