@@ -103,6 +103,9 @@ struct block_device {
     struct timer timer;             // looks whether anything comes back
     struct wait_queue finishers;    // who waits in block_read, block_write, block_flush
 
+    bool claimed;                   // (l) somebody has it for himself
+    uint8_t claimed_parts;          // (l) of a disk: partitions of which that is so
+
     struct block_counter counters[BLOCK_OPERATIONS]; // (l)
     uint32_t in_flight;             // (l) requests
     uint64_t busy_since_ns, busy_ns;// (l) with requests in flight
@@ -115,6 +118,14 @@ void block_register(struct block_device *device);
 
 /* For a partition: size and start within `whole`, and number set; named after it. */
 void block_register_partition(struct block_device *partition, struct block_device *whole, unsigned index);
+
+/*
+ * Have a device for oneself: to mount it, or as swap. Who has a disk has its partitions, and the other way round.
+ *
+ * => false: somebody else has it; true: unclaim it once
+ */
+bool __must_check block_claim(struct block_device *device);
+void block_unclaim(struct block_device *device);
 
 /* The device with this number, or NULL. */
 struct block_device *block_find(device_t number);

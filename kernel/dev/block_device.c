@@ -47,6 +47,30 @@ struct block_device *block_next(const struct block_device *device)
     return link->next != &devices ? list_entry(link->next, struct block_device, link) : NULL;
 }
 
+bool block_claim(struct block_device *device)
+{
+    struct block_device *disk = device->whole ? device->whole : device;
+    uint64_t flags = spin_lock_irq(&disk->lock);
+    bool free = !device->claimed && !(device == disk ? disk->claimed_parts > 0 : disk->claimed);
+
+    if (free) {
+        device->claimed = true;
+        disk->claimed_parts += device != disk;
+    }
+    spin_unlock_irq(&disk->lock, flags);
+    return free;
+}
+
+void block_unclaim(struct block_device *device)
+{
+    struct block_device *disk = device->whole ? device->whole : device;
+    uint64_t flags = spin_lock_irq(&disk->lock);
+
+    device->claimed = false;
+    disk->claimed_parts -= device != disk;
+    spin_unlock_irq(&disk->lock, flags);
+}
+
 /* One thread that waits for its requests, on its stack.    Fields: (a) atomic */
 struct patience {
     struct block_device *disk;

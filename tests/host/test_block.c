@@ -418,6 +418,21 @@ static void counters_tell_what_was_done(void **state)
     assert_int_equal(after.in_flight, 0);
 }
 
+static void a_disk_is_for_one_as_are_its_partitions(void **state)
+{
+    (void)state;
+    assert_true(block_claim(&partition));
+    assert_false(block_claim(&partition));
+    assert_false(block_claim(&disk.block));
+    block_unclaim(&partition);
+    assert_true(block_claim(&disk.block));
+    assert_false(block_claim(&disk.block));
+    assert_false(block_claim(&partition));
+    block_unclaim(&disk.block);
+    assert_true(block_claim(&partition));
+    block_unclaim(&partition);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +445,7 @@ int main(void)
         BLOCK_TEST(those_submitted_together_become_one),
         BLOCK_TEST(reads_and_writes_do_not_mix_and_chains_end),
         BLOCK_TEST(a_partition_is_a_part),
+        BLOCK_TEST(a_disk_is_for_one_as_are_its_partitions),
         BLOCK_TEST(errors_reach_each_of_a_chain),
         BLOCK_TEST(a_silent_device_is_reset),
         BLOCK_TEST(an_interrupt_that_was_lost_is_made_up_for),

@@ -322,6 +322,7 @@ static void ext2_release(struct super_block *sb)
         printk(LOG_ERROR "EXT2-fs (%s): changes are lost", fs->device->name);
     mutex_lock(&mounting);
     list_remove(&fs->link);
+    block_unclaim(fs->device);
     mutex_unlock(&mounting);
     free_fs(fs);
 }
@@ -398,6 +399,19 @@ static int mount_new(struct file_system_type *type, struct block_device *device,
     return error;
 }
 
+static int mount_claimed(struct file_system_type *type, struct block_device *device, const struct mount_request *request,
+                         struct super_block **out)
+{
+    int error;
+
+    if (!block_claim(device))
+        return -EBUSY;
+    error = mount_new(type, device, request, out);
+    if (error != 0)
+        block_unclaim(device);
+    return error;
+}
+
 static struct ext2 *find_mounted(const struct block_device *device)
 {
     struct ext2 *fs;
@@ -421,7 +435,7 @@ static int ext2_mount(struct file_system_type *type, const struct mount_request 
     mutex_lock(&mounting);
     fs = find_mounted(device);
     if (fs == NULL)
-        error = mount_new(type, device, request, out);
+        error = mount_claimed(type, device, request, out);
     else if (ext2_is_read_only(fs) != !!(request->flags & MS_RDONLY) || !super_block_try_get(&fs->sb))
         error = -EBUSY;
     else
