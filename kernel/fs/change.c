@@ -90,7 +90,7 @@ int may_remove_name(const struct path *dir, const struct dentry *child, bool wan
     error = inode_permission(path_inode(dir), MAY_WRITE | MAY_EXEC, credentials);
     if (error != 0)
         return error;
-    if (sticky_forbids(path_inode(dir), child->inode, credentials))
+    if (sticky_forbids(path_inode(dir), child->inode, credentials) || child->inode->is_swap)
         return -EPERM;
     if (want_directory != inode_is_directory(child->inode))
         return want_directory ? -ENOTDIR : -EISDIR;

@@ -91,6 +91,8 @@ struct inode_ops {
     int (*truncate)(struct inode *inode, uint64_t size);
     // Let [start, end) of a regular file be a hole; its size stays.  NULL: -EOPNOTSUPP.
     int (*punch)(struct inode *inode, uint64_t start, uint64_t end);
+    // Which block of the disk, sb->device, block `index` of a regular file lies in; *place 0: a hole.  NULL: it lies on no disk.
+    int (*map_block)(struct inode *inode, uint64_t index, uint64_t *place);
     // Permission beyond the mode bits.  NULL: the mode bits.
     int (*permission)(struct inode *inode, unsigned wanted, const struct credentials *credentials);
 };
@@ -113,6 +115,7 @@ struct inode {
     _Atomic int32_t writers;            // (a) files open for writing; below 0: programs that run from it
     _Atomic uint8_t seals;              // (i) to write: F_SEAL_*, of files in memory
     _Atomic bool dirty;                 // (a) attributes have changed since a file system that has a disk looked
+    _Atomic bool is_swap;               // (i) to set: in use for swap (swap_file.h): content, size and names stay
     struct file_lock_list *locks;       // fs/file_lock.c's; NULL if nobody has any
     uint64_t accounted;                 // (i) pages that a file system with a limit has counted
     struct rwlock lock;                 // writes and truncations of the content, one at a time

@@ -17,7 +17,8 @@ struct core_map_entry;
 struct swap_ops {
     int (*read)(void *device, uint32_t first, void *const *pages, unsigned count);
     int (*write)(void *device, uint32_t first, void *const *pages, unsigned count);
-    const char *(*name)(void *device); // as /proc/swaps tells it; does not sleep
+    const char *(*name)(void *device); // of a disk as in /dev, or of a file its path; does not sleep
+    bool is_file;
 };
 
 #define SWAP_AREAS 16              // that can be in use at once
@@ -98,17 +99,18 @@ unsigned swap_shrink_cache(unsigned target);
 /* One area, as /proc/swaps tells of it. */
 struct swap_area_info {
     const char *name;     // NULL: there is no area of this number
+    bool is_file;
     uint32_t pages, used; // that can be slots
     int priority;
 };
 
 /*
- * Use pages 1 .. pages - 1 of a device; among areas of one priority slots are taken from the first, the highest goes first.
- * The pages in `bad` are left out.
+ * Use pages 1 .. pages - 1 of a device, without those in `bad`. Slots are taken where the priority is the highest, and where several have it in
+ * turn, some pages each time. *priority below 0: one below all others, which it becomes.
  *
  * => 0, -EBUSY: it is in use; -EPERM: there are SWAP_AREAS; -ENOMEM
  */
-__must_check int swap_add(const struct swap_ops *ops, void *device, uint32_t pages, int priority, const uint32_t *bad,
+__must_check int swap_add(const struct swap_ops *ops, void *device, uint32_t pages, int *priority, const uint32_t *bad,
                           unsigned bad_count);
 
 /*
@@ -125,6 +127,9 @@ void swap_part_all(int area);
 
 /* Bring everything back and forget the area; `stop` is asked from time to time. => sleeps; 0, -EINVAL, -ENOMEM, -EIO, -EINTR (stopped) */
 __must_check int swap_off(void *device, bool (*stop)(void));
+
+/* The same for an area that the caller has closed: if it fails, it is open again. */
+__must_check int swap_off_closed(int area, bool (*stop)(void));
 
 /* Forget an area. => closed; 0, or -EBUSY: some slot is still held */
 __must_check int swap_remove(int area);

@@ -117,12 +117,10 @@ static int empty_spaces(int area, bool (*stop)(void))
     return error;
 }
 
-int swap_off(void *device, bool (*stop)(void))
+int swap_off_closed(int area, bool (*stop)(void))
 {
-    int area = swap_close(device), error;
+    int error;
 
-    if (area < 0)
-        return area;
     do {
         error = empty_spaces(area, stop);
         if (!error)
@@ -136,4 +134,11 @@ int swap_off(void *device, bool (*stop)(void))
     else
         commit_memory_changed();
     return error;
+}
+
+int swap_off(void *device, bool (*stop)(void))
+{
+    int area = swap_close(device);
+
+    return area < 0 ? area : swap_off_closed(area, stop);
 }

@@ -37,7 +37,7 @@ struct swap_area {
     uint32_t pages;             // (c) with the header, page 0
     uint32_t used, bad;         // slots
     uint32_t next;              // the page that the search for a free slot goes on with
-    int priority;               // (c)
+    int priority;               // below 0: it was given none
     bool closed;                // it is being given up: no page leaves for it
     uint32_t errors;            // requests to write that failed,
     uint32_t failures;          // and how many of them since one did not

@@ -18,7 +18,16 @@
 
 struct spinlock swap_lock = SPINLOCK_INIT("swap", RANK_SWAP);
 
+#define TURN SWAP_CLUSTER // slots that are taken from one area before it is another one's turn
+
 static struct swap_area *areas[SWAP_AREAS]; // swap_lock
+
+/* Among areas of one priority. swap_lock */
+static struct {
+    unsigned area, taken;
+} turn;
+
+static int least_priority = -1; // of those that were given none. swap_lock
 
 /* Of all areas. Changed under swap_lock. */
 static struct {
@@ -105,15 +114,27 @@ static bool area_has_room(const struct swap_area *area)
 
 /* ---- Slots ---- */
 
-/* The number of the area that the next slot comes from, or -1. */
+/* The number of the area that the next slot comes from, or -1. The search begins where it is whose turn it is. */
 static int best_area(void)
 {
     int best = -1;
 
-    for (int i = 0; i < SWAP_AREAS; i++)
-        if (area_has_room(areas[i]) && (best < 0 || areas[i]->priority > areas[best]->priority))
-            best = i;
+    for (unsigned i = 0; i < SWAP_AREAS; i++) {
+        unsigned number = (turn.area + i) % SWAP_AREAS;
+        if (area_has_room(areas[number]) && (best < 0 || areas[number]->priority > areas[best]->priority))
+            best = (int)number;
+    }
     return best;
+}
+
+static void take_turn(unsigned number)
+{
+    turn.taken = turn.area == number ? turn.taken + 1 : 1;
+    turn.area = number;
+    if (turn.taken == TURN) {
+        turn.area = (number + 1) % SWAP_AREAS;
+        turn.taken = 0;
+    }
 }
 
 uint32_t slot_take(void)
@@ -126,6 +147,7 @@ uint32_t slot_take(void)
         return 0;
     *slot = (struct swap_slot){.holders = 1};
     areas[number]->used++;
+    take_turn((unsigned)number);
     atomic_fetch_add_explicit(&totals.used, 1, memory_order_relaxed);
     return (uint32_t)number << SLOT_PAGE_BITS | page;
 }
@@ -240,22 +262,25 @@ static int area_insert(struct swap_area *area)
             place = i;
     }
     if (place >= 0) {
+        if (area->priority < 0)
+            area->priority = --least_priority;
         areas[place] = area;
         atomic_fetch_add_explicit(&totals.slots, area_slots(area), memory_order_relaxed);
     }
     return place;
 }
 
-int swap_add(const struct swap_ops *ops, void *device, uint32_t pages, int priority, const uint32_t *bad,
+int swap_add(const struct swap_ops *ops, void *device, uint32_t pages, int *priority, const uint32_t *bad,
              unsigned bad_count)
 {
-    struct swap_area *area = area_create(ops, device, MIN(pages, SWAP_AREA_PAGES), priority);
+    struct swap_area *area = area_create(ops, device, MIN(pages, SWAP_AREA_PAGES), *priority);
     if (!area)
         return -ENOMEM;
     int result = mark_bad(area, bad, bad_count);
     if (!result) {
         spin_lock(&swap_lock);
         result = area_insert(area);
+        *priority = area->priority;
         spin_unlock(&swap_lock);
     }
     if (result < 0)
@@ -291,6 +316,17 @@ bool swap_slot_in(uint32_t slot, int area)
     return (int)(slot >> SLOT_PAGE_BITS) == area;
 }
 
+/* Those below it that were given no priority either move up, as on Linux. */
+static void priority_free(int priority)
+{
+    if (priority >= 0)
+        return;
+    least_priority++;
+    for (int i = 0; i < SWAP_AREAS; i++)
+        if (areas[i] && areas[i]->priority < priority)
+            areas[i]->priority++;
+}
+
 int swap_remove(int number)
 {
     spin_lock(&swap_lock);
@@ -298,6 +334,7 @@ int swap_remove(int number)
     bool empty = area->used == 0;
     if (empty) {
         areas[number] = NULL;
+        priority_free(area->priority);
         atomic_fetch_sub_explicit(&totals.slots, area_slots(area), memory_order_relaxed);
     }
     spin_unlock(&swap_lock);
@@ -315,7 +352,7 @@ bool swap_area_info(unsigned number, struct swap_area_info *info)
     spin_lock(&swap_lock);
     const struct swap_area *area = areas[number];
     if (area)
-        *info = (struct swap_area_info){area->ops->name(area->device), area_slots(area), area->used, area->priority};
+        *info = (struct swap_area_info){area->ops->name(area->device), area->ops->is_file, area_slots(area), area->used, area->priority};
     spin_unlock(&swap_lock);
     return true;
 }

@@ -27,6 +27,7 @@ enum lock_rank {
     RANK_FILE_LOCKS,        // advisory locks on files
     RANK_PIPE,              // a pipe's ring
     RANK_EXT2_MOUNTS,       // which disks are mounted
+    RANK_SWAP_FILES,        // which files are in use for swap
     RANK_DIRECTORY,         // the tree of names of one file system
     RANK_INODE,             // a file's content, size and attributes against other writers
     RANK_SOCKET_RECEIVE,    // one receiver of a socket at a time

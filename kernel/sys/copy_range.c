@@ -33,7 +33,7 @@ static int check_files(const struct file *in, const struct file *out)
         return -EINVAL;
     if (!(in->mode & FILE_READ) || !(out->mode & FILE_WRITE) || (out->flags & O_APPEND))
         return -EBADF;
-    return 0;
+    return from->is_swap || to->is_swap ? -ETXTBSY : 0;
 }
 
 /* How much of `size` there is to copy. => 0: nothing; -EOVERFLOW, -EINVAL: the two overlap */

@@ -83,6 +83,8 @@ static int64_t allocate(struct file *file, int mode, uint64_t start, uint64_t en
         return -EOPNOTSUPP;
     if (!(file->mode & FILE_WRITE))
         return -EBADF;
+    if (inode->is_swap)
+        return -ETXTBSY;
     if (inode_is(inode, S_IFIFO))
         return -ESPIPE;
     if (inode_is(inode, S_IFDIR))

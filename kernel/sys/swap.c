@@ -7,10 +7,11 @@
 
 #include "dev/block.h"
 #include "dev/swap_disk.h"
+#include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/swap_file.h"
 #include "fs/vfs.h"
 #include "lib/errno.h"
-#include "mm/swap.h"
 #include "proc/cred.h"
 #include "proc/signal.h"
 #include "sys/syscall.h"
@@ -21,49 +22,60 @@
 #define SWAP_FLAG_PRIO_MASK 0x7fff
 #define SWAP_FLAGS_VALID 0x7ffff // discarding is advice, which no disk here takes
 
-static _Atomic int next_priority = -2; // of areas that ask for none: each below the last
-
-/* The disk that a path names. => 0; -ENOTBLK: something else, -ENXIO: no such disk; or what looking it up gave */
-static int find_disk(vaddr_t name, struct block_device **disk)
+/* Both calls open what they are about for reading and writing, as Linux does, with all that may be wrong with that. */
+static int open_area(vaddr_t name, struct file **file)
 {
-    struct path path;
-    int error = user_path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
+    struct user_path path;
+    int error = user_path_begin(&path, AT_FDCWD, name, 0);
+
     if (error)
         return error;
-    const struct inode *inode = path_inode(&path);
-    error = S_ISBLK(inode->mode) ? 0 : -EINVAL;
-    if (!error) {
-        *disk = block_find(inode->rdev);
-        error = *disk ? 0 : -ENXIO;
-    }
-    path_put(&path);
+    error = vfs_open(&path.lookup, path.name, O_RDWR | O_LARGEFILE, 0, file);
+    user_path_end(&path);
     return error;
+}
+
+static struct block_device *disk_of(const struct file *file)
+{
+    return inode_is(file_inode(file), S_IFBLK) ? block_find(file_inode(file)->rdev) : NULL;
+}
+
+static int switch_on(struct file *file, int priority)
+{
+    struct block_device *disk = disk_of(file);
+
+    if (disk)
+        return swap_disk_on(disk, priority);
+    return inode_is(file_inode(file), S_IFREG) ? swap_file_on(file, priority) : -EINVAL;
 }
 
 SYSCALL2(swapon, vaddr_t, name, int, flags)
 {
-    struct block_device *disk;
+    struct file *file;
 
     if (flags & ~SWAP_FLAGS_VALID)
         return -EINVAL;
     if (!credentials_is_root(current_credentials()))
         return -EPERM;
-    int error = find_disk(name, &disk);
+    int error = open_area(name, &file);
     if (error)
         return error;
-    bool preferred = flags & SWAP_FLAG_PREFER;
-    error = swap_disk_on(disk, preferred ? flags & SWAP_FLAG_PRIO_MASK : atomic_load(&next_priority));
-    if (!error && !preferred)
-        atomic_fetch_sub(&next_priority, 1);
+    error = switch_on(file, flags & SWAP_FLAG_PREFER ? flags & SWAP_FLAG_PRIO_MASK : -1);
+    file_put(file);
     return error;
 }
 
 SYSCALL1(swapoff, vaddr_t, name)
 {
-    struct block_device *disk;
+    struct file *file;
 
     if (!credentials_is_root(current_credentials()))
         return -EPERM;
-    int error = find_disk(name, &disk);
-    return error ? error : swap_off(disk, signal_fatal_pending);
+    int error = open_area(name, &file);
+    if (error)
+        return error;
+    struct block_device *disk = disk_of(file);
+    error = disk ? swap_disk_off(disk, signal_fatal_pending) : swap_file_off(file_inode(file), signal_fatal_pending);
+    file_put(file);
+    return error;
 }

@@ -5,9 +5,11 @@
 import os
 import re
 import shutil
+import subprocess
 import threading
 
-from harness import NbdServer, TalkingGuest, done, equal, folder, free_port, gaur, ok, run, skip
+from ext2_image import clean, make_image
+from harness import NbdServer, TalkingGuest, done, equal, folder, free_port, gaur, ok, run, skip, write
 
 MINUTES = '900'     # generous: two forks of four times memory, on a slow machine
 
@@ -44,6 +46,54 @@ HOG = r'''
     awk '/^pswpout/ { if ($2 > 1000) print "swap was used" }' /proc/vmstat'''
 result = run('--timeout', MINUTES, '-m', '16M', '--swap', '8M', '--', 'sh', '-c', HOG, seconds=1000)
 equal(result.text(), '0\n1\n2\nverify: ok\nswap was used\n', 'when swap is full, too, a process is ended', result.notes())
+
+# ---- In a file, and on a partition
+
+for size in ('4096', '1024'):
+    image = make_image('disk', 16, '-b', size)
+    result, results = passes('swap_file', '-c', '2', '--disk', image)
+    good = result.status == 0 and len(results) == 14 and not any(wrong for wrong, _ in results)
+    ok(good, f'a file of ext2 as swap, blocks of {size}', result.notes())
+    clean(image, 'e2fsck finds nothing then')
+
+tree = os.path.join(folder(), 'tree')
+os.mkdir(tree)
+shutil.copy('build/user/guest/swap', tree)
+image = make_image('disk', 160, '-b', '1024', '-d', tree)
+result = run('--debug', '--timeout', MINUTES, '-m', '16M', '-c', '2', '--disk', image, '--', 'sh', '-c', r"""
+    mkdir /x; mount -t ext2 /dev/vda /x
+    dd if=/dev/zero of=/x/area bs=64k count=2048 2>/dev/null; mkswap /x/area >/dev/null; chmod 600 /x/area; swapon /x/area
+    /x/swap | grep -c '^ok'
+    umount /x 2>/dev/null || echo busy
+    swapoff /x/area; grep -c . /proc/swaps; umount /x; cat /proc/gaur/verify""", seconds=1000)
+equal(result.text(), '10\nbusy\n1\nverify: ok\n', '64 MB of checked content in 16 MB and a file', result.notes())
+clean(image, 'e2fsck finds nothing then')
+
+def with_partitions():
+    """A GPT disk: an ext2, and a swap area that mkswap has made on the host."""
+    parts = [(make_image('files', 4), 2048), (write('area', b''), 2048 + (4 << 11))]
+    os.truncate(parts[1][0], 32 << 20)
+    path = {**os.environ, 'PATH': os.environ.get('PATH', '') + ':/usr/sbin:/sbin'}
+    subprocess.run(['mkswap', '-q', parts[1][0]], env=path, check=True, stderr=subprocess.DEVNULL)
+    disk = write('disk', b'')
+    os.truncate(disk, 40 << 20)
+    script = ''.join(f'start={start}, size={os.path.getsize(part) // 512}\n' for part, start in parts)
+    subprocess.run(['sfdisk', '-q', '--no-reread', '--no-tell-kernel', disk], input=f'label: gpt\n{script}'.encode(), env=path, check=True)
+    with open(disk, 'r+b') as whole:
+        for part, start in parts:
+            whole.seek(start * 512)
+            with open(part, 'rb') as content:
+                whole.write(content.read())
+    return disk
+
+result = run('--debug', '--timeout', MINUTES, '-m', '16M', '-c', '2', '--disk', with_partitions(), '--', 'sh', '-c', r"""
+    mkdir /x; mount -t ext2 /dev/vda1 /x; swapon /dev/vda2; cat /proc/swaps
+    swapon /dev/vda 2>/dev/null || echo busy; swapon /dev/vda1 2>/dev/null || echo mounted; mount -t ext2 /dev/vda2 /mnt 2>/dev/null || echo swap
+    awk 'BEGIN { for (i = 0; i < 150000; i++) a[i] = sprintf("%0100d", i); for (i = 0; i < 150000; i++) wrong += a[i] != sprintf("%0100d", i); print wrong + 0 }'
+    awk '$3 == "vda2" && $8 > 1000 { print "written" } $3 == "vda" && $8 > 1000 { print "and told of the disk" }' /proc/diskstats
+    swapoff /dev/vda2; umount /x; mount -t ext2 /dev/vda1 /x && umount /x; cat /proc/gaur/verify""", seconds=1000)
+equal(result.text(), 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/vda2                               partition\t32764\t\t0\t\t-2\n'
+      'busy\nmounted\nswap\n0\nand told of the disk\nwritten\nverify: ok\n', 'swap on a partition of a GPT, beside one that is mounted', result.notes())
 
 # ---- Over the network
 

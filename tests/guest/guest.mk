@@ -32,7 +32,7 @@ GUEST_PROGRAMS := \
 	signal_basic signal_mask signal_restart signal_stack signal_faults signal_timer signal_registers fpu \
 	file_open file_io file_stat directories links permissions devices descriptors pipes poll_select \
 	epoll epoll_nested epoll_race eventfd timerfd signalfd posix_timer cpu_timers file_locks file_limit flock openat2 file_copy splice xattr sched_policy pidfd \
-	sockets socket_names socket_rights memfd shm sem msg process_vm commit smaps swap swap_files \
+	sockets socket_names socket_rights memfd shm sem msg process_vm commit smaps swap swap_file swap_files \
 	pty pty_close pty_lines pty_session \
 	clocks system_info procfs proc_process proc_bad_input proc_maps missing_calls events fail_sweep
 

@@ -260,7 +260,7 @@ static bool what_cannot_be_swap_is_refused(void)
 {
     CHECK_FAILS(swapon("/nowhere", 0), ENOENT);
     CHECK_FAILS(swapon("/dev/null", 0), EINVAL);
-    CHECK_FAILS(swapon("/", 0), EINVAL);
+    CHECK_FAILS(swapon("/", 0), EISDIR);
     CHECK_FAILS(swapon((const char *)1, 0), EFAULT);
     CHECK_FAILS(swapoff("/nowhere"), ENOENT);
     CHECK_FAILS(swapoff("/dev/null"), EINVAL);

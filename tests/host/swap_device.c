@@ -51,10 +51,11 @@ static const char *device_name(void *device)
 
 static void add(struct swap_device *device, unsigned pages, const uint32_t *bad, unsigned bad_count)
 {
-    static const struct swap_ops ops = {device_read, device_write, device_name};
+    static const struct swap_ops ops = {.read = device_read, .write = device_write, .name = device_name};
 
-    memset(device, 0, offsetof(struct swap_device, content));
-    assert_int_equal(swap_add(&ops, device, pages, 0, bad, bad_count), 0);
+    int priority = device->priority;
+    memset(device, 0, offsetof(struct swap_device, priority));
+    assert_int_equal(swap_add(&ops, device, pages, &priority, bad, bad_count), 0);
 }
 
 void swap_device_add(unsigned pages, const uint32_t *bad, unsigned bad_count)

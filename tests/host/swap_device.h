@@ -15,6 +15,7 @@ struct swap_device {
     int read_error, write_error;    // what the next calls answer, unless 0
     uint32_t bad_page;              // that can be neither read nor written, unless 0
     void (*during_write)(void);     // called while a write is under way, unless NULL
+    int priority;                   // that it is to have when it is added: 0, or what the test has set
     uint8_t content[DEVICE_PAGES][4096];
 };
 

@@ -464,11 +464,11 @@ static void pages_used_lately_stay_for_one_round(void **state)
 static void an_area_is_named_once_and_leaves_when_empty(void **state)
 {
     static const struct swap_ops none;
-    int unknown;
+    int unknown, priority = 0;
 
     (void)state;
     begin(PAGES);
-    assert_int_equal(swap_add(&none, &swap_device, 10, 0, NULL, 0), -EBUSY);
+    assert_int_equal(swap_add(&none, &swap_device, 10, &priority, NULL, 0), -EBUSY);
     evict_all();
     int area = swap_close(&swap_device);
     assert_int_equal(area, 0);
@@ -479,6 +479,58 @@ static void an_area_is_named_once_and_leaves_when_empty(void **state)
     assert_true(swap_has_room());
     assert_int_equal(swap_close(&unknown), -EINVAL);
     end();
+}
+
+static void areas_of_one_priority_take_turns(void **state)
+{
+    (void)state;
+    begin(64);
+    swap_device_add_second(200);
+    evict_all();
+    assert_int_equal(swap_device.pages_written, 32);
+    assert_int_equal(second_device.pages_written, 32);
+    assert_content(64);
+    end();
+    swap_device_remove_second();
+}
+
+static void the_highest_priority_goes_first(void **state)
+{
+    (void)state;
+    begin(64);
+    second_device.priority = 1;
+    swap_device_add_second(50);
+    evict_all();
+    assert_int_equal(swap_device.pages_written, 64 - 49);
+    assert_int_equal(second_device.pages_written, 49);
+    end();
+    swap_device_remove_second();
+    second_device.priority = 0;
+}
+
+static int priority_of(unsigned number)
+{
+    struct swap_area_info info;
+
+    assert_true(swap_area_info(number, &info));
+    return info.priority;
+}
+
+static void areas_without_a_priority_come_one_after_the_other(void **state)
+{
+    (void)state;
+    swap_device.priority = second_device.priority = -1;
+    swap_device_add(10, NULL, 0);
+    swap_device_add_second(10);
+    assert_int_equal(priority_of(0), -2);
+    assert_int_equal(priority_of(1), -3);
+    swap_device_remove();
+    assert_int_equal(priority_of(1), -2);
+    swap_device_add(10, NULL, 0);
+    assert_int_equal(priority_of(0), -3);
+    swap_device_remove();
+    swap_device_remove_second();
+    swap_device.priority = second_device.priority = 0;
 }
 
 static bool at_once(void)
@@ -613,6 +665,9 @@ int main(void)
         TEST(a_child_cannot_ask_for_its_parents_locked_pages_to_leave),
         TEST(pages_used_lately_stay_for_one_round),
         TEST(an_area_is_named_once_and_leaves_when_empty),
+        TEST(areas_of_one_priority_take_turns),
+        TEST(the_highest_priority_goes_first),
+        TEST(areas_without_a_priority_come_one_after_the_other),
         TEST(an_area_that_is_given_up_is_emptied_first),
         TEST(of_two_who_give_up_one_area_the_second_is_told_that_it_is_not_in_use),
         TEST(slots_stay_while_verify_counts_their_holders),

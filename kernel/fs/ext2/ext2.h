@@ -220,6 +220,7 @@ extern const struct page_cache_ops ext2_pages_ops;
 
 /* file.c; for inode_ops */
 int ext2_truncate(struct inode *inode, uint64_t size) __must_check;
+int ext2_map_block(struct inode *inode, uint64_t index, uint64_t *place) __must_check;
 
 /* At boot: the type "ext2". */
 void ext2_init(void);

@@ -7,6 +7,7 @@
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/mman.h>
 #include <linux/stat.h>
 
 #include "dev/block.h"
@@ -171,7 +172,7 @@ static int ext2_reserve(struct page_cache *pages, uint64_t offset, uint64_t size
     struct inode *inode = inode_of(pages);
     struct ext2 *fs = ext2_of(inode);
     uint32_t number;
-    int error = ext2_is_read_only(fs) ? -EROFS : 0;
+    int error = inode->is_swap ? -ETXTBSY : ext2_is_read_only(fs) ? -EROFS : 0;
 
     mutex_lock(&fs->lock);
     for (uint64_t i = offset >> fs->block_shift; i <= (offset + size - 1) >> fs->block_shift && error == 0; i++)
@@ -207,7 +208,7 @@ const struct page_cache_ops ext2_pages_ops = {
 // ---- Size ----
 
 // Let a file grow from its present end to `size`: what programs left in a mapping behind the end becomes zeros, and blocks that a
-// page now reaches into are given by the next fault on it.
+// page now reaches into are given by the next fault on it. What is swap stays as it is: no page of it may be written back.
 static int prepare_growth(struct inode *inode, uint64_t size)
 {
     struct page_cache *pages = &inode->pages;
@@ -215,7 +216,7 @@ static int prepare_growth(struct inode *inode, uint64_t size)
     struct core_map_entry *page;
     int error;
 
-    if (size <= end || (end & PAGE_MASK) == 0)
+    if (size <= end || (end & PAGE_MASK) == 0 || inode->is_swap)
         return 0;
     file_protect_pages(pages, index, index + 1);
     error = page_cache_get(pages, index, PAGE_READ, &page);
@@ -283,11 +284,26 @@ int ext2_truncate(struct inode *inode, uint64_t size)
         return -EROFS;
     if (size > ext2_max_size(fs))
         return -EFBIG;
+    if (inode->is_swap && size <= inode->pages.size)
+        return -ETXTBSY;
     if (size < inode->pages.size)
         return shrink(inode, size);
     error = prepare_growth(inode, size);
     if (error == 0)
         page_cache_truncate(&inode->pages, size);
+    return error;
+}
+
+int ext2_map_block(struct inode *inode, uint64_t index, uint64_t *place)
+{
+    struct ext2 *fs = ext2_of(inode);
+    uint32_t number;
+    int error;
+
+    mutex_lock(&fs->lock);
+    error = ext2_map(inode, index, false, &number);
+    mutex_unlock(&fs->lock);
+    *place = number;
     return error;
 }
 
@@ -319,6 +335,8 @@ static int64_t write_locked(struct inode *inode, struct io *io)
     uint64_t max = ext2_max_size(ext2_of(inode)), wanted = io->left, over;
     int64_t result;
 
+    if (inode->is_swap)
+        return -ETXTBSY;
     if (ext2_is_read_only(ext2_of(inode)))
         return -EROFS;
     if (io->offset >= max)
@@ -382,8 +400,10 @@ static void ext2_close(struct file *file)
         write_behind(inode);
 }
 
-static int ext2_mmap(struct file *file, int prot __maybe_unused, int flags __maybe_unused, struct page_cache **out)
+static int ext2_mmap(struct file *file, int prot, int flags, struct page_cache **out)
 {
+    if ((flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE) && file_inode(file)->is_swap)
+        return -ETXTBSY;
     *out = &file_inode(file)->pages;
     return 0;
 }

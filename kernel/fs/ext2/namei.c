@@ -384,4 +384,5 @@ const struct inode_ops ext2_inode_ops = {
     .getattr = ext2_getattr,
     .setattr = ext2_setattr,
     .truncate = ext2_truncate,
+    .map_block = ext2_map_block,
 };

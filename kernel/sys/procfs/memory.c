@@ -5,6 +5,7 @@
  * Lines have Linux's names where Linux means the same; what we do not keep is left out rather than told as 0, but for
  * what is 0 indeed: there are no buffers, no swap, nothing to write back.
  */
+#include "fs/swap_file.h"
 #include "lib/string.h"
 #include "lib/types.h"
 #include "mm/commit.h"
@@ -59,14 +60,30 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     return 0;
 }
 
+/* A path with what would look like the end of a column, or of the line, as octal numbers. => its width */
+static int put_path(struct text *text, const char *path)
+{
+    int width = 0;
+
+    for (; *path; path++) {
+        bool plain = !strchr(" \t\n\\", *path);
+        text_printf(text, plain ? "%c" : "\\%03o", *path);
+        width += plain ? 1 : 4;
+    }
+    return width;
+}
+
 /* As mm/swapfile.c of Linux prints it: columns by tabs, of which narrow numbers take two. */
 static void put_area(struct text *text, const struct swap_area_info *area)
 {
     unsigned long size = area->pages * KIB_PER_PAGE, used = area->used * KIB_PER_PAGE;
-    int width = 40 - (int)(strlen("/dev/") + strlen(area->name));
+    int width = 40;
 
-    text_printf(text, "/dev/%s%*spartition\t%lu\t%s%lu\t%s%d\n", area->name, MAX(width, 1), " ", size,
-                size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "", area->priority);
+    if (!area->is_file)
+        width -= put_path(text, "/dev/");
+    width -= put_path(text, area->name);
+    text_printf(text, "%*s%s\t%lu\t%s%lu\t%s%d\n", MAX(width, 1), " ", area->is_file ? "file\t" : "partition", size, size < 10000000 ? "\t" : "", used,
+                used < 10000000 ? "\t" : "", area->priority);
 }
 
 int show_swaps(const struct proc_inode *inode, struct text *text)
@@ -75,9 +92,11 @@ int show_swaps(const struct proc_inode *inode, struct text *text)
 
     (void)inode;
     text_puts(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    swap_files_hold();
     for (unsigned i = 0; swap_area_info(i, &area); i++)
         if (area.name)
             put_area(text, &area);
+    swap_files_release();
     return 0;
 }
 
