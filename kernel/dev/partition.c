@@ -51,16 +51,14 @@ static void tell(const struct partition_disk *disk, unsigned index, uint64_t sta
 {
     uint64_t end = disk->size / disk->block_size;
 
-    if (index > PARTITIONS_MAX || blocks == 0)
+    if (index > PARTITIONS_MAX)
         return;
-    if (start >= end) {
-        printk(LOG_WARNING "%s: p%u start %lu is beyond EOD\n", disk->name, index, start);
+    if (start > end || blocks > end - start) {
+        printk(LOG_WARNING "%s: p%u extends beyond EOD\n", disk->name, index);
+        blocks = start < end ? end - start : 0;
+    }
+    if (blocks == 0)
         return;
-    }
-    if (blocks > end - start) {
-        printk(LOG_WARNING "%s: p%u size %lu extends beyond EOD, truncated\n", disk->name, index, blocks);
-        blocks = end - start;
-    }
     struct partition partition = {index, start * disk->block_size, blocks * disk->block_size};
     disk->found(disk->disk, &partition);
 }
@@ -268,17 +266,14 @@ static void tell_entries(const struct partition_disk *disk, unsigned first, unsi
             tell(disk, first + i + 1, entries[i].first, entries[i].last - entries[i].first + 1);
 }
 
-static void find_in_gpt(const struct partition_disk *disk)
+static int find_in_gpt(const struct partition_disk *disk)
 {
     struct gpt_header header;
     bool whole = gpt_read(disk, 1, &header);
 
     if (!whole && (whole = gpt_read(disk, disk->size / disk->block_size - 1, &header)))
-        printk(LOG_WARNING "%s: Primary GPT is invalid, using alternate GPT.\n", disk->name);
-    if (!whole)
-        printk(LOG_WARNING "%s: both tables of the GPT are damaged: no partitions\n", disk->name);
-    else if (!for_each_block(disk, &header, tell_entries, NULL))
-        printk(LOG_WARNING "%s: the table of partitions cannot be read\n", disk->name);
+        printk(LOG_WARNING "%s: using alternate GPT\n", disk->name);
+    return whole && for_each_block(disk, &header, tell_entries, NULL) ? 0 : -EIO;
 }
 
 /* ---- Which is it? ---- */
@@ -296,8 +291,7 @@ int partitions_find(const struct partition_disk *disk)
     for (unsigned i = 0; i < TABLE_ENTRIES; i++)
         gpt |= entries[i].type == TYPE_GPT;
     if (gpt)
-        find_in_gpt(disk);
-    else
-        find_in_record(disk, entries);
+        return find_in_gpt(disk);
+    find_in_record(disk, entries);
     return 0;
 }

@@ -29,7 +29,7 @@ struct partition_disk {
     const char *name;     // for the log
 };
 
-/* => sleeps; 0, no table included; or what reading the disk's first block gave */
+/* => sleeps; 0, no table included; or why the table cannot be read */
 __must_check int partitions_find(const struct partition_disk *disk);
 
 #endif

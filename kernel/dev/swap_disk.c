@@ -58,8 +58,8 @@ static int add(struct block_device *disk, int priority, struct swap_header *head
     if (!error)
         error = swap_add(&ops, disk, pages, &priority, header->bad, header->bad_count);
     if (!error)
-        printk(LOG_INFO "Adding %uk swap on /dev/%s.  Priority:%d extents:1 across:%uk\n", (pages - 1) * (uint32_t)(PAGE_SIZE / 1024), disk->name,
-               priority, (pages - 1) * (uint32_t)(PAGE_SIZE / 1024));
+        printk(LOG_INFO SWAP_AREA_ADDED, (pages - 1) * (uint32_t)(PAGE_SIZE / 1024), "/dev/", disk->name, priority, 1u,
+               (pages - 1) * (uint32_t)(PAGE_SIZE / 1024));
     return error;
 }
 

@@ -52,8 +52,5 @@ uint32_t swap_header_check(struct swap_header *header, uint64_t pages, bool is_f
     }
     if (!bad_pages_are_right(header, is_file))
         return 0;
-    if (header->last_page >= SWAP_AREA_PAGES)
-        printk(LOG_WARNING "Truncating oversized swap area, only using %uk out of %luk\n", SWAP_AREA_PAGES * (unsigned)(PAGE_SIZE / 1024),
-               header->last_page * (PAGE_SIZE / 1024));
     return MIN(header->last_page, SWAP_AREA_PAGES - 1) + 1;
 }

@@ -19,6 +19,9 @@ struct swap_header {
     char magic[10];
 };
 
+/* What the log says then, with sizes in KiB: size, folder, name, priority, extents, and how far they lie apart. */
+#define SWAP_AREA_ADDED "Adding %uk swap on %s%s.  Priority:%d extents:%u across:%uk\n"
+
 static_assert(sizeof(struct swap_header) == PAGE_SIZE, "a page");
 
 /*

@@ -241,8 +241,8 @@ static int add(struct swap_file *swap, int priority)
     if (error == 0) {
         file_get(swap->file);
         list_add_tail(&files, &swap->link);
-        printk(LOG_INFO "Adding %uk swap on %s.  Priority:%d extents:%u across:%luk\n", (extents->pages - 1) * KIB_PER_PAGE, swap->name, priority,
-               extents->count, (uint64_t)(extents->high - extents->low + 1) * KIB_PER_PAGE);
+        printk(LOG_INFO SWAP_AREA_ADDED, (extents->pages - 1) * KIB_PER_PAGE, "", swap->name, priority, extents->count,
+               (extents->high - extents->low + 1) * KIB_PER_PAGE);
     }
     mutex_unlock(&changing);
     return error;

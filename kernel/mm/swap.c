@@ -226,8 +226,7 @@ static void note_write(struct swap_area *area, uint32_t page, int error, bool ag
         area->rest_until_ns = clock_ns() + (REST_NS << MIN(area->failures - FAILURES_MAX, (uint32_t)REST_DOUBLED_MAX));
     spin_unlock(&swap_lock);
     if (error && (errors <= FAILURES_MAX || (errors & (errors - 1)) == 0))
-        printk(LOG_ERROR "Write-error on swap-device (%s, page %u, error %d): what cannot be written stays in memory\n",
-               area->ops->name(area->device), page, -error);
+        printk(LOG_ERROR "Write-error on swap-device (%s, page %u, error %d)\n", area->ops->name(area->device), page, -error);
 }
 
 static bool device_write(struct swap_area *area, uint32_t first, void *const *contents, unsigned count, bool again)

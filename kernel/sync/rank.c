@@ -27,6 +27,7 @@ static const char *const names[RANK_LAST] = {
     [RANK_FILE_LOCKS] = "file_locks",
     [RANK_PIPE] = "pipe",
     [RANK_EXT2_MOUNTS] = "ext2_mounts",
+    [RANK_SWAP_FILES] = "swap_files",
     [RANK_DIRECTORY] = "directory",
     [RANK_INODE] = "inode",
     [RANK_SOCKET_RECEIVE] = "socket_receive",
