@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ext2_disk.h"
+#include "fs/ext2/ext2.h"
 #include "lib/errno.h"
 #include "mm/fail.h"
 #include "mm/kalloc.h"
@@ -196,6 +197,43 @@ static void what_was_cut_without_memory_reads_as_zeros_when_the_file_grows(void 
     }
 }
 
+static int64_t cut_with_no_memory_left(struct file *file, void *keep)
+{
+    struct inode *inode = file_inode(file);
+    struct ext2 *fs = ext2_of(inode);
+    struct ext2_cut cut;
+
+    mutex_lock(&fs->lock);
+    assert_int_equal(ext2_cut_begin(inode, *(const uint64_t *)keep, &cut), 0);
+    mutex_unlock(&fs->lock);
+    bool was = kalloc_use_reserve(true);
+    hoard_take(0);
+    page_cache_truncate(&inode->pages, *(const uint64_t *)keep << fs->block_shift);
+    mutex_lock(&fs->lock);
+    int error = ext2_cut_commit(inode, &cut);
+    ext2_cut_end(&cut);
+    mutex_unlock(&fs->lock);
+    hoard_give_back();
+    (void)kalloc_use_reserve(was);
+    return error;
+}
+
+static void a_cut_that_has_begun_needs_no_memory_for_what_stays_in_the_file(void **state)
+{
+    static const uint8_t zeros[4096];
+    uint64_t keep = (FAR >> 10) + 1;
+
+    (void)state;
+    make_disk();
+    mount_disk();
+    assert_int_equal(with_file("large", O_RDWR, cut_with_no_memory_left, &keep), 0);
+    assert_int_equal(cut_to(FAR + 5000), 0);
+    reclaim_all();
+    assert_int_equal(read_file("large", FAR + 1024, ours, 3976), 3976);
+    assert_memory_equal(ours, zeros, 3976);
+    unmount_disk();
+}
+
 static int64_t append(struct file *file)
 {
     struct io io = io_kernel(pattern, 1, 0);
@@ -289,6 +327,7 @@ int main(void)
         EXT2_TEST(files_are_written_back_without_memory),
         EXT2_TEST(a_synchronous_append_that_lacks_memory_for_the_disk_is_not_done_twice),
         EXT2_TEST(a_call_without_memory_can_be_made_again),
+        EXT2_TEST(a_cut_that_has_begun_needs_no_memory_for_what_stays_in_the_file),
         EXT2_TEST(what_was_cut_without_memory_reads_as_zeros_when_the_file_grows),
     };
 

@@ -172,10 +172,13 @@ int ext2_map(struct inode *inode, uint64_t index, bool create, uint32_t *number)
  * => begin takes the memory, and fails with nothing changed; then comes commit, the lock given up between them or not; then end. Blocks
  *    that commit could not give back for want of memory are nobody's until e2fsck finds them
  */
+#define EXT2_TREE_LEVELS 3
+
 struct ext2_cut {
     uint64_t keep;
     uint32_t *entries;                  // room for those of one block; NULL: not needed
     struct ext2_pin pin;
+    struct ext2_block edges[EXT2_TREE_LEVELS]; // that lose some of their entries
 };
 int ext2_cut_begin(struct inode *inode, uint64_t keep, struct ext2_cut *cut) __must_check;
 int ext2_cut_commit(struct inode *inode, struct ext2_cut *cut) __must_check;

@@ -15,7 +15,7 @@
 
 #include <linux/stat.h>
 
-#define LEVELS_MAX 4    // the inode's own entry, and three blocks
+#define LEVELS_MAX (1 + EXT2_TREE_LEVELS) // the inode's own entry, and blocks
 
 static uint32_t entries_per_block(const struct ext2 *fs)
 {
@@ -201,23 +201,42 @@ static int cut_level(struct inode *inode, uint32_t number, unsigned level, int64
     return keep <= 0 ? free_tree(inode, number, level) : cut_tree(inode, number, level, (uint64_t)keep, cut);
 }
 
+// Blocks of the trees that the cut goes through, of whose entries some stay. Once the cut has begun they can no longer lack memory.
+static int hold_edges(struct inode *inode, struct ext2_cut *cut)
+{
+    uint32_t at[LEVELS_MAX], *entry = ext2_inode_of(inode)->map;
+    unsigned depth = path_of(ext2_of(inode), cut->keep, at);
+    int error = 0;
+
+    while (depth > 1 && at[depth - 1] == 0) // the block above goes as a whole
+        depth--;
+    for (unsigned level = 0; level + 1 < depth && error == 0 && entry[at[level]] != 0; level++) {
+        error = ext2_block_get(ext2_of(inode), entry[at[level]], &cut->edges[level]);
+        entry = cut->edges[level].data;
+    }
+    return error;
+}
+
 int ext2_cut_begin(struct inode *inode, uint64_t keep, struct ext2_cut *cut)
 {
     bool within_tree = keep > EXT2_DIRECT;
-    int error;
+    int error = 0;
 
     *cut = (struct ext2_cut){.keep = keep, .entries = within_tree ? kalloc() : NULL};
-    if (within_tree && cut->entries == NULL)
-        return -ENOMEM;
-    error = ext2_inode_pin(inode, &cut->pin);
-    if (error != 0 && within_tree)
-        kfree(cut->entries);
+    if (within_tree)
+        error = cut->entries != NULL ? hold_edges(inode, cut) : -ENOMEM;
+    if (error == 0)
+        error = ext2_inode_pin(inode, &cut->pin);
+    if (error != 0)
+        ext2_cut_end(cut);
     return error;
 }
 
 void ext2_cut_end(struct ext2_cut *cut)
 {
     ext2_inode_unpin(&cut->pin);
+    for (size_t i = 0; i < ARRAY_SIZE(cut->edges); i++)
+        ext2_block_put(&cut->edges[i]);
     if (cut->entries != NULL)
         kfree(cut->entries);
 }
