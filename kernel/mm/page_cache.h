@@ -221,8 +221,10 @@ __must_check int page_caches_bring_back(int area, bool (*stop)(void));
 /* For verify: every slot that a page is in. => swap_lock held */
 void page_caches_for_each_slot(void (*visit)(uint32_t slot, void *arg), void *arg);
 
-/* Pages of all files that are dirty or being written. */
+/* Pages of all files that are dirty or being written; that are dirty; that are being written: some are both. */
 uint64_t page_caches_unclean(void);
+uint64_t page_caches_dirty(void);
+uint64_t page_caches_writing(void);
 
 /*
  * A nameless file of zeros with one hold, behind MAP_SHARED | MAP_ANONYMOUS; `promised`: all its pages are (commit.h).

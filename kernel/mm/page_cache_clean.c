@@ -20,6 +20,7 @@
  */
 #include "lib/errno.h"
 #include "mm/page_cache_private.h"
+#include "mm/stat.h"
 #include "mm/unmap_file.h"
 
 /* Where page_caches_clean is. All: page_caches_lock. */
@@ -27,6 +28,9 @@ static struct {
     struct page_cache *cache; // compared only: it may have gone
     uint64_t index;
 } hand;
+
+/* Pages of all files that are being written, and those of them that are dirty again. Only to be shown. */
+static _Atomic uint32_t writing, again;
 
 /* Pages next to each other that are written at once. */
 struct run {
@@ -43,7 +47,10 @@ void page_cache_mark_dirty(struct page_cache *cache, uint64_t index)
     struct core_map_entry *page = radix_find(&cache->pages, index);
     if (page && !page->file.dirty) {
         cache->unclean += !page->file.writing;
+        if (page->file.writing)
+            atomic_fetch_add(&again, 1);
         page->file.dirty = page->file.changed = 1;
+        vm_count(VM_NR_DIRTIED);
     }
     spin_unlock(&cache->lock);
 }
@@ -105,6 +112,7 @@ static struct core_map_entry *run_take_locked(struct page_cache *cache, uint64_t
         page->file.dirty = 0;
         page->file.writing = 1;
         run->pages[run->count++] = page;
+        atomic_fetch_add(&writing, 1);
     }
     return page;
 }
@@ -125,9 +133,14 @@ static void run_end(struct page_cache *cache, const struct run *run, bool done)
     for (unsigned i = 0; i < run->count; i++) {
         struct core_map_entry *page = run->pages[i];
         page->file.writing = 0;
+        if (page->file.dirty)
+            atomic_fetch_sub(&again, 1);
         page->file.dirty |= !done;
         cache->unclean -= !page->file.dirty;
     }
+    atomic_fetch_sub(&writing, run->count);
+    if (done)
+        vm_count_n(VM_NR_WRITTEN, run->count);
     spin_unlock(&cache->lock);
     wake_all(&page_cache_settled);
 }
@@ -202,4 +215,17 @@ unsigned page_caches_clean(unsigned target)
         cleaned += run.count;
     }
     return cleaned;
+}
+
+__cold uint64_t page_caches_writing(void)
+{
+    return atomic_load(&writing);
+}
+
+/* Each number as it happens to be. */
+__cold uint64_t page_caches_dirty(void)
+{
+    uint64_t unclean = page_caches_unclean() + atomic_load(&again), clean = atomic_load(&writing);
+
+    return unclean > clean ? unclean - clean : 0;
 }

@@ -28,6 +28,8 @@ static const char *const names[VM_EVENTS] = {
     [VM_PGSTEAL] = "pgsteal",
     [VM_TLB_SHOOTDOWN] = "tlb_shootdown",
     [VM_TLB_SHOOTDOWN_IDLE] = "tlb_shootdown_idle",
+    [VM_NR_DIRTIED] = "nr_dirtied",
+    [VM_NR_WRITTEN] = "nr_written",
 };
 
 uint64_t vm_total(enum vm_event event)

@@ -35,6 +35,8 @@ enum vm_event {
     VM_PGSTEAL,        // pgsteal: pages that it has taken from a mapping
     VM_TLB_SHOOTDOWN,  // tlb_shootdown: flushes that interrupted other CPUs
     VM_TLB_SHOOTDOWN_IDLE, // tlb_shootdown_idle: flushes that spared CPUs which idled
+    VM_NR_DIRTIED,     // nr_dirtied: pages of files that became dirty
+    VM_NR_WRITTEN,     // nr_written: those that were written to where the file is kept
     VM_EVENTS
 };
 

@@ -336,10 +336,13 @@ image = make_image('settled', 8)
 with subprocess.Popen([GAUR, 'run', '--quiet', '--timeout', str(SECONDS), '--disk', image, '--', 'sh', '-c', '''
         echo 5 >/proc/sys/vm/dirty_writeback_centisecs; echo 10 >/proc/sys/vm/dirty_expire_centisecs
         mkdir /x; mount -t ext2 /dev/vda /x; mkdir /x/folder; yes settled | head -c 300000 >/x/folder/file; exec 3>/x/open; echo open >&3
-        while grep -q "^Dirty: *[1-9]" /proc/meminfo; do usleep 50000; done; echo settled; sleep 1000'''],
+        while grep -Eq "^(Dirty|Writeback): *[1-9]" /proc/meminfo; do usleep 50000; done; echo settled
+        awk '/^nr_(dirty|writeback) / { printf "%s %d ", $1, $2 } /^nr_(dirtied|written) / { printf "%s %d ", $1, ($2 >= 75) }' /proc/vmstat
+        echo; sleep 1000'''],
                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
-    line = process.stdout.readline()
+    line, counters = process.stdout.readline(), process.stdout.readline()
     process.kill()
+equal(counters, b'nr_dirty 0 nr_writeback 0 nr_dirtied 1 nr_written 1 \n', 'they have been counted as they became so, and were written')
 equal(line, b'settled\n', 'changes settle on the disk by themselves')
 repaired(image, 'what the machine leaves then')
 equal(file_of(image, '/folder/file'), (b'settled\n' * 40000)[:300000], 'a file is there that nobody has synced')

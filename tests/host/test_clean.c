@@ -10,6 +10,7 @@
 #include "mm/map.h"
 #include "mm/node.h"
 #include "mm/page_cache.h"
+#include "mm/stat.h"
 #include "mm/vpage.h"
 
 #define PAGES 40
@@ -114,10 +115,14 @@ static void clean(void)
 static void write_marks_pages_and_cleaning_writes_each_once(void **state)
 {
     (void)state;
+    uint64_t dirtied = vm_total(VM_NR_DIRTIED), written = vm_total(VM_NR_WRITTEN);
+
     write_bytes(3 * PAGE_SIZE, 2 * PAGE_SIZE, 7);
     write_bytes(30 * PAGE_SIZE + 5, 1, 8);
     assert_int_equal(page_caches_unclean(), 3);
     clean();
+    assert_int_equal(vm_total(VM_NR_DIRTIED) - dirtied, 3);
+    assert_int_equal(vm_total(VM_NR_WRITTEN) - written, 3);
     assert_int_equal(file.disk[3], 7);
     assert_int_equal(file.disk[4], 7);
     assert_int_equal(file.calls, 2); // neighbours go together
@@ -208,7 +213,10 @@ static void a_write_protected_mapping_that_may_be_written_to_again_is_protected_
 static void poke_meanwhile(void)
 {
     file.meanwhile = NULL;
+    assert_int_equal(page_caches_writing(), 1);
+    assert_int_equal(page_caches_dirty(), 0);
     poke(space, VA, 9);
+    assert_int_equal(page_caches_dirty(), 1); // it counts as both
 }
 
 static void what_is_changed_while_it_is_written_is_written_again(void **state)
@@ -220,7 +228,10 @@ static void what_is_changed_while_it_is_written_is_written_again(void **state)
     assert_int_equal(page_cache_write_back(&file.cache, 0, 1), 0);
     assert_int_equal(file.disk[0], 1);
     assert_int_equal(page_caches_unclean(), 1);
+    assert_int_equal(page_caches_dirty(), 1);
+    assert_int_equal(page_caches_writing(), 0);
     clean();
+    assert_int_equal(page_caches_dirty(), 0);
     assert_int_equal(file.disk[0], 9);
 }
 

@@ -3,7 +3,7 @@
  * memory.c - /proc/meminfo, /proc/vmstat and /proc/slabinfo.
  *
  * Lines have Linux's names where Linux means the same; what we do not keep is left out rather than told as 0, but for
- * what is 0 indeed: there are no buffers, no swap, nothing to write back.
+ * what is 0 indeed: there are no buffers.
  */
 #include "fs/swap_file.h"
 #include "lib/string.h"
@@ -43,8 +43,8 @@ int show_meminfo(const struct proc_inode *inode, struct text *text)
     put_line(text, "SwapCached:", info.swap_cached);
     put_line(text, "SwapTotal:", info.swap_total);
     put_line(text, "SwapFree:", info.swap_free);
-    put_line(text, "Dirty:", page_caches_unclean());
-    put_line(text, "Writeback:", 0);
+    put_line(text, "Dirty:", page_caches_dirty());
+    put_line(text, "Writeback:", page_caches_writing());
     put_line(text, "AnonPages:", info.anonymous);
     put_line(text, "Shmem:", info.shared);
     put_line(text, "KReclaimable:", 0);
@@ -114,6 +114,8 @@ int show_vmstat(const struct proc_inode *inode, struct text *text)
     put_counter(text, "nr_free_pages", info.free);
     put_counter(text, "nr_anon_pages", info.anonymous);
     put_counter(text, "nr_file_pages", info.cached);
+    put_counter(text, "nr_dirty", page_caches_dirty());
+    put_counter(text, "nr_writeback", page_caches_writing());
     put_counter(text, "nr_shmem", info.shared);
     put_counter(text, "nr_slab_unreclaimable", info.slab);
     put_counter(text, "nr_page_table_pages", info.page_tables);
