@@ -128,8 +128,10 @@ static void *find(struct page_cache *cache, uint64_t index)
     if (entry && likely(!entry_is_slot(entry))) {
         struct core_map_entry *page = entry;
         frame_get(page);
-        page->file.referenced = !page->file.ahead;
-        page->file.ahead = 0;
+        if (unlikely(page->file.ahead))
+            page->file.ahead = 0;
+        else
+            page->file.referenced = 1;
     }
     spin_unlock(&cache->lock);
     return entry;
