@@ -298,7 +298,7 @@ static enum fault_outcome take_file_page(struct fault_context *c)
     if (unlikely(atomic_load(&c->region->file->punching)))
         return FAULT_RETRY;
     enum page_how how = c->write && c->region->shared ? PAGE_WRITE : PAGE_READ;
-    int error = page_cache_get(c->region->file, vregion_file_index(c->region, c->page_va), how, &c->file_page);
+    int error = page_cache_fault(c->region->file, vregion_file_index(c->region, c->page_va), how, &c->file_page, &c->fault->major);
     if (error)
         return error == -ENOMEM ? FAULT_OOM : FAULT_BUS_ADRERR;
     return FAULT_RESOLVED;
@@ -523,7 +523,10 @@ static enum fault_outcome read_wanted(struct fault_context *c)
     int error = swap_read(c->wanted_slot, &c->swapped);
 
     c->wanted_slot = 0;
-    c->fault->major |= error == 0;
+    if (error == 0 && !c->fault->major) {
+        c->fault->major = true;
+        vm_count(VM_PGMAJFAULT);
+    }
     switch (error) {
     case 0:
     case -EAGAIN: // nobody holds the slot any more: the page is something else now
@@ -560,8 +563,6 @@ static enum fault_outcome __attribute__((noinline)) fault_again(struct fault_con
     while (outcome != FAULT_RESOLVED && prepare_again(c, &outcome, &reclaims))
         outcome = attempt(c);
     drop(&c->swapped);
-    if (c->fault->major)
-        vm_count(VM_PGMAJFAULT);
     return outcome;
 }
 

@@ -9,6 +9,7 @@
 #include "mm/measure.h"
 
 #include "mm/node.h"
+#include "mm/page_cache.h"
 #include "mm/vspace.h"
 
 uint64_t page_mappers(const struct core_map_entry *page)
@@ -44,11 +45,23 @@ static void sum_page(const struct vpage_info *info, pte_t entry, bool alone, str
         sums->referenced += PAGE_SIZE;
 }
 
+/* Bytes of the file behind a region that are in swap, where no mapping has them any more. => space->lock held; [start, end) lies in one region */
+static uint64_t swapped_in_file(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    const struct vregion *region = va2vregion(space, start);
+
+    if (!region || !region->file || !page_cache_may_swap(region->file))
+        return 0;
+    uint64_t first = vregion_file_index(region, start);
+    return page_cache_count_swapped(region->file, first, first + ((end - start) >> PAGE_SHIFT)) * PAGE_SIZE;
+}
+
 void vspace_sum_pages(struct vspace *space, vaddr_t start, vaddr_t end, struct page_sums *sums)
 {
     struct core_map_entry *leaf;
 
     rwlock_read_lock(&space->lock);
+    sums->swapped += swapped_in_file(space, start, end);
     for (vaddr_t va = start; (leaf = node_next_leaf(space, &va, end)); va = leaf_range_end(leaf, end)) {
         bool alone = pte_is_writable(node_walk(space, va).rights);
         node_lock(leaf);

@@ -19,6 +19,7 @@
 #include "mm/kalloc.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
+#include "mm/stat.h"
 #include "mm/unmap_file.h"
 
 struct spinlock page_caches_lock = SPINLOCK_INIT("page caches", RANK_PAGE_CACHES);
@@ -177,14 +178,16 @@ static int allow_write(struct page_cache *cache, uint64_t index, struct core_map
     return error;
 }
 
-/* page_cache_get for who will ask for the `wanted` pages from `index` on. */
-static int get(struct page_cache *cache, uint64_t index, enum page_how how, uint64_t wanted, struct core_map_entry **result)
+/* page_cache_get for who will ask for the `wanted` pages from `index` on. *read: it was not in memory, but is elsewhere. */
+static int get(struct page_cache *cache, uint64_t index, enum page_how how, uint64_t wanted, struct core_map_entry **result,
+               bool *read)
 {
     for (;;) {
         void *entry = find(cache, index);
         struct core_map_entry *page = *result = entry_is_slot(entry) ? NULL : entry;
         if (likely(page) || (how == PAGE_FIND && !entry))
             return how == PAGE_WRITE ? allow_write(cache, index, result) : 0;
+        *read = entry || (cache->ops && cache->ops->fill);
         if (entry) {
             int error = page_cache_swap_in(cache, index);
             if (error)
@@ -202,7 +205,21 @@ static int get(struct page_cache *cache, uint64_t index, enum page_how how, uint
 
 int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **result)
 {
-    return get(cache, index, how, 1, result);
+    bool read;
+
+    return get(cache, index, how, 1, result, &read);
+}
+
+int page_cache_fault(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **result, bool *major)
+{
+    bool read = false;
+    int error = get(cache, index, how, 1, result, &read);
+
+    if (unlikely(read) && !error && !*major) {
+        *major = true;
+        vm_count(VM_PGMAJFAULT);
+    }
+    return error;
 }
 
 void page_cache_put(struct core_map_entry *page)
@@ -278,7 +295,8 @@ static int64_t read_part(struct page_cache *cache, struct io *io, size_t part)
     bool sparse = !cache->ops || !cache->ops->fill;
     struct core_map_entry *page;
     uint64_t index = io->offset >> PAGE_SHIFT, last = (io->offset + io->left - 1) >> PAGE_SHIFT;
-    int error = get(cache, index, sparse ? PAGE_FIND : PAGE_READ, last - index + 1, &page);
+    bool read;
+    int error = get(cache, index, sparse ? PAGE_FIND : PAGE_READ, last - index + 1, &page, &read);
     if (error)
         return error;
     if (!page)

@@ -105,6 +105,10 @@ void page_cache_destroy(struct page_cache *cache);
 __must_check int page_cache_get(struct page_cache *cache, uint64_t index, enum page_how how,
                                 struct core_map_entry **page);
 
+/* The same for a fault, which *major tells to have waited for a device, and which is counted then. */
+__must_check int page_cache_fault(struct page_cache *cache, uint64_t index, enum page_how how, struct core_map_entry **page,
+                                  bool *major);
+
 /*
  * Bring the pages of [first, end) in, those that the file has, as far as there is plenty of memory and they can be read: somebody expects
  * to need them. => may sleep; no lock held
@@ -214,6 +218,9 @@ unsigned page_cache_write_out(struct core_map_entry *const *pages, unsigned coun
 
 /* Let pages go to swap that nobody maps and nobody has asked for lately. => sleeps; how many went */
 unsigned page_caches_swap_out(unsigned target);
+
+/* Pages of [first, end) that are in swap. */
+uint64_t page_cache_count_swapped(struct page_cache *cache, uint64_t first, uint64_t end);
 
 /* Bring all pages back that are in an area. => sleeps; 0: there is none left that nobody is busy with; -ENOMEM, -EIO, -EINTR (stopped) */
 __must_check int page_caches_bring_back(int area, bool (*stop)(void));

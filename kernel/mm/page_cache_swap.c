@@ -399,3 +399,15 @@ void page_caches_for_each_slot(void (*visit)(uint32_t slot, void *arg), void *ar
     }
     spin_unlock(&page_caches_lock);
 }
+
+__cold uint64_t page_cache_count_swapped(struct page_cache *cache, uint64_t first, uint64_t end)
+{
+    uint64_t count = 0;
+    const void *entry;
+
+    spin_lock(&cache->lock);
+    for (; cache->swapped && (entry = radix_next(&cache->pages, &first)) && first < end; first++)
+        count += entry_is_slot(entry);
+    spin_unlock(&cache->lock);
+    return count;
+}

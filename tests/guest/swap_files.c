@@ -10,8 +10,10 @@
 #include "touch.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -53,6 +55,31 @@ static unsigned resident(unsigned char *memory)
     return count;
 }
 
+/* The figure of /proc/self/smaps for the region that begins at `at`, in KiB. */
+static unsigned long smaps_swap(const void *at)
+{
+    FILE *file = fopen("/proc/self/smaps", "re");
+    unsigned long start = 0, first, end, found = 0, value;
+    char line[256];
+
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
+            start = first;
+        else if (start == (unsigned long)at && sscanf(line, "Swap: %lu kB", &value) == 1)
+            found = value;
+    }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static long major_faults(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_SELF, &usage) ? -1 : usage.ru_majflt;
+}
+
 static size_t twice_memory(void)
 {
     struct sysinfo info;
@@ -76,7 +103,11 @@ static bool shared_pages_leave_when_asked_and_come_back(void)
     CHECK(madvise(memory, PAGES * PAGE, MADV_PAGEOUT) == 0);
     CHECK_EQ(resident(memory), 0);
     CHECK(slots_free() <= before - PAGES);
+    CHECK_EQ(smaps_swap(memory), PAGES * PAGE / 1024);
+    long faults = major_faults();
     CHECK(all_are_right(memory, PAGES, 0));
+    CHECK(major_faults() > faults);
+    CHECK_EQ(smaps_swap(memory), 0);
     CHECK_EQ(resident(memory), PAGES);
     munmap(memory, PAGES * PAGE);
     CHECK(slots_free() + 8 >= before);

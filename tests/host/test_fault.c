@@ -169,8 +169,15 @@ ROW(first_touch_of_the_heap_is_one_of_anonymous_memory)
 
 /* ---- Files ---- */
 
+/* Have the pages in memory. */
+static void read_file(void)
+{
+    page_cache_expect(&file.cache, 0, UINT64_MAX);
+}
+
 ROW(first_read_of_a_private_file_page_maps_the_caches_frame)
 {
+    read_file();
     map_file_at(space, VA, 4, R | W, &file, false);
     assert_fault(VA + PAGE_SIZE, READ_ABSENT, CAUSE_FILE_FIRST_TOUCH, FAULT_RESOLVED);
     assert_events([VM_PGFAULT] = 1);
@@ -181,6 +188,7 @@ ROW(first_read_of_a_private_file_page_maps_the_caches_frame)
 
 ROW(first_write_to_a_private_file_page_copies_it)
 {
+    read_file();
     map_file_at(space, VA, 4, R | W, &file, false);
     assert_fault(VA + PAGE_SIZE, WRITE_ABSENT, CAUSE_FILE_FIRST_TOUCH, FAULT_RESOLVED);
     assert_events([VM_PGFAULT] = 1, [VM_FILE_COPIED] = 1);
@@ -202,6 +210,7 @@ ROW(write_to_a_present_private_file_page_copies_it)
 
 ROW(first_write_to_a_shared_file_page_makes_it_writable)
 {
+    read_file();
     map_file_at(space, VA, 4, R | W, &file, true);
     assert_fault(VA, READ_ABSENT, CAUSE_FILE_FIRST_TOUCH, FAULT_RESOLVED);
     assert_false(pte_is_writable(entry_of(space, VA)));
@@ -440,6 +449,22 @@ ROW(out_of_memory_for_a_file_page_leaves_the_cache_as_it_was)
     assert_int_equal(peek(space, VA + 3 * PAGE_SIZE), 23);
 }
 
+ROW(a_page_that_has_to_be_read_is_a_major_fault_and_one_that_is_there_is_none)
+{
+    struct vspace *other = make_space();
+
+    map_file_at(space, VA, 4, R, &file, mode == 0);
+    map_file_at(other, VA, 4, R, &file, mode == 0);
+    page_cache_truncate(&file.cache, 0); // in the second mode
+    page_cache_truncate(&file.cache, 4 * PAGE_SIZE);
+    struct fault first = {.address = VA + 3 * PAGE_SIZE, .code = READ_ABSENT}, second = first;
+    assert_int_equal(vspace_fault(space, &first), FAULT_RESOLVED);
+    assert_int_equal(vspace_fault(other, &second), FAULT_RESOLVED);
+    assert_true(first.major);
+    assert_false(second.major);
+    end_space(other);
+}
+
 static void nothing(void)
 {
 }
@@ -499,6 +524,7 @@ int main(void)
         TEST(a_fault_with_too_few_frames_for_its_nodes_ends),
         TEST(out_of_memory_for_a_copy_leaves_the_page_as_it_was),
         TEST(out_of_memory_for_a_file_page_leaves_the_cache_as_it_was),
+        TEST(a_page_that_has_to_be_read_is_a_major_fault_and_one_that_is_there_is_none),
         TEST(a_file_page_without_memory_for_its_place_is_given_back),
         TEST(every_cause_and_outcome_has_a_name),
     };
