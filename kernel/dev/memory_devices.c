@@ -57,14 +57,25 @@ static int zero_mmap(struct file *file __maybe_unused, int prot __maybe_unused, 
     return 0;
 }
 
-static const struct file_ops null_ops = {.read = null_read, .write = null_write, .seek = position_zero};
+static const struct file_ops null_ops = {
+    .splices = FILE_WRITE,
+    .read = null_read,
+    .write = null_write,
+    .seek = position_zero,
+};
 static const struct file_ops zero_ops = {
+    .splices = FILE_READ | FILE_WRITE,
     .read = zero_read,
     .write = null_write,
     .seek = position_zero,
     .mmap = zero_mmap,
 };
-static const struct file_ops full_ops = {.read = zero_read, .write = full_write, .seek = position_zero};
+static const struct file_ops full_ops = {
+    .splices = FILE_READ,
+    .read = zero_read,
+    .write = full_write,
+    .seek = position_zero,
+};
 
 static struct char_device memory_devices[] = {
     {.name = "mem", .major = MEM_MAJOR, .first_minor = NULL_MINOR, .minors = 1, .ops = &null_ops},

@@ -31,6 +31,7 @@ struct dir_emitter {
  */
 struct file_ops {
     bool stream;                                                                // has no position
+    uint8_t splices;                    // of files that are not regular: splice(2) may read (FILE_READ), write (FILE_WRITE)
     int (*open)(struct file *file);                                             // [0]
     void (*release)(struct file *file);                                         // [nothing] the last reference is gone
     int64_t (*read)(struct file *file, struct io *io);                          // [-EINVAL]

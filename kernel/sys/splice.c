@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * splice.c - splice, tee, vmsplice: one side is always a pipe, the other a regular file, a pipe, or memory.
+ * splice.c - splice, tee, vmsplice: one side is always a pipe, the other a regular file, /dev/null and
+ * its kin, a pipe, or memory.
  *
  * Bytes are copied, never frames moved: SPLICE_F_MOVE and SPLICE_F_GIFT are hints that may be ignored.
  */
@@ -37,10 +38,10 @@ static bool may_wait(const struct file *file, unsigned flags)
     return !(flags & SPLICE_F_NONBLOCK) && !file_is_nonblocking(file);
 }
 
-/* Where in `file`, which is no pipe, the transfer begins. => 0, -EFAULT, -EINVAL */
-static int read_offset(struct file *file, vaddr_t address, uint64_t *offset)
+/* Where in `file`, which is no pipe, the transfer begins. => 0, -EFAULT, -EINVAL: also if it does not do `what` (FILE_READ, ...) */
+static int read_offset(struct file *file, unsigned what, vaddr_t address, uint64_t *offset)
 {
-    if (!inode_is(file_inode(file), S_IFREG))
+    if (!inode_is(file_inode(file), S_IFREG) && !(file->ops->splices & what))
         return -EINVAL;
     if (address) {
         if (get_user_u64(offset, address))
@@ -51,11 +52,12 @@ static int read_offset(struct file *file, vaddr_t address, uint64_t *offset)
     return (int64_t)*offset < 0 ? -EINVAL : 0;
 }
 
+/* A device's offset stays what it is. */
 static int64_t write_offset(struct file *file, vaddr_t address, uint64_t offset, int64_t result)
 {
     int64_t moved;
 
-    if (result <= 0)
+    if (result <= 0 || !inode_is(file_inode(file), S_IFREG))
         return result;
     if (address)
         return put_user_u64(address, offset) ? -EFAULT : result;
@@ -72,7 +74,7 @@ static int64_t splice_to_file(const struct splice *splice)
         return -ESPIPE;
     if (splice->out->flags & O_APPEND)
         return -EINVAL;
-    result = read_offset(splice->out, splice->out_offset, &offset);
+    result = read_offset(splice->out, FILE_WRITE, splice->out_offset, &offset);
     if (!result)
         result = pipe_to_file(splice->in, splice->out, &offset, splice->size, splice->wait);
     return write_offset(splice->out, splice->out_offset, offset, result);
@@ -85,7 +87,7 @@ static int64_t splice_from_file(const struct splice *splice)
 
     if (splice->out_offset)
         return -ESPIPE;
-    result = read_offset(splice->in, splice->in_offset, &offset);
+    result = read_offset(splice->in, FILE_READ, splice->in_offset, &offset);
     if (!result)
         result = pipe_from_file(splice->in, &offset, splice->out, splice->size, splice->wait);
     return write_offset(splice->in, splice->in_offset, offset, result);

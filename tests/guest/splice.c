@@ -75,6 +75,33 @@ static bool full_pipe_ends_the_transfer(void)
     return true;
 }
 
+/* What is written to /dev/null has gone; /dev/zero fills a pipe. */
+static bool memory_devices_take_part(void)
+{
+    int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR);
+    off_t to = 7;
+
+    CHECK(make());
+    CHECK_EQ(write(ends[1], bytes, BIG), BIG);
+    CHECK_EQ(splice(ends[0], NULL, null, NULL, PAGE + 1, 0), PAGE + 1);
+    CHECK_EQ(splice(ends[0], NULL, null, &to, 10, 0), 10);
+    CHECK_EQ(to, 7);
+    CHECK_EQ(splice(ends[0], NULL, zero, NULL, 10, 0), 10);
+    CHECK_FAILS(splice(ends[0], NULL, full, NULL, 10, 0), EINVAL);
+    CHECK_EQ(read(ends[0], back, FULL), BIG - PAGE - 21);
+    CHECK(memcmp(back, bytes + PAGE + 21, BIG - PAGE - 21) == 0);
+    CHECK_EQ(splice(zero, NULL, ends[1], NULL, PAGE, 0), PAGE);
+    CHECK_EQ(splice(full, NULL, ends[1], NULL, 10, 0), 10);
+    CHECK_EQ(read(ends[0], back, FULL), PAGE + 10);
+    for (size_t i = 0; i < PAGE + 10; i++)
+        CHECK(back[i] == 0);
+    close(null);
+    close(zero);
+    close(full);
+    drop();
+    return true;
+}
+
 static bool pipe_to_pipe_moves_and_tee_copies(void)
 {
     CHECK(make());
@@ -185,6 +212,7 @@ int main(void)
         return tap_done();
     TEST(file_to_pipe_and_back);
     TEST(full_pipe_ends_the_transfer);
+    TEST(memory_devices_take_part);
     TEST(pipe_to_pipe_moves_and_tee_copies);
     TEST(memory_to_pipe_and_back);
     TEST(sleepers_on_both_sides_are_woken);
