@@ -31,11 +31,12 @@ KERNEL_NO_ADDRESS := kernel/lib/sanitizer/% kernel/arch/x86/sanitizer/% kernel/a
                      kernel/mm/sanitizer/% kernel/mm/slab.c kernel/mm/magazine.c
 
 # -fpie: every reference is relative to RIP, as the high half is out of reach for 32-bit absolute addresses.
-# -falign-...: padding would be 13 KB of memory, and instructions in every loop's way.
+# -falign-..., -malign-data: padding would be 13 KB of memory, and instructions in every loop's way.
 # -mgeneral-regs-only: the FPU's registers belong to the user. No red zone: interrupts use the stack below us.
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fpie -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
                  -mcmodel=small -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
                  -fno-asynchronous-unwind-tables -fcf-protection=none -falign-functions=4 -falign-jumps=1 -falign-loops=1 \
+                 $(if $(findstring clang,$(CC)),,-malign-data=abi) \
                  -Wall -Wextra -Ikernel \
                  $(if $(DEBUG)$(SANITIZE),-DDEBUG=1) $(if $(SANITIZE),$(KERNEL_SANITIZE))
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=sha1
