@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -127,6 +128,80 @@ static bool mapping_shows_with_its_rights(void)
     return true;
 }
 
+/* ---- More text than is made at once ---- */
+
+#define MANY 1500
+#define TEXT_MAX (512 * 1024)
+
+/* Regions of a page each, one after the other. */
+static char *map_many(void)
+{
+    char *at = mmap(NULL, MANY * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    for (size_t i = 1; at != MAP_FAILED && i < MANY; i += 2)
+        if (mprotect(at + i * PAGE, PAGE, PROT_NONE))
+            return MAP_FAILED;
+    return at;
+}
+
+/* The regions of a file of /proc that lie in [at, at + MANY pages), read by `size` bytes: all of them, in order? */
+static bool tells_many(const char *name, const char *at, size_t size)
+{
+    static char line[256], buffer[4096];
+    size_t used = 0, found = 0;
+    int fd = open(name, O_RDONLY);
+    ssize_t n;
+
+    while ((n = read(fd, buffer, size)) > 0)
+        for (ssize_t i = 0; i < n; i++) {
+            unsigned long start, end;
+            line[used] = buffer[i] == '\n' ? 0 : buffer[i];
+            if (line[used] || used == sizeof line - 1) {
+                used += used < sizeof line - 1;
+                continue;
+            }
+            used = 0;
+            if (sscanf(line, "%lx-%lx ", &start, &end) == 2 && found < MANY && start == (unsigned long)at + found * PAGE)
+                found++;
+        }
+    close(fd);
+    CHECK_EQ(found, MANY);
+    return true;
+}
+
+static bool many_regions_are_told_however_they_are_read(void)
+{
+    char *at = map_many();
+
+    CHECK(at != MAP_FAILED);
+    bool good = tells_many("/proc/self/maps", at, 4096) && tells_many("/proc/self/maps", at, 333) && tells_many("/proc/self/smaps", at, 4096);
+    munmap(at, MANY * PAGE);
+    return good;
+}
+
+static bool a_long_text_is_the_same_at_any_place(void)
+{
+    static char part[100];
+    char *text = mmap(NULL, TEXT_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *at = map_many();
+    int fd = open("/proc/self/maps", O_RDONLY);
+    ssize_t size = 0, n;
+
+    CHECK(text != MAP_FAILED && at != MAP_FAILED && fd >= 0);
+    while ((n = read(fd, text + size, TEXT_MAX - (size_t)size)) > 0)
+        size += n;
+    CHECK(size > 64 * 1024);
+    for (off_t offset = size - 1; offset >= 0; offset -= 7919) {
+        n = pread(fd, part, sizeof part, offset);
+        CHECK(n > 0);
+        CHECK(memcmp(part, text + offset, (size_t)n) == 0);
+    }
+    CHECK_EQ(pread(fd, part, sizeof part, size), 0);
+    close(fd);
+    munmap(at, MANY * PAGE);
+    munmap(text, TEXT_MAX);
+    return true;
+}
+
 static bool child_has_the_same_regions(void)
 {
     static struct region ours[64];
@@ -155,5 +230,7 @@ int main(void)
     TEST(regions_are_sorted_and_apart);
     TEST(mapping_shows_with_its_rights);
     TEST(fork_keeps_the_regions);
+    TEST(many_regions_are_told_however_they_are_read);
+    TEST(a_long_text_is_the_same_at_any_place);
     return tap_done();
 }

@@ -68,11 +68,17 @@ static int visit(const struct proc_inode *inode, struct text *text, maps_detail 
 {
     struct vspace *space = process_vspace(inode->process);
     struct vregion region;
-    vaddr_t from = 0;
+    vaddr_t from = text->next;
 
+    text->next = 0;
     if (!space)
         return 0;
     while (!text->error && next_region(space, from, &region)) {
+        if (text->size >= TEXT_PART) {
+            text->next = from;
+            release_region(&region);
+            break;
+        }
         if (name)
             put_region(text, &region, name);
         if (detail)

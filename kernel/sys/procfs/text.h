@@ -18,7 +18,11 @@ struct text {
     struct text_page *spare;        // reserved, for those who may not allocate
     size_t size;                    // bytes
     int error;                      // 0 or -ENOMEM
+    uint64_t next;                  // of a file that is made in parts: where the next one begins; 0: this is the last
 };
+
+/* A part is complete with so many bytes. */
+#define TEXT_PART (64u << 10)
 
 /* Longest that one text_printf can make. */
 #define TEXT_PIECE_MAX 4000

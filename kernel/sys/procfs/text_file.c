@@ -3,7 +3,7 @@
  * text_file.c - open text files of /proc.
  *
  * The text is made at the first read and again at each read from its beginning, so that what is read in parts is of
- * one moment, and who looks again sees news.
+ * one moment, and who looks again sees news. A text that may be very long is made part by part (text->next), as it is read.
  */
 #include <linux/fs.h>
 
@@ -21,7 +21,8 @@
 /* One open file.    Fields: (l) lock */
 struct text_file {
     struct mutex lock;
-    struct text text;       // (l)
+    struct text text;       // (l) the part that was read last
+    uint64_t start;         // (l) where it lies in the file
     bool made;              // (l)
 };
 
@@ -55,12 +56,15 @@ static void text_release(struct file *file)
     slab_free(text_file);
 }
 
-static int make_text(const struct proc_inode *inode, struct text_file *text_file)
+/* The part that begins at `from`, as text->next has it; 0: the first. */
+static int make_text(const struct proc_inode *inode, struct text_file *text_file, uint64_t from)
 {
     struct text *text = &text_file->text;
     int error;
 
+    text_file->start = from ? text_file->start + text->size : 0;
     text_clear(text);
+    text->next = from;
     if (inode->process && inode->process->state == PROCESS_DEAD && !(inode->node->flags & PROC_OUTLIVES))
         return -ESRCH;
     error = inode->node->show(inode, text);
@@ -70,19 +74,33 @@ static int make_text(const struct proc_inode *inode, struct text_file *text_file
     return error;
 }
 
+/* Have the part that byte `offset` lies in. */
+static int find_part(const struct proc_inode *inode, struct text_file *text_file, uint64_t offset)
+{
+    int error = 0;
+
+    if (!text_file->made || !offset || offset < text_file->start)
+        error = make_text(inode, text_file, 0);
+    while (!error && text_file->text.next && offset >= text_file->start + text_file->text.size)
+        error = make_text(inode, text_file, text_file->text.next);
+    return error;
+}
+
 static int64_t text_file_read(struct file *file, struct io *io)
 {
     struct text_file *text_file = file->private;
-    int64_t result = 0;
+    int64_t result;
 
     if (io->offset + io->left > INT64_MAX)
         return -EINVAL;
     // Nested in the file's position lock, or alone (pread).
     mutex_lock_nested(&text_file->lock);
-    if (!text_file->made || !io->offset)
-        result = make_text(inode_of(file), text_file);
-    if (!result)
+    result = find_part(inode_of(file), text_file, io->offset);
+    if (!result) {
+        io->offset -= text_file->start;
         result = text_read(&text_file->text, io);
+        io->offset += text_file->start;
+    }
     mutex_unlock(&text_file->lock);
     return result;
 }
