@@ -28,11 +28,10 @@ struct list page_caches = LIST_INIT(page_caches);
 void page_cache_init(struct page_cache *cache, const struct page_cache_ops *ops)
 {
     spin_init(&cache->lock, "page cache", RANK_PAGE_CACHE);
-    cache->pages = (struct radix){NULL, 0};
+    cache->pages = (struct radix){0};
     atomic_init(&cache->size, 0);
     atomic_init(&cache->count, 0);
     cache->unclean = 0;
-    cache->cuts = 0;
     atomic_init(&cache->error, 0);
     atomic_init(&cache->writers, 0);
     atomic_init(&cache->mapped, 0);
@@ -50,7 +49,7 @@ struct core_map_entry *page_cache_remove_locked(struct page_cache *cache, uint64
     if (page) {
         page->file.cache = NULL;
         cache->unclean -= page->file.dirty;
-        cache->cuts += page->file.changed;
+        cache->pages.note += page->file.changed;
         atomic_fetch_sub_explicit(&cache->count, 1, memory_order_relaxed);
     }
     return page;
@@ -86,7 +85,7 @@ static void drop_pages(struct page_cache *cache, uint64_t first, uint64_t end)
 static void take_away(struct page_cache *cache, uint64_t first, uint64_t end)
 {
     spin_lock(&cache->lock);
-    cache->cuts++;
+    cache->pages.note++;
     spin_unlock(&cache->lock);
     drop_pages(cache, first, end);
 }

@@ -61,14 +61,14 @@ struct page_cache {
     _Atomic bool punching;            // (a) pages are leaving it: a fault looks again, instead of taking one that still is there
     _Atomic int16_t error;            // (a) why pages could not be written since write-back was last asked for, or 0
     _Atomic uint32_t mapped;          // (a) regions that map it
-    struct radix pages;               // (l) index -> core_map_entry, one reference each; or a slot (page_cache_private.h)
+    struct radix pages;               // (l) index -> core_map_entry, one reference each; or a slot (page_cache_private.h). Its note is
+                                      // how often pages left that were changed, or that the file no longer has
     _Atomic uint64_t size;            // (a) of the file in bytes; changed under the file's own lock
     _Atomic uint32_t count;           // (a) pages that are not absent
     union {
         uint32_t unclean;             // (l) of them dirty, or being written: of a file that has a `write`
         uint32_t swapped;             // (l) of them in swap, or on their way: of any other
     };
-    uint32_t cuts;                    // (l) how often pages left that were changed, or that the file no longer has
     const struct page_cache_ops *ops; // (c)
     _Atomic uint32_t writers;         // (a) regions through which it may be written to, and PAGE_CACHE_SEALED
     uint32_t recount;                 // verify only: regions that it has found

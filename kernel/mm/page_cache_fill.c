@@ -11,7 +11,7 @@
  *             Pages are filled before they are in the cache. If two fill the same page, the second one's frame is dropped; that costs
  *             a read, and no state "being filled".
  * Invariants  No old content comes in: what was read before pages were taken away (truncate), or before a page left that was changed and
- *             written meanwhile, is dropped. cache->cuts is as it was before.
+ *             written meanwhile, is dropped. The note of the tree of pages is as it was before.
  * Locking     The cache's spinlock around the radix tree; none while filling.
  * Failure     Frames for pages that nobody has asked for yet are taken while there is plenty of memory only. If a run cannot be read, the
  *             wanted page is read alone: an error is told to who asks for that very page.
@@ -27,7 +27,7 @@
 /* Pages next to each other that are absent. */
 struct fill {
     uint64_t first;
-    uint32_t cuts; // the cache's, before they were read
+    uint32_t note; // of the tree of pages, before they were read
     unsigned count;
     struct core_map_entry *pages[PAGE_CACHE_RUN];
 };
@@ -89,7 +89,7 @@ static int fill_insert(struct page_cache *cache, struct fill *fill)
     int first = -EAGAIN;
 
     spin_lock(&cache->lock);
-    for (unsigned i = 0; i < fill->count && cache->cuts == fill->cuts; i++) {
+    for (unsigned i = 0; i < fill->count && cache->pages.note == fill->note; i++) {
         int error = page_cache_insert_locked(cache, fill->first + i, fill->pages[i]);
         if (i == 0)
             first = error;
@@ -108,7 +108,7 @@ static int bring_run(struct page_cache *cache, uint64_t index, uint64_t wanted, 
     struct fill fill = {.first = index};
 
     spin_lock(&cache->lock);
-    fill.cuts = cache->cuts;
+    fill.note = cache->pages.note;
     unsigned length = run_length(cache, index, wanted);
     spin_unlock(&cache->lock);
     int error = fill_take_frames(&fill, length);

@@ -13,6 +13,7 @@
 struct radix {
     void *root;      // with height 0 the pointer at index 0, else the top node
     unsigned height; // levels of nodes
+    uint32_t note;   // its owner's own, where padding would be
 };
 
 void *radix_find(const struct radix *tree, uint64_t index);
