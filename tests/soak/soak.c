@@ -322,10 +322,18 @@ static void end_all(void)
     }
 }
 
+/* Children are to die of signals that who started us may have ignored (nohup). */
+static void reset_signals(void)
+{
+    for (int signo = 1; signo < 32; signo++)
+        signal(signo, SIG_DFL); // fails for two that cannot be ignored
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "exec_child"))
         return exec_child(argc, argv);
+    reset_signals();
     options.seed = now_ms() ^ (uint64_t)time(NULL) << 20;
     if (!take_options(argc, argv))
         return usage();
