@@ -9,7 +9,9 @@
  *             in this order. A fault that set the mark before the first step holds its space's lock until the page is mapped, so the
  *             second step sees the page; one that comes later sets the mark anew. So no change is lost, and a page that is mapped
  *             writable is marked or being written (I21).
- *             Who needs memory has pages cleaned that nobody maps, from file to file (page_caches_clean): then they can go.
+ *             Who needs memory has pages cleaned that nobody else holds, from file to file (page_caches_clean): then they can go. No
+ *             mapping and no fault has such a page when it is taken, so none is protected: that would wait for a space's lock, whose
+ *             owner may be letting the file go, which waits for its pages to be written.
  *             One page has one writer: the next one waits, so that an older content never overtakes a newer one, and nobody believes
  *             a page to be written because its mark is gone. A page that is being written stays in its file, lest its place on the
  *             device becomes another's meanwhile.
@@ -147,7 +149,6 @@ static void run_end(struct page_cache *cache, const struct run *run, bool done)
 
 static int run_write(struct page_cache *cache, const struct run *run)
 {
-    file_protect_pages(cache, run->first, run->first + run->count);
     int error = cache->ops->write(cache, run->first, run->pages, run->count);
     if (error && error != -ENOMEM)
         atomic_store(&cache->error, (int16_t)error);
@@ -160,9 +161,12 @@ int page_cache_write_back(struct page_cache *cache, uint64_t first, uint64_t end
     struct run run;
 
     while (run_take(cache, &first, end, &run)) {
-        if (run.count == 0)
+        if (run.count == 0) {
             page_cache_wait_written(cache, first);
-        else if (run_write(cache, &run) == -ENOMEM)
+            continue;
+        }
+        file_protect_pages(cache, run.first, run.first + run.count);
+        if (run_write(cache, &run) == -ENOMEM)
             return -ENOMEM;
     }
     return atomic_exchange(&cache->error, 0);

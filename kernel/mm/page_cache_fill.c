@@ -23,6 +23,7 @@
 #include "mm/page_cache_private.h"
 
 #define FIRST_PAGES 4u // that come in with the first one of a file
+#define EXPECT_PAGES 512u // that one call brings in, which nobody can end
 
 /* Pages next to each other that are absent. */
 struct fill {
@@ -147,7 +148,7 @@ void page_cache_expect(struct page_cache *cache, uint64_t first, uint64_t end)
 {
     if (!cache->ops || !cache->ops->fill)
         return;
-    end = MIN(end, (atomic_load(&cache->size) + PAGE_MASK) >> PAGE_SHIFT);
+    end = MIN(MIN(end, first + EXPECT_PAGES), (atomic_load(&cache->size) + PAGE_MASK) >> PAGE_SHIFT);
     while (first < end && kalloc_has_plenty()) {
         struct core_map_entry *page;
 

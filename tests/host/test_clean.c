@@ -401,6 +401,18 @@ static void dirty_pages_that_nobody_maps_are_cleaned_for_who_needs_memory(void *
     assert_int_equal(file.disk[20], 3);
 }
 
+/* Its owner may be about to let the file go, and wait until its pages are written. */
+static void cleaning_for_who_needs_memory_waits_for_no_space(void **state)
+{
+    (void)state;
+    map_file(space, R | W, true);
+    write_bytes(5 * PAGE_SIZE, PAGE_SIZE, 6);
+    rwlock_write_lock(&space->lock);
+    assert_int_equal(page_caches_clean(100), 1);
+    rwlock_write_unlock(&space->lock);
+    assert_int_equal(file.disk[5], 6);
+}
+
 static void who_needs_memory_leaves_pages_dirty_that_there_is_no_memory_to_write(void **state)
 {
     (void)state;
@@ -433,6 +445,7 @@ int main(void)
         CLEAN_TEST(pages_that_were_read_once_go_first),
         CLEAN_TEST(dirty_and_mapped_pages_stay),
         CLEAN_TEST(dirty_pages_that_nobody_maps_are_cleaned_for_who_needs_memory),
+        CLEAN_TEST(cleaning_for_who_needs_memory_waits_for_no_space),
         CLEAN_TEST(who_needs_memory_leaves_pages_dirty_that_there_is_no_memory_to_write),
         CLEAN_TEST(a_writable_page_that_is_not_marked_is_I21),
     };

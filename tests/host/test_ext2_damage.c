@@ -6,10 +6,12 @@
  */
 #include "ext2_support.h"
 
+#include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
 
 #include "ext2_disk.h"
+#include "lib/errno.h"
 #include "ext2_model.h"
 #include "ext2_steps.h"
 
@@ -92,9 +94,36 @@ static void a_disk_that_fails_is_survived(void **state)
     model_end();
 }
 
+static int64_t lose_a_write(struct file *file, void *unused)
+{
+    static char page[4096] = "new";
+    struct inode *inode = file_inode(file);
+    struct io io = io_kernel(page, sizeof page, 0);
+
+    (void)unused;
+    assert_int_equal(file->ops->write(file, &io), sizeof page);
+    disk_fail_after(0);
+    assert_int_equal(inode->sb->ops->store(inode), -EIO); // as sync(2) does, or the thread that writes what is old
+    disk_fail_after(SIZE_MAX);
+    assert_int_equal(file->ops->fsync(file, false), -EIO);
+    assert_int_equal(file->ops->fsync(file, false), 0);
+    return 0;
+}
+
+static void what_sync_could_not_write_the_files_own_fsync_tells(void **state)
+{
+    (void)state;
+    disk_make("-b 4096", 2048, NULL);
+    mount_disk();
+    assert_int_equal(write_file("file", 0, "old", 3), 3);
+    assert_int_equal(with_file("file", O_RDWR, lose_a_write, NULL), 0);
+    unmount_disk();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        EXT2_TEST(what_sync_could_not_write_the_files_own_fsync_tells),
         EXT2_TEST(damaged_disks_are_survived),
         EXT2_TEST(a_disk_that_fails_is_survived),
     };

@@ -55,6 +55,7 @@ struct ext2_inode {
     struct tree_node by_number;         // (i)
     uint32_t map[EXT2_MAP_ENTRIES];     // (l) as on disk
     uint32_t sectors, flags, acl_block, generation, dtime; // (l) the same
+    bool dead;                          // (l) its last name goes: on the disk it has no links
     uint32_t last_block;                // (l) that it was given: the next one should lie behind
     uint64_t size;                      // (l) of directories and links; that of a file is its page cache's
 };

@@ -323,6 +323,8 @@ int ext2_inode_store(struct inode *inode, uint32_t links, bool now)
     if (error != 0)
         return error;
     inode->dirty = false;
+    if (ext2_inode_of(inode)->dead)
+        links = 0;
     if (disk->links == 0) // it was not in use: nothing of the former one shall stay
         memset(disk, 0, fs->inode_size);
     write_inode(inode, links, disk);
@@ -370,6 +372,8 @@ int ext2_store(struct inode *inode)
     int error = inode_is(inode, S_IFREG) ? page_cache_write_back(&inode->pages, 0, UINT64_MAX) : 0;
     int stored = store_attributes(inode);
 
+    if (error != 0 && error != -ENOMEM) // the file's own fsync has to tell it
+        inode->pages.error = (int16_t)error;
     return error != 0 ? error : stored;
 }
 

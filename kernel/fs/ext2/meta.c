@@ -171,6 +171,9 @@ void ext2_super_dirty(struct ext2 *fs)
 int ext2_sync(struct ext2 *fs, bool data)
 {
     int stored = ext2_inodes_store(fs, data);
+
+    mutex_lock(&fs->lock); // who has just begun to store one has done so
+    mutex_unlock(&fs->lock);
     int written = page_cache_write_back(&fs->pages, 0, UINT64_MAX);
     int flushed = block_flush(fs->device);
 

@@ -180,7 +180,13 @@ static int store_links(struct inode *inode, bool dead)
 {
     uint32_t names = inode_is_directory(inode) ? 2 : 1;
 
-    return inode->nlink > names ? 0 : ext2_inode_store(inode, dead ? 0 : inode->nlink, true);
+    if (inode->nlink > names)
+        return 0;
+    ext2_inode_of(inode)->dead = dead; // whoever else stores it before its links are counted down
+    int error = ext2_inode_store(inode, inode->nlink, true);
+    if (error != 0)
+        ext2_inode_of(inode)->dead = false;
+    return error;
 }
 
 static int check_removable(struct inode *inode)
@@ -325,6 +331,8 @@ static int ext2_rename(struct inode *from_dir, struct dentry *from, struct inode
         return error;
     mutex_lock(&move.fs->lock);
     error = move_locked(&move, from_dir, from, to_dir, to);
+    if (error != 0 && move.replaced != NULL)
+        ext2_inode_of(move.replaced)->dead = false;
     mutex_unlock(&move.fs->lock);
     ext2_place_put(&move.from);
     ext2_place_put(&move.to);
