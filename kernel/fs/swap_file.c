@@ -10,6 +10,8 @@
  */
 #include "fs/swap_file.h"
 
+#include <linux/limits.h>
+
 #include "dev/swap_disk.h"
 #include "dev/swap_header.h"
 #include "fs/file.h"
@@ -27,7 +29,6 @@
 #include "mm/swap.h"
 
 #define KIB_PER_PAGE (uint32_t)(PAGE_SIZE / 1024)
-#define PATH_MAX 4096
 
 /* Fields: all constant once it is in the list */
 struct swap_file {

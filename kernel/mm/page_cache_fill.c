@@ -6,7 +6,7 @@
  *             by what is in memory already. A page that is absent while those before it are there is met by who reads forward: twice as
  *             many come in as there are before it, up to PAGE_CACHE_RUN. The first page of a file brings a few with it. One in the middle of
  *             nowhere comes alone. So there is no state to keep for each open file, any number of programs may read one file forward, by
- *             read and by mmap, and who jumps about reads nothing in vain.
+ *             read and by mmap, and who jumps about in a file that is not in memory reads nothing in vain.
  *             A page that came along is marked `ahead`: its first asker does not make it one that is used again and again.
  *             Pages are filled before they are in the cache. If two fill the same page, the second one's frame is dropped; that costs
  *             a read, and no state "being filled".

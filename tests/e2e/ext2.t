@@ -158,6 +158,51 @@ for size in ('1024', '4096'):
     clean(image, 'e2fsck finds nothing')
     ok(file_of(image, '/map') == b''.join(bytes([(i * 7 + 1) & 255]) * 4096 for i in range(2 * 1024)), 'and all of it is on the disk')
 
+# What programs say that they will need is read.
+expecting = compile_c('expecting', mounting + r"""
+enum { PAGES = 64 };
+
+static void drop(void)
+{
+    int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+    sync();
+    if (write(fd, "1\n", 2) != 2)
+        exit(1);
+    close(fd);
+}
+
+static int resident(void *at)
+{
+    unsigned char there[PAGES];
+    int count = 0;
+
+    if (mincore(at, PAGES * 4096, there))
+        exit(2);
+    for (int i = 0; i < PAGES; i++)
+        count += there[i] & 1;
+    return count;
+}
+
+int main(void)
+{
+    static char bytes[PAGES * 4096] = "x";
+    if (disk())
+        return 1;
+    int fd = open("/x/file", O_RDWR | O_CREAT, 0644);
+    if (write(fd, bytes, sizeof bytes) != sizeof bytes || fsync(fd))
+        return 3;
+    void *at = mmap(NULL, sizeof bytes, PROT_READ, MAP_SHARED, fd, 0);
+    drop(); printf("%d ", resident(at));
+    readahead(fd, 4096, 7 * 4096); printf("%d ", resident(at));
+    drop(); posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED); printf("%d ", resident(at));
+    drop(); madvise((char *)at + 4096, 10 * 4096, MADV_WILLNEED); printf("%d\n", resident(at));
+    return 0;
+}
+""")
+result = run('--disk', make_image('read-before', 8), '--', expecting)
+equal(result.out, b'0 7 64 10\n', 'readahead, posix_fadvise and madvise bring in what they are asked for', result.notes())
+
 calls = compile_c('calls', mounting + r"""
 #define SAY(call) do { errno = 0; long r = (call); printf("%s = %ld %d\n", #call, r, r < 0 ? errno : 0); } while (0)
 

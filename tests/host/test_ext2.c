@@ -13,6 +13,7 @@
 #include "ext2_disk.h"
 #include "ext2_model.h"
 #include "ext2_steps.h"
+#include "fs/ext2/ext2.h"
 #include "lib/errno.h"
 #include "mm/kalloc.h"
 #include "mm/reclaim.h"
@@ -180,6 +181,45 @@ static void names_that_nobody_uses_leave_memory_and_are_found_again(void **state
     disk_assert_clean();
 }
 
+/* On the disk, which has blocks of 1 KiB and one group. */
+static unsigned links_on_disk(uint64_t ino)
+{
+    const struct ext2_group *group = (const void *)(disk_data() + 2048);
+    const struct ext2_super_block *super = (const void *)(disk_data() + EXT2_SUPER_OFFSET);
+    const uint8_t *table = disk_data() + (size_t)group->inode_table * 1024;
+
+    return ((const struct ext2_disk_inode *)(table + (ino - 1) * super->inode_size))->links;
+}
+
+/* Between what the file system does of unlink(2) and what is done above it. */
+static int64_t store_in_the_middle(const struct path *path, void *unused)
+{
+    struct inode *inode = path->dentry->inode, *dir = path->dentry->parent->inode;
+
+    (void)unused;
+    assert_int_equal(links_on_disk(inode->ino), 1);
+    assert_int_equal(dir->ops->unlink(dir, path->dentry), 0);
+    assert_int_equal(links_on_disk(inode->ino), 0);
+    inode->dirty = true;
+    assert_int_equal(inode->sb->ops->sync(inode->sb), 0);
+    assert_int_equal(links_on_disk(inode->ino), 0);
+    inode->nlink = 0;
+    return 0;
+}
+
+/* It has no name on the disk any more: with a link, e2fsck would not know what to do. */
+static void an_inode_whose_last_name_goes_stays_dead_whoever_stores_it(void **state)
+{
+    (void)state;
+    disk_make("-b 1024", 2048, NULL);
+    mount_disk();
+    assert_int_equal(write_file("file", 0, pattern, 5000), 5000);
+    assert_int_equal(sync_file("file"), 0);
+    assert_int_equal(with_path("file", store_in_the_middle, NULL), 0);
+    unmount_disk();
+    disk_assert_clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +230,7 @@ int main(void)
         EXT2_TEST(what_is_not_supported_is_refused),
         EXT2_TEST(a_file_that_is_open_lives_without_a_name),
         EXT2_TEST(names_that_nobody_uses_leave_memory_and_are_found_again),
+        EXT2_TEST(an_inode_whose_last_name_goes_stays_dead_whoever_stores_it),
     };
 
     return RUN_TESTS(tests);

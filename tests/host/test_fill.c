@@ -226,6 +226,17 @@ static void what_is_expected_comes_in_and_not_more_than_the_file_has(void **stat
     assert_false(is_there(10));
 }
 
+/* Nobody can end it, and the file may be large. */
+static void no_more_is_expected_than_can_be_read_in_a_while(void **state)
+{
+    (void)state;
+    atomic_store(&file.cache.size, 2000 * PAGE_SIZE);
+    page_cache_expect(&file.cache, 100, UINT64_MAX);
+    assert_int_equal(file.filled, 512);
+    assert_true(is_there(611));
+    assert_false(is_there(612));
+}
+
 #define FILL_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -241,6 +252,7 @@ int main(void)
         FILL_TEST(what_was_read_before_a_truncation_does_not_come_in),
         FILL_TEST(what_was_read_before_a_page_was_written_and_left_does_not_come_in),
         FILL_TEST(a_page_that_came_along_and_was_asked_for_once_goes_first),
+        FILL_TEST(no_more_is_expected_than_can_be_read_in_a_while),
         FILL_TEST(what_is_expected_comes_in_and_not_more_than_the_file_has),
     };
 
