@@ -79,7 +79,7 @@ bool page_cache_unmapped(struct page_cache *cache, uint64_t index, struct core_m
 {
     bool out = false;
 
-    if (page_cache_may_swap(cache) && frame_refs(page) == 2) {
+    if (frame_refs(page) == 2 && page_cache_may_swap(cache)) {
         spin_lock(&swap_lock);
         spin_lock(&cache->lock);
         out = radix_find(&cache->pages, index) == page && take_out(cache, page, 2);

@@ -205,6 +205,37 @@ static void pages_that_are_to_stay_do(void **state)
     end();
 }
 
+static struct core_map_entry *taken;
+static unsigned asked;
+
+/* Another CPU asks for the page just when its last mapping has let it go. */
+static bool take_meanwhile(const struct page_cache *cache)
+{
+    (void)cache;
+    if (++asked == 2) // the first time it is the hand that asks
+        assert_int_equal(page_cache_get(file, 0, PAGE_FIND, &taken), 0);
+    return true;
+}
+
+static void who_asks_for_a_page_that_is_about_to_leave_keeps_it_in_memory(void **state)
+{
+    (void)state;
+    begin(1);
+    const struct page_cache_ops *ops = file->ops;
+    struct page_cache_ops asking = *ops;
+    asking.may_swap = take_meanwhile;
+    asked = 0;
+    file->ops = &asking;
+    assert_int_equal(vspace_madvise(space, AT, PAGE_SIZE, MADV_PAGEOUT), 0);
+    file->ops = ops;
+    assert_non_null(taken);
+    assert_int_equal(swap_slots_used(), 0);
+    assert_int_equal(page_cache_where(file, 0), PAGE_IN_MEMORY);
+    page_cache_put(taken);
+    assert_content(space, 1);
+    end();
+}
+
 static void what_is_cut_off_gives_its_slots_back_and_what_is_cut_in_two_is_zeroed(void **state)
 {
     struct page_cache_edges edges;
@@ -394,6 +425,7 @@ int main(void)
         TEST(pages_that_nobody_maps_leave_when_nobody_asks_for_them),
         TEST(who_holds_a_page_keeps_it_in_memory),
         TEST(pages_that_are_to_stay_do),
+        TEST(who_asks_for_a_page_that_is_about_to_leave_keeps_it_in_memory),
         TEST(what_is_cut_off_gives_its_slots_back_and_what_is_cut_in_two_is_zeroed),
         TEST(pages_of_files_that_cannot_be_written_stay),
         TEST(one_bad_page_of_files_stays_alone),
