@@ -4,7 +4,8 @@
  *
  * Theory      Free memory is a set of runs of 2^order frames, aligned to their size, one list per order. Taking a run splits
  *             a larger one; giving one back joins it with its buddy as long as that is free too. Single frames, by far the
- *             most frequent request, come from this CPU's cache, which is filled and emptied by half its size at a time.
+ *             most frequent request, come from this CPU's cache, which is filled and emptied by half its size at a time: the more memory
+ *             there is, the more at once, since CPUs that fault at the same time wait for each other only here.
  * Invariants  I1  A free frame has no reference, and is on one free list or in one CPU's cache.
  *             I16 The counts by kind add up to what core_map says.
  * Locking     A cache's lock, then kmem.lock. Neither is ever taken in an interrupt.
@@ -24,8 +25,9 @@
 #include "sync/spinlock.h"
 
 #define NO_RUN 0 // in core_map_entry.run: not the first frame of a run on a free list
-#define CACHE_FRAMES 16
-#define CACHE_REFILL_ORDER 3
+#define BATCH_LEAST 8u  // frames that a cache is filled with at a time, or emptied by; it holds twice as many
+#define BATCH_MOST 128u
+#define CACHES_PART 512 // of all frames, all caches hold one of so many
 #define POISON 0xfeedfacecafef00dull
 
 /* Runs of free frames, by order. Frame 0 is never free (the firmware's), so 0 ends a list. */
@@ -35,15 +37,15 @@ static struct {
 } kmem = {.lock = SPINLOCK_INIT("kmem", RANK_KMEM)};
 
 /*
- * Free single frames of one CPU. The lock is for kalloc_drain, which comes from elsewhere.
+ * Free single frames of one CPU, as a list through their free.next. The lock is for kalloc_drain, which comes from elsewhere.
  *
  * `kinds`: by how many frames of a kind this CPU's work has made more, or, wrapping around, fewer; all CPUs' together are how many
  * there are. So no fault writes to a word that another CPU's fault writes to.
  */
 static struct frame_cache {
     struct spinlock lock;
-    unsigned count;
-    uint32_t frames[CACHE_FRAMES];
+    uint32_t count, first;   // (lock)
+    _Atomic uint64_t free;   // frames that were free when it was filled last
     struct frame_quarantine quarantine;
     _Atomic uint32_t kinds[FRAME_KINDS];
 } __attribute__((aligned(64))) caches[MAX_CPUS] = {
@@ -68,6 +70,11 @@ uint64_t frames_by_kind(enum frame_kind kind)
         total += atomic_load_explicit(&caches[cpu].kinds[kind], memory_order_relaxed);
     /* A frame given back on a CPU already looked at, and taken on one looked at later, counts as one less: there is no less than none. */
     return (int32_t)total > 0 ? total : 0;
+}
+
+uint64_t frames_free_lately(void)
+{
+    return atomic_load_explicit(&cache_here()->free, memory_order_relaxed);
 }
 
 static inline void count_kind_in(struct frame_cache *cache, enum frame_kind kind, uint32_t frames)
@@ -258,25 +265,51 @@ static bool __cold running_low(uint64_t left)
     return left > marks.reserve || current_kthread()->uses_reserve;
 }
 
-static inline bool may_take(void)
-{
-    uint64_t left = frames_by_kind(FRAME_FREE);
+static unsigned batch = BATCH_LEAST; // constant after boot; a power of two
 
+__cold void kalloc_share(unsigned cpus)
+{
+    while (batch < BATCH_MOST && 4 * batch * cpus <= core_map_frames / CACHES_PART)
+        batch *= 2;
+}
+
+/* Whether the running thread may take one of `left` free frames. */
+static inline bool may_take(uint64_t left)
+{
     return likely(left >= __atomic_load_n(&marks.low, __ATOMIC_ACQUIRE)) || running_low(left);
 }
 
-/* Half a cache in one run, if there is one, else single frames. => cache->lock held, the cache empty */
+/* => cache->lock held */
+static inline void cache_push(struct frame_cache *cache, pfn_t pfn)
+{
+    core_map[pfn].free.next = cache->first;
+    cache->first = (uint32_t)pfn;
+    cache->count++;
+}
+
+/* => cache->lock held, the cache not empty */
+static inline struct core_map_entry *cache_pop(struct frame_cache *cache)
+{
+    struct core_map_entry *page = &core_map[cache->first];
+
+    cache->first = page->free.next;
+    cache->count--;
+    return page;
+}
+
+/* A batch in one run, if there is one, else in the largest runs there are. => cache->lock held, the cache empty */
 static void cache_refill(struct frame_cache *cache)
 {
+    unsigned order = (unsigned)__builtin_ctz(batch);
+
     spin_lock(&kmem.lock);
-    pfn_t run = buddy_alloc_locked(CACHE_REFILL_ORDER);
-    for (unsigned i = 1u << CACHE_REFILL_ORDER; run && i-- > 0;)
-        cache->frames[cache->count++] = run + i;
-    while (cache->count < CACHE_FRAMES / 2) {
-        pfn_t pfn = buddy_alloc_locked(0);
-        if (!pfn)
+    while (cache->count < BATCH_LEAST) {
+        pfn_t run = buddy_alloc_locked(order);
+        if (run)
+            for (pfn_t pfn = run + ((pfn_t)1 << order); pfn-- > run;)
+                cache_push(cache, pfn);
+        else if (order-- == 0)
             break;
-        cache->frames[cache->count++] = pfn;
     }
     spin_unlock(&kmem.lock);
 }
@@ -286,8 +319,18 @@ static void cache_shrink(struct frame_cache *cache, unsigned keep)
 {
     spin_lock(&kmem.lock);
     while (cache->count > keep)
-        buddy_free_locked(cache->frames[--cache->count], 0);
+        buddy_free_locked(page2pfn(cache_pop(cache)), 0);
     spin_unlock(&kmem.lock);
+}
+
+/* An empty cache is filled, if the running thread may take frames. => cache->lock held */
+static __attribute__((noinline)) void cache_try_refill(struct frame_cache *cache)
+{
+    uint64_t left = frames_by_kind(FRAME_FREE);
+
+    atomic_store_explicit(&cache->free, left, memory_order_relaxed);
+    if (may_take(left))
+        cache_refill(cache);
 }
 
 /* Give the frames that only the sanitizer keeps back to the buddy allocator. => cache->lock held */
@@ -309,10 +352,10 @@ static struct core_map_entry *cache_take(enum frame_kind kind, const void *calle
     struct frame_cache *cache = cache_here();
 
     spin_lock(&cache->lock);
-    if (cache->count == 0 && likely(may_take()))
-        cache_refill(cache);
+    if (cache->count == 0)
+        cache_try_refill(cache);
     if (cache->count > 0) {
-        page = &core_map[cache->frames[--cache->count]];
+        page = cache_pop(cache);
         frame_begin(cache, page, kind, caller);
     }
     spin_unlock(&cache->lock);
@@ -324,12 +367,12 @@ static void cache_give(struct core_map_entry *page, const void *caller)
     struct frame_cache *cache = cache_here();
 
     spin_lock(&cache->lock);
-    if (cache->count == CACHE_FRAMES)
-        cache_shrink(cache, CACHE_FRAMES / 2);
+    if (cache->count >= 2 * batch)
+        cache_shrink(cache, batch);
     frame_end(cache, page, caller);
     page = frame_guard_keep(&cache->quarantine, page);
     if (page)
-        cache->frames[cache->count++] = page2pfn(page);
+        cache_push(cache, page2pfn(page));
     spin_unlock(&cache->lock);
 }
 
@@ -413,7 +456,7 @@ struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
         return NULL;
     if (fail_now())
         return NULL;
-    pfn_t pfn = may_take() ? run_take(kind, order) : 0;
+    pfn_t pfn = may_take(frames_by_kind(FRAME_FREE)) ? run_take(kind, order) : 0;
     if (!pfn) {
         kalloc_note_failure();
         return NULL;
@@ -516,8 +559,8 @@ __cold void kalloc_thaw(void)
 __cold void kalloc_for_each_free(void (*visit)(struct core_map_entry *page, void *arg), void *arg)
 {
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-        for (unsigned i = 0; i < caches[cpu].count; i++)
-            visit(&core_map[caches[cpu].frames[i]], arg);
+        for (pfn_t pfn = caches[cpu].first; pfn; pfn = core_map[pfn].free.next)
+            visit(&core_map[pfn], arg);
         frame_guard_for_each(&caches[cpu].quarantine, visit, arg);
     }
     for (unsigned order = 0; order < BUDDY_ORDERS; order++)

@@ -36,11 +36,20 @@ void frame_free_run(struct core_map_entry *page, unsigned order);
 /* Begin with every frame reserved. => core_map is there and zero */
 void kalloc_init(void);
 
+/* Let each of so many CPUs keep more frames for itself, if there is much memory. => once, at boot */
+void kalloc_share(unsigned cpus);
+
 /* Hand frames that were reserved so far to the allocator. => [first, first + count) is nobody's */
 void kalloc_add_range(pfn_t first, pfn_t count);
 
 /* Frames in use of a kind; FRAME_FREE counts those in CPUs' caches too. */
 uint64_t frames_by_kind(enum frame_kind kind);
+
+/*
+ * Free frames as this CPU knew of them when it took some for itself last; 0 before. Unlike frames_by_kind it looks at nothing that other
+ * CPUs write: for guesses.
+ */
+uint64_t frames_free_lately(void);
 
 /* Change a frame's kind and the counts by kind with it. => the caller is its only user */
 void frame_set_kind(struct core_map_entry *page, enum frame_kind kind);

@@ -361,6 +361,39 @@ static void a_write_after_free_is_seen_when_the_frame_is_taken_again(void **stat
     frame[1001] = old;
 }
 
+/* For the rest of this program, as if there were 1 GiB: a cache is filled with 128 frames at a time. */
+static void with_much_memory_a_cpus_cache_is_larger(void **state)
+{
+    static void *frames[600];
+    pfn_t all = core_map_frames;
+
+    (void)state;
+    core_map_frames = 1 << 18;
+    kalloc_share(2);
+    core_map_frames = all;
+    kfree(kalloc());
+    hoard_take(1000);
+    machine_set_cpu(1);
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++)
+        assert_non_null(frames[i] = kalloc());
+    machine_set_cpu(0);
+    assert_true(frames_free_lately() >= 1000); // when it was filled, whatever CPU 1 has taken since
+    hoard_take(0);
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i += 2)
+        kfree(frames[i]);
+    kalloc_drain();
+    assert_verify_clean();
+    machine_set_cpu(2);
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i += 2) // there are no two next to each other
+        assert_non_null(frames[i] = kalloc());
+    assert_null(kalloc());
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++)
+        kfree(frames[i]);
+    assert_verify_clean();
+    machine_set_cpu(0);
+    hoard_give_back();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +419,7 @@ int main(void)
         TEST(a_count_that_would_wrap_panics),
         TEST(a_run_with_a_shared_frame_is_not_given_back),
         TEST(a_write_after_free_is_seen_when_the_frame_is_taken_again),
+        TEST(with_much_memory_a_cpus_cache_is_larger),
     };
 
     return RUN_TESTS(tests);
