@@ -10,6 +10,7 @@
  * Stages      region -> rights -> path -> plan -> prepare -> commit -> release. docs/mm.md has the table of causes and outcomes.
  *             A write goes to private nodes only (share.c). What a read finds absent is filled into the node that is there,
  *             shared or not: it is the same for all who own it.
+ *             Who writes to new memory in order gets some of the pages that follow along with the one that is touched (ahead.c).
  * Locking     space->lock for reading, the leaf's lock for the commit. Growing the stack changes a region, and making a path
  *             private changes the tree: then everything starts over with space->lock for writing.
  * Order       Write the entry, flush, only then drop the old frame. Where other CPUs must be told, the page is marked as moving
@@ -25,6 +26,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/ahead.h"
 #include "mm/commit.h"
 #include "mm/event.h"
 #include "mm/huge.h"
@@ -72,6 +74,7 @@ struct fault_context {
     struct core_map_entry *old;       // the frame that was replaced, to be dropped after the flush
     struct core_map_entry *swapped;   // a frame of the swap cache, with a reference
     uint32_t wanted_slot;             // what has to be read before the next attempt; 0: nothing
+    struct ahead ahead;               // frames for the pages that follow, not yet used
 };
 
 static enum fault_outcome conclude(struct fault_context *c, enum fault_cause cause, enum fault_outcome outcome)
@@ -284,6 +287,14 @@ static enum fault_outcome take_frame(struct fault_context *c, bool zeroed)
     return c->fresh ? FAULT_RESOLVED : FAULT_OOM;
 }
 
+/* A frame for the page, and for those that follow if it was touched in order. */
+static enum fault_outcome take_zeroed(struct fault_context *c)
+{
+    if (!c->seen.used && ahead_follows(c->leaf, c->page_va))
+        ahead_take(&c->ahead, c->region, c->leaf, c->page_va);
+    return take_frame(c, true);
+}
+
 static bool past_end_of_file(const struct fault_context *c)
 {
     uint64_t size = atomic_load(&c->region->file->size);
@@ -326,7 +337,7 @@ static enum fault_outcome prepare(struct fault_context *c, enum fault_plan plan)
     if (plan <= PLAN_MAP_ZERO)
         return FAULT_RESOLVED;
     if (plan == PLAN_ZERO_FILL)
-        return take_frame(c, true);
+        return take_zeroed(c);
     switch (plan) {
     case PLAN_COPY:
         return take_frame(c, false);
@@ -417,6 +428,8 @@ static void commit(struct fault_context *c, enum fault_plan plan)
     case PLAN_ZERO_FILL:
         use_fresh(c);
         vm_count(VM_ZERO_FILLED);
+        if (c->ahead.count > 0)
+            ahead_fill(&c->ahead, c->region, c->leaf, c->page_va);
         break;
     case PLAN_MAP_FILE:
         map_file_page(c);
@@ -471,6 +484,8 @@ static void release(struct fault_context *c)
     drop(&c->fresh);
     drop(&c->file_page);
     drop(&c->old);
+    if (unlikely(c->ahead.count > 0))
+        ahead_drop(&c->ahead);
 }
 
 /* Plan, prepare and commit for one page. => space->lock held for reading; the region allows the access */
@@ -577,6 +592,7 @@ static inline void begin(struct fault_context *c, struct vspace *space, struct f
     c->page_va = ALIGN_DOWN(fault->address, PAGE_SIZE);
     c->fresh = c->file_page = c->old = c->swapped = NULL;
     c->wanted_slot = 0;
+    c->ahead.count = 0;
 }
 
 enum fault_outcome vspace_fault(struct vspace *space, struct fault *fault)

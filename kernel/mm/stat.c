@@ -18,6 +18,7 @@ static const char *const names[VM_EVENTS] = {
     [VM_THP_SPLIT_PAGE] = "thp_split_page",
     [VM_THP_SPLIT_PMD] = "thp_split_pmd",
     [VM_ZERO_FILLED] = "zero_filled",
+    [VM_ZERO_FILLED_AHEAD] = "zero_filled_ahead",
     [VM_FILE_COPIED] = "file_copied",
     [VM_TLB_FLUSH_PAGE] = "tlb_flush_page",
     [VM_TLB_FLUSH_ALL] = "tlb_flush_all",

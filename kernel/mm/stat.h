@@ -25,6 +25,7 @@ enum vm_event {
     VM_THP_SPLIT_PAGE, // thp_split_page: huge pages that no entry maps as such any more
     VM_THP_SPLIT_PMD,  // thp_split_pmd: huge entries that gave way to tables
     VM_ZERO_FILLED,    // zero_filled: zeroed frames given to users
+    VM_ZERO_FILLED_AHEAD, // zero_filled_ahead: of those, by a fault on a page before
     VM_FILE_COPIED,    // file_copied: private copies made of file pages
     VM_TLB_FLUSH_PAGE, // tlb_flush_page: single pages flushed on this CPU
     VM_TLB_FLUSH_ALL,  // tlb_flush_all: whole flushes on this CPU

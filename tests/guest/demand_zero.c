@@ -93,12 +93,49 @@ static bool one_fault_per_page_and_no_more(void)
     ancestors_sleep();
     faults_taken();
     long faults = faults_taken();
-    for (int i = 0; i < 50; i++)
+    for (int i = 50; i-- > 0;) // not in order
         pages[i * PAGE] = 1;
     for (int i = 0; i < 50; i++)
         pages[i * PAGE + 9] += pages[i * PAGE];
     CHECK_EQ(faults_taken() - faults, 50);
     pages_unmap(pages, 50);
+    return true;
+}
+
+/* How many of the pages [from, end) are there, as mincore tells. */
+static int resident(const unsigned char *pages, int from, int end)
+{
+    unsigned char present[512];
+    int count = 0;
+
+    if (mincore((void *)(pages + from * PAGE), (end - from) * PAGE, present))
+        return -1;
+    for (int i = 0; i < end - from; i++)
+        count += present[i] & 1;
+    return count;
+}
+
+/* A fault fills as many pages as make up those that were written in order before it: 4, 8, ... 64 at a time. */
+static bool writing_in_order_takes_few_faults(void)
+{
+    NEEDS_GAUR();
+    unsigned char *pages = pages_map_one_leaf(300);
+    CHECK(pages);
+    madvise(pages, 300 * PAGE, MADV_NOHUGEPAGE);
+    ancestors_sleep();
+    faults_taken();
+    long faults = faults_taken(), ahead = counter("zero_filled_ahead");
+    for (int i = 0; i <= 128; i++)
+        pages[i * PAGE] = i;
+    CHECK_EQ(faults_taken() - faults, 10);
+    CHECK_EQ(counter("zero_filled_ahead") - ahead, 182);
+    CHECK_EQ(resident(pages, 0, 192), 192);
+    CHECK_EQ(resident(pages, 192, 300), 0);
+    for (size_t i = 0; i < 192 * PAGE; i++)
+        CHECK_EQ(pages[i], i % PAGE == 0 && i / PAGE <= 128 ? i / PAGE : 0);
+    CHECK_EQ(kernel_touch(TOUCH_WRITE, pages + 192 * PAGE), 0);
+    CHECK_EQ(resident(pages, 192, 300), 64);
+    pages_unmap(pages, 300);
     return true;
 }
 
@@ -169,6 +206,7 @@ int main(void)
     TEST(reading_a_thousand_pages_takes_no_frames);
     TEST(zero_filled_counts_written_pages_only);
     TEST(one_fault_per_page_and_no_more);
+    TEST(writing_in_order_takes_few_faults);
     TEST(writing_one_zero_page_leaves_the_others_zero);
     TEST(frames_of_the_dead_come_back_zeroed);
     return tap_done();

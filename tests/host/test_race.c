@@ -18,11 +18,16 @@
 static struct vspace *space, *child;
 static struct test_file file;
 static void (*meanwhile)(void); // what CPU 1 does at the next such call
+static unsigned calls_before;   // that pass first
 
 static void act(void)
 {
     void (*now)(void) = meanwhile;
 
+    if (now && calls_before > 0) {
+        calls_before--;
+        return;
+    }
     meanwhile = NULL;
     if (!now)
         return;
@@ -128,6 +133,49 @@ RACE(two_writes_to_the_zero_frame_give_one_frame)
     assert_int_equal(fault_once(VA, PF_P | PF_W | PF_U, NULL), FAULT_RETRY);
     assert_int_equal(frames_by_kind(FRAME_ANON), 1);
     assert_int_equal(peek(space, VA), 8);
+}
+
+/* The first pages of a region, so that the next write fills as many behind its own. */
+static void write_in_order(unsigned pages)
+{
+    map_at(space, VA, 40, R | W);
+    for (unsigned i = 0; i < pages; i++)
+        poke(space, VA + i * PAGE_SIZE, 1);
+}
+
+static void write_page_6(void)
+{
+    poke(space, VA + 6 * PAGE_SIZE, 66);
+}
+
+RACE(pages_are_filled_ahead_up_to_one_that_another_cpu_has_written)
+{
+    write_in_order(4);
+    meanwhile = write_page_6;
+    calls_before = 3; // when all frames are taken but that for the page itself
+    assert_int_equal(fault_once(VA + 4 * PAGE_SIZE, PF_W | PF_U, NULL), FAULT_RESOLVED);
+    assert_int_equal(frames_by_kind(FRAME_ANON), 7);
+    assert_int_equal(peek(space, VA + 6 * PAGE_SIZE), 66);
+    assert_non_null(frame_of(space, VA + 5 * PAGE_SIZE));
+    assert_null(frame_of(space, VA + 7 * PAGE_SIZE));
+}
+
+static void write_page_8(void)
+{
+    poke(space, VA + 8 * PAGE_SIZE, 88);
+}
+
+RACE(two_that_fill_the_same_pages_ahead_fill_them_once)
+{
+    for (unsigned calls = 0; calls < 8; calls++) {
+        write_in_order(8);
+        meanwhile = write_page_8;
+        calls_before = calls;
+        assert_int_equal(fault_once(VA + 8 * PAGE_SIZE, PF_W | PF_U, NULL), FAULT_RETRY);
+        assert_int_equal(frames_by_kind(FRAME_ANON), 16);
+        assert_int_equal(peek(space, VA + 8 * PAGE_SIZE), 88);
+        assert_int_equal(vspace_munmap(space, VA, 40 * PAGE_SIZE), 0);
+    }
 }
 
 /* A page that parent and child share, in leaves of their own. */
@@ -434,6 +482,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_second_first_touch_finds_the_page_and_gives_its_frame_back),
         TEST(two_writes_to_the_zero_frame_give_one_frame),
+        TEST(pages_are_filled_ahead_up_to_one_that_another_cpu_has_written),
+        TEST(two_that_fill_the_same_pages_ahead_fill_them_once),
         TEST(two_copies_of_a_cow_page_become_one),
         TEST(a_copy_does_not_undo_a_take_over),
         TEST(a_copy_whose_other_owner_has_gone_is_still_right),

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * ahead.c - how many pages of anonymous memory one fault fills.
+ *
+ * Theory      A program that writes to new memory in order would take a fault for every page, though after some of them the next ones are
+ *             known. What is likely is told by what is in use already, as for files (page_cache_fill.c): a page that is touched while
+ *             those right before it are in use brings as many with it as make up their number: 4, 8, 16, 32, then 64 at a time. So there
+ *             is no state to keep, and for who jumps about a fault is what it was. What is saved is the exception and the way to the
+ *             leaf, not the zeroing, which is done before the leaf is locked.
+ *             The CPU has not marked these pages as accessed: if they stay unused, the clock takes them first.
+ * Bounds      As many pages as the program has touched in one place, and 63. Within the region and its leaf. Not for stacks, which grow
+ *             the other way, nor where a page is locked as soon as it is there. While a quarter of all frames is free.
+ * Failure     Nobody has asked for these pages: if a frame is not to be had fewer come, and where another CPU was faster they end.
+ * Considered  Windows of 16 pages: two CPUs then do 197 % of what one does instead of 200 %, since QEMU lets one at a time into an
+ *             exception (docs/bench.md). Looking into the leaf before: eight faults a leaf instead of fifteen, which nothing measured showed.
+ *             Two pages at once from the first on, whatever is before them: half of what small programs have would be in vain.
+ */
+#include "mm/ahead.h"
+
+#include "mm/kalloc.h"
+#include "mm/stat.h"
+#include "mm/vregion.h"
+
+#define LEAST_BEFORE 4u // pages in use make an order
+#define SHARE 4         // of all frames, one of so many stays free
+
+/* How many pages of the region right before the one at `va` are in use, as far as it matters. */
+static unsigned pages_before(const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
+{
+    unsigned count = 0;
+
+    while (count < AHEAD_PAGES && va > vregion_start(region) && ahead_follows(leaf, va)) {
+        va -= PAGE_SIZE;
+        count++;
+    }
+    return count;
+}
+
+/* Whether the page was never touched. */
+static bool is_new(struct core_map_entry *leaf, vaddr_t va)
+{
+    return leaf_covers(leaf, va) && !vpage_load(leaf_info(leaf, va)).used;
+}
+
+static bool add_frame(struct ahead *ahead)
+{
+    struct core_map_entry *page = frame_alloc_zeroed(FRAME_ANON);
+
+    if (!page)
+        return false;
+    page->free.next = ahead->first;
+    ahead->first = (uint32_t)page2pfn(page);
+    ahead->count++;
+    return true;
+}
+
+/* => ahead->count is not 0 */
+static struct core_map_entry *take_one(struct ahead *ahead)
+{
+    struct core_map_entry *page = &core_map[ahead->first];
+
+    ahead->first = page->free.next;
+    ahead->count--;
+    return page;
+}
+
+void ahead_take(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
+{
+    if (region->dir == VR_DOWN || (region->flags & VR_LOCK_FLAGS))
+        return;
+    unsigned before = pages_before(region, leaf, va);
+    if (before < LEAST_BEFORE || frames_free_lately() < core_map_frames / SHARE)
+        return;
+    vaddr_t end = leaf_range_end(leaf, vregion_end(region));
+    do
+        va += PAGE_SIZE;
+    while (ahead->count + 1 < before && va < end && is_new(leaf, va) && add_frame(ahead));
+}
+
+void ahead_fill(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
+{
+    unsigned taken = ahead->count;
+
+    for (va += PAGE_SIZE; ahead->count > 0 && is_new(leaf, va); va += PAGE_SIZE) {
+        vpage_store(leaf_info(leaf, va), vpage_in_frame(take_one(ahead), true));
+        leaf_info_added(leaf, va);
+        vspace_derive_grown(leaf, region, va);
+    }
+    vm_count_n(VM_ZERO_FILLED, taken - ahead->count);
+    vm_count_n(VM_ZERO_FILLED_AHEAD, taken - ahead->count);
+}
+
+void ahead_drop(struct ahead *ahead)
+{
+    while (ahead->count > 0)
+        frame_put(take_one(ahead));
+}
