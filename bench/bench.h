@@ -56,6 +56,7 @@ void pipe_round_trip(void);
 /* faults.c */
 void anonymous_read_fault(void);
 void anonymous_write_fault(void);
+void anonymous_write_forward(void);
 void cow_fault(const char *name, size_t size);
 void cow_last_owner(void);
 void cow_worst_small(void);

@@ -31,6 +31,7 @@ static const struct row {
     {"pipe_round_trip", pipe_round_trip},
     {"anonymous_read_fault", anonymous_read_fault},
     {"anonymous_write_fault", anonymous_write_fault},
+    {"anonymous_write_forward", anonymous_write_forward},
     {"cow_1", cow_small},
     {"cow_last_owner", cow_last_owner},
     {"mmap_munmap_64k", map_and_unmap},

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * parallel.c - page faults of one and of two CPUs, in the threads of one process and in processes of their own.
+ * parallel.c - pages that one and two CPUs fault in, in the threads of one process and in processes of their own.
  *
  * These rows are about time: they run without -icount. What is wanted to know is what the kernel makes of a second CPU, not what the host
- * does. Its CPUs are shared with others: so trials of one CPU and of two alternate, and what is told is the median, of faults a second, and
- * of how many of two CPUs there are for a hundred of one CPU just before. Two of them may share a core, or be clocked lower than one
- * alone: so the second CPU has work in trials of one, too, a program that asks nothing of the kernel. Who works where is fixed.
+ * does. Its CPUs are shared with others, each is fast at one moment and slow at the next. So a trial of both stands between trials of each
+ * alone, each CPU is compared with itself, and what is told is the median: of pages a second, and of how many there are of both for a
+ * hundred of one. Two of them may share a core and caches, or be clocked lower than one alone: so the other CPU has work in trials of one,
+ * too, a program that clears pages as the kernel does in a fault, but asks nothing of it. Who works where is fixed.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -21,16 +22,17 @@
 
 #include "bench.h"
 
-#define MOST_WORKERS 2
+#define CPUS 2
+#define ALL_CPUS ((1u << CPUS) - 1)
 #define TRIALS 61
 #define SIZE (4 * MIB)
 
-/* What the workers of a trial share, be they threads or processes. */
+/* What the workers of a trial share, be they threads or processes: one on each CPU that takes part. */
 struct trial {
-    int workers;
-    atomic_int arrived, done;
-    atomic_ullong start;           // when the last one had arrived; 0 before
-    uint64_t end[MOST_WORKERS];
+    unsigned cpus;                 // a bit for each
+    atomic_int missing;            // workers that have not begun
+    atomic_int working;            // ... that have not written to all that is measured
+    uint64_t taken[CPUS];          // by each, in nanoseconds
 };
 
 static void stay_on(int cpu)
@@ -43,74 +45,89 @@ static void stay_on(int cpu)
         fail("sched_setaffinity");
 }
 
-/* Touch memory of one's own, beginning when all others do. What is measured is faults alone: nobody unmaps before all are done. */
-static void work(struct trial *trial)
+/*
+ * Write to memory of one's own, beginning when all others do, and go on until all others have written to as much, so that nobody is alone
+ * at the end. What is measured is faults alone: what a child shares with its parent is copied before, and nobody unmaps before all are
+ * done.
+ */
+static void work(struct trial *trial, int cpu)
 {
-    char *at = map(SIZE);
-    int number = atomic_fetch_add(&trial->arrived, 1);
+    char *at = map(2 * SIZE);
 
-    stay_on(number);
-    if (number == trial->workers - 1)
-        atomic_store(&trial->start, nanoseconds());
-    while (atomic_load(&trial->start) == 0)
-        sched_yield();
+    stay_on(cpu);
+    at[2 * SIZE - 1] = 1; // makes the way there the child's own
+    nanoseconds();        // and what the C library keeps of the clock
+    atomic_fetch_sub(&trial->missing, 1);
+    while (atomic_load(&trial->missing) > 0)
+        ;
+    uint64_t start = nanoseconds();
     touch(at, SIZE);
-    trial->end[number] = nanoseconds();
-    atomic_fetch_add(&trial->done, 1);
-    while (atomic_load(&trial->done) < trial->workers)
-        sched_yield();
-    munmap(at, SIZE);
+    trial->taken[cpu] = nanoseconds() - start;
+    atomic_fetch_sub(&trial->working, 1);
+    for (size_t i = SIZE; i < 2 * SIZE && atomic_load(&trial->working) > 0; i += PAGE)
+        at[i] = 1;
+    while (atomic_load(&trial->working) > 0)
+        ;
+    munmap(at, 2 * SIZE);
 }
 
-static void *work_as_thread(void *trial)
+static struct trial *trial;
+
+static void *work_as_thread(void *cpu)
 {
-    work(trial);
+    work(trial, (int)(intptr_t)cpu);
     return NULL;
 }
 
-static void run_threads(struct trial *trial)
+static void run_threads(void)
 {
-    pthread_t threads[MOST_WORKERS];
+    pthread_t threads[CPUS];
 
-    for (int i = 0; i < trial->workers; i++)
-        if (pthread_create(&threads[i], NULL, work_as_thread, trial))
+    for (int cpu = 0; cpu < CPUS; cpu++)
+        if ((trial->cpus & 1u << cpu) && pthread_create(&threads[cpu], NULL, work_as_thread, (void *)(intptr_t)cpu))
             fail("pthread_create");
-    for (int i = 0; i < trial->workers; i++)
-        pthread_join(threads[i], NULL);
+    for (int cpu = 0; cpu < CPUS; cpu++)
+        if (trial->cpus & 1u << cpu)
+            pthread_join(threads[cpu], NULL);
 }
 
-static void run_processes(struct trial *trial)
+static void run_processes(void)
 {
-    pid_t children[MOST_WORKERS];
+    pid_t children[CPUS];
 
-    for (int i = 0; i < trial->workers; i++) {
-        children[i] = fork();
-        if (children[i] == 0) {
-            work(trial);
+    for (int cpu = 0; cpu < CPUS; cpu++) {
+        if (!(trial->cpus & 1u << cpu))
+            continue;
+        children[cpu] = fork();
+        if (children[cpu] == 0) {
+            work(trial, cpu);
             _exit(0);
         }
-        if (children[i] < 0)
+        if (children[cpu] < 0)
             fail("fork");
     }
-    for (int i = 0; i < trial->workers; i++)
-        end_child(children[i]);
+    for (int cpu = 0; cpu < CPUS; cpu++)
+        if (trial->cpus & 1u << cpu)
+            end_child(children[cpu]);
 }
 
-/* The program that keeps the second CPU busy. => stopped */
-static pid_t companion(void)
+/* A program that keeps a CPU as busy as a worker does, and asks nothing of the kernel: it clears pages that it has. => stopped */
+static pid_t companion(int cpu)
 {
-    char *at = map(PAGE);
     pid_t pid = fork();
 
     if (pid < 0)
         fail("fork");
     if (pid == 0) {
-        stay_on(1);
-        for (unsigned char byte = 0;; byte++)
-            memset(at, byte, PAGE);
+        char *at = map(2 * SIZE);
+        stay_on(cpu);
+        touch(at, 2 * SIZE);
+        raise(SIGSTOP);
+        for (size_t i = 0;; i = (i + PAGE) % (2 * SIZE))
+            memset(at + i, 0, PAGE);
     }
-    kill(pid, SIGSTOP);
-    munmap(at, PAGE);
+    if (waitpid(pid, NULL, WUNTRACED) != pid)
+        fail("waitpid");
     return pid;
 }
 
@@ -120,17 +137,24 @@ static void end_companion(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-/* Faults a second in one trial. */
-static uint64_t rate(void (*run)(struct trial *), struct trial *trial, int workers)
+/* Pages a second of each CPU that takes part. */
+static void rates(void (*run)(void), unsigned cpus, uint64_t rate[CPUS])
 {
-    uint64_t last = 0;
+    int workers = __builtin_popcount(cpus);
 
-    *trial = (struct trial){.workers = workers};
-    run(trial);
-    for (int i = 0; i < workers; i++)
-        if (trial->end[i] > last)
-            last = trial->end[i];
-    return workers * (SIZE / PAGE) * 1000000000 / (last - atomic_load(&trial->start));
+    *trial = (struct trial){.cpus = cpus, .missing = workers, .working = workers};
+    run();
+    for (int cpu = 0; cpu < CPUS; cpu++)
+        if (cpus & 1u << cpu)
+            rate[cpu] = SIZE / PAGE * 1000000000 / trial->taken[cpu];
+}
+
+/* The same of one CPU, while the other one has to do with the companion. */
+static void rate_alone(void (*run)(void), int cpu, pid_t beside, uint64_t rate[CPUS])
+{
+    kill(beside, SIGCONT);
+    rates(run, 1u << cpu, rate);
+    kill(beside, SIGSTOP);
 }
 
 static int compare(const void *a, const void *b)
@@ -149,25 +173,27 @@ static void report_median(const char *what, const char *which, uint64_t values[T
     report(name, values[TRIALS / 2], 1);
 }
 
-static void measure(const char *what, void (*run)(struct trial *))
+static void measure(const char *what, void (*run)(void))
 {
-    struct trial *trial = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    uint64_t one[TRIALS], two[TRIALS], gain[TRIALS];
-    pid_t beside = companion();
+    uint64_t one[TRIALS], two[TRIALS], gain[TRIALS], alone[CPUS], together[CPUS];
+    pid_t beside[CPUS] = {companion(1), companion(0)};
 
+    trial = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (trial == MAP_FAILED)
         fail("mmap");
     for (int i = 0; i < TRIALS; i++) {
-        kill(beside, SIGCONT);
-        one[i] = rate(run, trial, 1);
-        kill(beside, SIGSTOP);
-        two[i] = rate(run, trial, 2);
-        gain[i] = 100 * two[i] / one[i];
+        rate_alone(run, 0, beside[0], alone);
+        rates(run, ALL_CPUS, together);
+        rate_alone(run, 1, beside[1], alone);
+        one[i] = (alone[0] + alone[1]) / 2;
+        two[i] = together[0] + together[1];
+        gain[i] = 100 * together[0] / alone[0] + 100 * together[1] / alone[1];
     }
     report_median(what, "1", one);
     report_median(what, "2", two);
     report_median(what, "gain", gain);
-    end_companion(beside);
+    for (int cpu = 0; cpu < CPUS; cpu++)
+        end_companion(beside[cpu]);
     munmap(trial, PAGE);
 }
 

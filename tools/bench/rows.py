@@ -108,14 +108,14 @@ def idle_rows():
                                       ('kernel', "other kernel's frames"))]
 
 def parallel_rows():
-    """Faults a second, and how many of two CPUs there are for a hundred of one."""
+    """Pages faulted in a second, and how many of them by two CPUs there are for a hundred by one."""
     rows = []
     for run, what in (('parallel_threads', 'threads of one process'), ('parallel_processes', 'processes')):
         for cpus in (1, 2):
-            rows.append(Row(f'{run}_{cpus}', f'page faults of {cpus} CPU{"s" if cpus > 1 else ""}, {what}', run,
+            rows.append(Row(f'{run}_{cpus}', f'pages faulted in by {cpus} CPU{"s" if cpus > 1 else ""}, {what}', run,
                             unit='a second', kind='timed'))
     for run, what in (('parallel_threads', 'threads of one process'), ('parallel_processes', 'processes')):
-        rows.append(Row(f'{run}_gain', f'page faults of 2 CPUs to those of 1, {what}', run, reach_linux(f'{run}_gain'),
+        rows.append(Row(f'{run}_gain', f'pages faulted in by 2 CPUs to those by 1, {what}', run, reach_linux(f'{run}_gain'),
                         unit='percent', kind='timed'))
     return rows
 
@@ -144,6 +144,7 @@ ROWS = [
     *fork_rows(),
     *cow_rows(),
     Row('anonymous_write_fault', 'anonymous write fault', wanted=at_most(1100)),
+    Row('anonymous_write_forward', '  a page, of pages written in order'),
     Row('anonymous_read_fault', 'anonymous read fault', wanted=at_most(450)),
     Row('mmap_munmap_64k', 'mmap + munmap of 64 KiB, untouched', wanted=at_most(1800)),
     Row('mprotect_1m', 'mprotect of 1 MiB resident, there and back', wanted=at_most(12000)),
