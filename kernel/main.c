@@ -174,10 +174,9 @@ void kernel_main(paddr_t start_info)
     procfs_init();
     socket_calls_init();
     start_other_cpus();
-    if (cpu_count > 1) {
-        kalloc_share(cpu_count);
+    kalloc_share(cpu_count);
+    if (cpu_count > 1)
         magazines_start(cpu_count);
-    }
     struct kthread *boot = sched_spawn_kernel(start_system, NULL, "boot");
     if (!boot)
         panic("too little memory: no thread can be made");

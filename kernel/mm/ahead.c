@@ -36,6 +36,11 @@ static unsigned pages_before(const struct vregion *region, struct core_map_entry
     return count;
 }
 
+static bool may_fill(const struct vregion *region)
+{
+    return region->dir == VR_UP && !(region->flags & VR_LOCK_FLAGS) && frames_free_lately() >= core_map_frames / SHARE;
+}
+
 /* Whether the page was never touched. */
 static bool is_new(struct core_map_entry *leaf, vaddr_t va)
 {
@@ -66,15 +71,15 @@ static struct core_map_entry *take_one(struct ahead *ahead)
 
 void ahead_take(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
 {
-    if (region->dir == VR_DOWN || (region->flags & VR_LOCK_FLAGS))
+    vaddr_t next = va + PAGE_SIZE, end = leaf_range_end(leaf, vregion_end(region));
+
+    if (!may_fill(region) || next >= end || !is_new(leaf, next))
         return;
     unsigned before = pages_before(region, leaf, va);
-    if (before < LEAST_BEFORE || frames_free_lately() < core_map_frames / SHARE)
+    if (before < LEAST_BEFORE)
         return;
-    vaddr_t end = leaf_range_end(leaf, vregion_end(region));
-    do
-        va += PAGE_SIZE;
-    while (ahead->count + 1 < before && va < end && is_new(leaf, va) && add_frame(ahead));
+    for (; ahead->count + 1 < before && next < end && is_new(leaf, next) && add_frame(ahead); next += PAGE_SIZE)
+        ;
 }
 
 void ahead_fill(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
