@@ -3,12 +3,13 @@
  * ahead.c - how many pages of anonymous memory one fault fills.
  *
  * Theory      A program that writes to new memory in order would take a fault for every page, though after some of them the next ones are
- *             known. What is likely is told by what is in use already, as for files (page_cache_fill.c): a page that is touched while
- *             those right before it are in use brings as many with it as make up their number: 4, 8, 16, 32, then 64 at a time. So there
- *             is no state to keep, and for who jumps about a fault is what it was. What is saved is the exception and the way to the
+ *             known. What is likely is told by what has been written to already, as for files by what is in memory (page_cache_fill.c): a page
+ *             that is touched while those right before it are dirty, as the CPU has marked them, brings as many with it as make up their
+ *             number: 4, 8, 16, 32, then 64 at a time. So there is no state to keep, for who jumps about a fault is what it was, and who
+ *             ceases to use what was filled for him gets no more. What is saved is the exception and the way to the
  *             leaf, not the zeroing, which is done before the leaf is locked.
  *             The CPU has not marked these pages as accessed: if they stay unused, the clock takes them first.
- * Bounds      As many pages as the program has touched in one place, and 63. Within the region and its leaf. Not for stacks, which grow
+ * Bounds      As many pages as the program has written to in one place, and 63. Within the region and its leaf. Not for stacks, which grow
  *             the other way, nor where a page is locked as soon as it is there. While a quarter of all frames is free.
  * Failure     Nobody has asked for these pages: if a frame is not to be had fewer come, and where another CPU was faster they end.
  * Considered  Windows of 16 pages: two CPUs then do 197 % of what one does instead of 200 %, since QEMU lets one at a time into an
@@ -18,20 +19,25 @@
 #include "mm/ahead.h"
 
 #include "mm/kalloc.h"
+#include "mm/node.h"
 #include "mm/stat.h"
 #include "mm/vregion.h"
 
-#define LEAST_BEFORE 4u // pages in use make an order
+#define LEAST_BEFORE 4u // dirty pages make an order
 #define SHARE 4         // of all frames, one of so many stays free
 
-/* How many pages of the region right before the one at `va` are in use, as far as it matters. */
+/* How many pages of the region right before the one at `va` have been written to, as far as it matters. */
 static unsigned pages_before(const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
 {
+    const pte_t *entries = node_entries(leaf);
+    vaddr_t start = MAX(vregion_start(region), leaf_base(leaf));
     unsigned count = 0;
 
-    while (count < AHEAD_PAGES && va > vregion_start(region) && ahead_follows(leaf, va)) {
+    for (; count < AHEAD_PAGES && va > start; count++) {
         va -= PAGE_SIZE;
-        count++;
+        pte_t entry = pte_load(&entries[pte_index(va, LEAF_LEVEL)]);
+        if (!pte_is_present(entry) || !pte_is_dirty(entry))
+            break;
     }
     return count;
 }
@@ -82,17 +88,19 @@ void ahead_take(struct ahead *ahead, const struct vregion *region, struct core_m
         ;
 }
 
-void ahead_fill(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
+unsigned ahead_fill(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
 {
-    unsigned taken = ahead->count;
+    unsigned taken = ahead->count, filled;
 
     for (va += PAGE_SIZE; ahead->count > 0 && is_new(leaf, va); va += PAGE_SIZE) {
         vpage_store(leaf_info(leaf, va), vpage_in_frame(take_one(ahead), true));
         leaf_info_added(leaf, va);
         vspace_derive_grown(leaf, region, va);
     }
-    vm_count_n(VM_ZERO_FILLED, taken - ahead->count);
-    vm_count_n(VM_ZERO_FILLED_AHEAD, taken - ahead->count);
+    filled = taken - ahead->count;
+    vm_count_n(VM_ZERO_FILLED, filled);
+    vm_count_n(VM_ZERO_FILLED_AHEAD, filled);
+    return filled;
 }
 
 void ahead_drop(struct ahead *ahead)

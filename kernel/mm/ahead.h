@@ -24,8 +24,8 @@ struct ahead {
  */
 void ahead_take(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va);
 
-/* Give those frames to the pages behind `va`, as far as they are still untouched. => as above; the leaf is private and locked */
-void ahead_fill(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va);
+/* Give those frames to the pages behind `va`, as far as they are still untouched. => as above; the leaf is private and locked; how many */
+unsigned ahead_fill(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va);
 
 /* Give back what was not used. => no lock of a node */
 void ahead_drop(struct ahead *ahead);

@@ -35,7 +35,7 @@ enum event_type {
  * One record. What its type does not have is 0.
  *
  *              address         code                  cause, outcome          frame              extra
- * fault        touched         the error code        fault.h's enums         there afterwards
+ * fault        touched         the error code        fault.h's enums         there afterwards   pages behind it that were filled as well
  * fork                                                                                          the child's pid
  * exec
  * exit                                                                                          the status, as wait(2) has it

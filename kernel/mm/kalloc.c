@@ -28,6 +28,7 @@
 #define BATCH_LEAST 8u  // frames that a cache is filled with at a time, or emptied by; it holds twice as many
 #define BATCH_MOST 128u
 #define CACHES_PART 512 // of all frames, all caches hold one of so many
+#define DRAIN_ORDER 8   // up to which a run is worth emptying all caches for
 #define POISON 0xfeedfacecafef00dull
 
 /* Runs of free frames, by order. Frame 0 is never free (the firmware's), so 0 ends a list. */
@@ -297,13 +298,24 @@ static inline struct core_map_entry *cache_pop(struct frame_cache *cache)
     return page;
 }
 
-/* A batch in one run, if there is one, else in the largest runs there are. => cache->lock held, the cache empty */
-static void cache_refill(struct frame_cache *cache)
+/*
+ * How many frames a cache may be filled with while `left` are free. What it gets is anybody's: so of the reserve, one, which its taker
+ * takes at once; and few, before all caches together could reach it.
+ */
+static unsigned refill_frames(uint64_t left)
 {
-    unsigned order = (unsigned)__builtin_ctz(batch);
+    if (unlikely(left <= marks.reserve))
+        return 1;
+    return likely(left > marks.reserve + (uint64_t)batch * MAX_CPUS) ? batch : BATCH_LEAST;
+}
+
+/* So many in one run, if there is one, else some in the largest runs there are. => cache->lock held, the cache empty */
+static void cache_refill(struct frame_cache *cache, unsigned frames)
+{
+    unsigned order = (unsigned)__builtin_ctz(frames);
 
     spin_lock(&kmem.lock);
-    while (cache->count < BATCH_LEAST) {
+    while (cache->count < MIN(frames, BATCH_LEAST)) {
         pfn_t run = buddy_alloc_locked(order);
         if (run)
             for (pfn_t pfn = run + ((pfn_t)1 << order); pfn-- > run;)
@@ -330,7 +342,7 @@ static __attribute__((noinline)) void cache_try_refill(struct frame_cache *cache
 
     atomic_store_explicit(&cache->free, left, memory_order_relaxed);
     if (may_take(left))
-        cache_refill(cache);
+        cache_refill(cache, refill_frames(left));
 }
 
 /* Give the frames that only the sanitizer keeps back to the buddy allocator. => cache->lock held */
@@ -456,7 +468,13 @@ struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
         return NULL;
     if (fail_now())
         return NULL;
-    pfn_t pfn = may_take(frames_by_kind(FRAME_FREE)) ? run_take(kind, order) : 0;
+    bool may = may_take(frames_by_kind(FRAME_FREE));
+    pfn_t pfn = may ? run_take(kind, order) : 0;
+    if (!pfn && may && order <= DRAIN_ORDER) {
+        /* What was given back lately lies in caches, one by one. */
+        kalloc_drain();
+        pfn = run_take(kind, order);
+    }
     if (!pfn) {
         kalloc_note_failure();
         return NULL;

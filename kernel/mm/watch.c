@@ -163,6 +163,7 @@ enum fault_outcome watch_fault(struct vspace *space, struct fault *fault)
         .code = (uint8_t)fault->code,
         .cause = fault->cause,
         .outcome = outcome,
+        .extra = fault->ahead,
         .frame = outcome == FAULT_RESOLVED ? (uint32_t)frame_behind(space, fault->address) : 0,
         .cost = (uint32_t)MIN(cost, (uint64_t)UINT32_MAX),
     };

@@ -22,7 +22,7 @@
 #include "lib/log.h"
 #include "sync/sched.h"
 
-#define DRAIN_SPINS 200 // a fault takes about as long
+#define DRAIN_SPINS 200 // a fault of one page takes about as long
 
 /* What a reader on that CPU, or that was there, holds.    Fields: (a) atomic: the reader's, once it is not NULL */
 static struct rwlock_mark {

@@ -125,16 +125,16 @@ static bool writing_in_order_takes_few_faults(void)
     ancestors_sleep();
     faults_taken();
     long faults = faults_taken(), ahead = counter("zero_filled_ahead");
-    for (int i = 0; i <= 128; i++)
+    for (int i = 0; i < 192; i++)
         pages[i * PAGE] = i;
     CHECK_EQ(faults_taken() - faults, 10);
     CHECK_EQ(counter("zero_filled_ahead") - ahead, 182);
     CHECK_EQ(resident(pages, 0, 192), 192);
     CHECK_EQ(resident(pages, 192, 300), 0);
-    for (size_t i = 0; i < 192 * PAGE; i++)
-        CHECK_EQ(pages[i], i % PAGE == 0 && i / PAGE <= 128 ? i / PAGE : 0);
     CHECK_EQ(kernel_touch(TOUCH_WRITE, pages + 192 * PAGE), 0);
     CHECK_EQ(resident(pages, 192, 300), 64);
+    for (size_t i = 0; i < 256 * PAGE; i++)
+        CHECK_EQ(pages[i], i % PAGE ? 0 : i < 192 * PAGE ? i / PAGE : i == 192 * PAGE ? 'Z' : 0);
     pages_unmap(pages, 300);
     return true;
 }

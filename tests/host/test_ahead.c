@@ -86,6 +86,18 @@ static void who_goes_backwards_or_jumps_takes_a_fault_a_page(void **state)
     assert_events([VM_PGFAULT] = 200, [VM_ZERO_FILLED] = 200);
 }
 
+/* What was filled and not used is no reason to fill more: of blocks of 16 pages only the first page is written to. */
+static void who_ceases_to_use_it_gets_no_more(void **state)
+{
+    (void)state;
+    map_at(space, VA, PTES_PER_NODE, R | W);
+    forget_events();
+    write_pages(0, 17, 7);
+    for (unsigned i = 32; i < PTES_PER_NODE; i += 16)
+        poke(space, PAGE(i), 1);
+    assert_events([VM_PGFAULT] = 7 + 30, [VM_ZERO_FILLED] = 32 + 30, [VM_ZERO_FILLED_AHEAD] = 32 - 7);
+}
+
 static void reading_fills_nothing_ahead(void **state)
 {
     (void)state;
@@ -219,6 +231,7 @@ int main(void)
         AHEAD_TEST(windows_double_up_to_64_pages),
         AHEAD_TEST(each_leaf_begins_anew),
         AHEAD_TEST(who_goes_backwards_or_jumps_takes_a_fault_a_page),
+        AHEAD_TEST(who_ceases_to_use_it_gets_no_more),
         AHEAD_TEST(reading_fills_nothing_ahead),
         AHEAD_TEST(the_region_bounds_it),
         AHEAD_TEST(what_is_there_bounds_it),

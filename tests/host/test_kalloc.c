@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/log.h"
 #include "mm/kalloc.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
@@ -394,6 +395,42 @@ static void with_much_memory_a_cpus_cache_is_larger(void **state)
     hoard_give_back();
 }
 
+static void wake_nobody(void)
+{
+}
+
+static uint64_t take_until_refused(void)
+{
+    uint64_t count = 0;
+
+    while (kalloc())
+        count++;
+    return count;
+}
+
+static void use_up_the_reserve(void *unused)
+{
+    (void)unused;
+    hoard_take(1100);
+    kalloc_set_marks(4096, 1024, wake_nobody);
+    assert_in_range(take_until_refused(), 0, 1100 - 1024 + 7);
+    for (uint64_t left = frames_by_kind(FRAME_FREE); left > 0; left--) {
+        kalloc_use_reserve(true);
+        assert_non_null(kalloc());
+        kalloc_use_reserve(false);
+        assert_int_equal(take_until_refused(), 0);
+        assert_int_equal(frames_by_kind(FRAME_FREE), left - 1);
+    }
+    panic("all of it was there for who may have it");
+}
+
+/* Also where caches are large, as the test above has made them: of the reserve nothing stays in a cache for others. */
+static void the_reserve_is_for_those_who_may_use_it(void **state)
+{
+    (void)state;
+    assert_panics(use_up_the_reserve, NULL, "all of it was there");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +457,7 @@ int main(void)
         TEST(a_run_with_a_shared_frame_is_not_given_back),
         TEST(a_write_after_free_is_seen_when_the_frame_is_taken_again),
         TEST(with_much_memory_a_cpus_cache_is_larger),
+        TEST(the_reserve_is_for_those_who_may_use_it),
     };
 
     return RUN_TESTS(tests);
