@@ -90,14 +90,15 @@ void ahead_take(struct ahead *ahead, const struct vregion *region, struct core_m
 
 unsigned ahead_fill(struct ahead *ahead, const struct vregion *region, struct core_map_entry *leaf, vaddr_t va)
 {
-    unsigned taken = ahead->count, filled;
+    unsigned filled = 0;
 
-    for (va += PAGE_SIZE; ahead->count > 0 && is_new(leaf, va); va += PAGE_SIZE) {
-        vpage_store(leaf_info(leaf, va), vpage_in_frame(take_one(ahead), true));
-        leaf_info_added(leaf, va);
-        vspace_derive_grown(leaf, region, va);
+    for (vaddr_t next = va + PAGE_SIZE; ahead->count > 0 && is_new(leaf, next); next += PAGE_SIZE) {
+        vpage_store(leaf_info(leaf, next), vpage_in_frame(take_one(ahead), true));
+        vspace_derive_grown(leaf, region, next);
+        filled++;
     }
-    filled = taken - ahead->count;
+    if (filled > 0)
+        leaf_infos_added(leaf, va + PAGE_SIZE, filled);
     vm_count_n(VM_ZERO_FILLED, filled);
     vm_count_n(VM_ZERO_FILLED_AHEAD, filled);
     return filled;

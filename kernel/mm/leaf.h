@@ -66,22 +66,27 @@ struct leaf_range {
 };
 struct leaf_range leaf_used_range(const struct core_map_entry *leaf, vaddr_t va, vaddr_t end);
 
-/* Account for a vpage_info that becomes used, or no longer is. => the leaf is locked */
-static inline void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
+/* Account for vpage_infos from that of `va` on that become used. => the leaf is locked, and has them; count is not 0 */
+static inline void leaf_infos_added(struct core_map_entry *leaf, vaddr_t va, unsigned count)
 {
     DEBUG_ASSERT(node_is_locked(leaf));
-    uint8_t pair = pte_index(va, LEAF_LEVEL) / 2;
+    unsigned index = pte_index(va, LEAF_LEVEL);
+    uint8_t first = index / 2, last = (index + count - 1) / 2;
+    uint16_t before = leaf->node.live;
 
-    if (leaf->node.live++ == 0) {
-        leaf->node.first_pair = leaf->node.last_pair = pair;
-        return;
-    }
-    if (pair < leaf->node.first_pair)
-        leaf->node.first_pair = pair;
-    if (pair > leaf->node.last_pair)
-        leaf->node.last_pair = pair;
+    leaf->node.live = before + count;
+    if (before == 0 || first < leaf->node.first_pair)
+        leaf->node.first_pair = first;
+    if (before == 0 || last > leaf->node.last_pair)
+        leaf->node.last_pair = last;
 }
 
+static inline void leaf_info_added(struct core_map_entry *leaf, vaddr_t va)
+{
+    leaf_infos_added(leaf, va, 1);
+}
+
+/* Account for one that no longer is. => the leaf is locked */
 void leaf_info_removed(struct core_map_entry *leaf);
 
 /* Which part would hold all infos in use, as in core_map_entry; 0: none would. */
