@@ -429,7 +429,7 @@ static void commit(struct fault_context *c, enum fault_plan plan)
         use_fresh(c);
         vm_count(VM_ZERO_FILLED);
         if (c->ahead.count > 0)
-            c->fault->ahead = ahead_fill(&c->ahead, c->region, c->leaf, c->page_va);
+            c->fault->ahead = (uint8_t)ahead_fill(&c->ahead, c->region, c->leaf, c->page_va);
         break;
     case PLAN_MAP_FILE:
         map_file_page(c);

@@ -51,9 +51,9 @@ struct fault {
     uint32_t code;               // tf->err: PF_P | PF_W | PF_U | PF_I
     enum fault_cause cause;      // out
     enum fault_outcome outcome;  // out
-    unsigned ahead;              // out: pages behind it that were filled as well
     bool major;                  // out: it waited for a device
     bool watched;                // in watch_fault (watch.h), which is not to be entered again
+    uint8_t ahead;               // out: pages behind it that were filled as well
 };
 
 /*
