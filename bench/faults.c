@@ -39,26 +39,25 @@ void anonymous_write_fault(void)
     munmap(at, pages * PAGE);
 }
 
-void anonymous_write_forward(void)
-{
-    const size_t pages = 512;
-    char *at = map(pages * PAGE);
-    uint64_t start = start_clock();
-
-    touch(at, pages * PAGE);
-    report("anonymous_write_forward", stop_clock(start), pages);
-    munmap(at, pages * PAGE);
-}
-
-/* The whole of a large region, in pages of the kernel's choice. */
-void touch_region(const char *name, size_t size)
+static void first_writes(const char *name, size_t size, uint64_t operations)
 {
     char *at = map(size);
     uint64_t start = start_clock();
 
     touch(at, size);
-    report(name, stop_clock(start), 1);
+    report(name, stop_clock(start), operations);
     munmap(at, size);
+}
+
+void anonymous_write_forward(void)
+{
+    first_writes("anonymous_write_forward", 512 * PAGE, 512);
+}
+
+/* The whole of a large region, in pages of the kernel's choice. */
+void touch_region(const char *name, size_t size)
+{
+    first_writes(name, size, 1);
 }
 
 /* --- copy-on-write */

@@ -187,7 +187,7 @@ static void measure(const char *what, void (*run)(void))
         rate_alone(run, 1, beside[1], alone);
         one[i] = (alone[0] + alone[1]) / 2;
         two[i] = together[0] + together[1];
-        gain[i] = 100 * together[0] / alone[0] + 100 * together[1] / alone[1];
+        gain[i] = 100 * (together[0] * alone[1] + together[1] * alone[0]) / (alone[0] * alone[1]);
     }
     report_median(what, "1", one);
     report_median(what, "2", two);

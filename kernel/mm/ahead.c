@@ -84,6 +84,7 @@ void ahead_take(struct ahead *ahead, const struct vregion *region, struct core_m
     unsigned before = pages_before(region, leaf, va);
     if (before < LEAST_BEFORE)
         return;
+    ahead->first = 0;
     for (; ahead->count + 1 < before && next < end && is_new(leaf, next) && add_frame(ahead); next += PAGE_SIZE)
         ;
 }

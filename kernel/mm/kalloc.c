@@ -46,11 +46,12 @@ static struct {
 static struct frame_cache {
     struct spinlock lock;
     uint32_t count, first;   // (lock)
+    uint32_t most;           // (lock) how many it may hold
     _Atomic uint64_t free;   // frames that were free when it was filled last
     struct frame_quarantine quarantine;
     _Atomic uint32_t kinds[FRAME_KINDS];
 } __attribute__((aligned(64))) caches[MAX_CPUS] = {
-    [0 ... MAX_CPUS - 1] = {.lock = SPINLOCK_INIT("kmem cache", RANK_KMEM_CACHE)},
+    [0 ... MAX_CPUS - 1] = {.lock = SPINLOCK_INIT("kmem cache", RANK_KMEM_CACHE), .most = 2 * BATCH_LEAST},
 };
 
 /* This CPU's cache; should we be moved now, another CPU's does as well. The address is hidden from the compiler, which would
@@ -299,8 +300,8 @@ static inline struct core_map_entry *cache_pop(struct frame_cache *cache)
 }
 
 /*
- * How many frames a cache may be filled with while `left` are free. What it gets is anybody's: so of the reserve, one, which its taker
- * takes at once; and few, before all caches together could reach it.
+ * How many frames a cache may be filled with while `left` are free. What it has is anybody's: so of the reserve, one, which its taker
+ * takes at once; and few, before all caches together could reach it. Where memory is that scarce, few of those given back stay, too.
  */
 static unsigned refill_frames(uint64_t left)
 {
@@ -341,8 +342,10 @@ static __attribute__((noinline)) void cache_try_refill(struct frame_cache *cache
     uint64_t left = frames_by_kind(FRAME_FREE);
 
     atomic_store_explicit(&cache->free, left, memory_order_relaxed);
+    unsigned frames = refill_frames(left);
+    cache->most = 2 * MAX(frames, BATCH_LEAST);
     if (may_take(left))
-        cache_refill(cache, refill_frames(left));
+        cache_refill(cache, frames);
 }
 
 /* Give the frames that only the sanitizer keeps back to the buddy allocator. => cache->lock held */
@@ -379,8 +382,8 @@ static void cache_give(struct core_map_entry *page, const void *caller)
     struct frame_cache *cache = cache_here();
 
     spin_lock(&cache->lock);
-    if (cache->count >= 2 * batch)
-        cache_shrink(cache, batch);
+    if (cache->count >= cache->most)
+        cache_shrink(cache, cache->most / 2);
     frame_end(cache, page, caller);
     page = frame_guard_keep(&cache->quarantine, page);
     if (page)

@@ -132,10 +132,12 @@ static void a_fault_is_recorded_with_what_came_of_it(void **state)
     struct event event;
 
     (void)state;
-    map_at(space, 0x100000, 1, R | W);
+    map_at(space, 0x100000, 9, R | W);
     assert_int_equal(events_start(PAGE_SIZE, 1), 0);
     poke(space, 0x100123, 1);
     assert_int_equal(try_fetch(space, 0x100000), FAULT_SEGV_ACCERR);
+    for (unsigned page = 1; page < 5; page++)
+        poke(space, 0x100000 + page * PAGE_SIZE, 1);
     assert_true(event_read(0, 0, &event));
     assert_int_equal(event.type, EVENT_FAULT);
     assert_int_equal(event.address, 0x100123);
@@ -148,6 +150,11 @@ static void a_fault_is_recorded_with_what_came_of_it(void **state)
     assert_int_equal(event.cause, CAUSE_NO_EXECUTE);
     assert_int_equal(event.outcome, FAULT_SEGV_ACCERR);
     assert_int_equal(event.frame, 0);
+    assert_true(event_read(0, 4, &event));
+    assert_int_equal(event.extra, 0);
+    assert_true(event_read(0, 5, &event));
+    assert_int_equal(event.address, 0x104000);
+    assert_int_equal(event.extra, 3); // pages filled behind it
     events_stop();
     end_space(space);
 }

@@ -395,6 +395,22 @@ static void with_much_memory_a_cpus_cache_is_larger(void **state)
     hoard_give_back();
 }
 
+static void a_run_is_made_of_frames_that_lie_in_caches(void **state)
+{
+    struct core_map_entry *run = frame_alloc_run(FRAME_KERNEL, 3);
+
+    (void)state;
+    assert_non_null(run);
+    hoard_take(0);
+    machine_set_cpu(1);
+    for (unsigned i = 0; i < 8; i++)
+        frame_put(&run[i]);
+    machine_set_cpu(0);
+    assert_ptr_equal(frame_alloc_run(FRAME_KERNEL, 3), run);
+    frame_free_run(run, 3);
+    hoard_give_back();
+}
+
 static void wake_nobody(void)
 {
 }
@@ -410,10 +426,20 @@ static uint64_t take_until_refused(void)
 
 static void use_up_the_reserve(void *unused)
 {
+    void *frames[300];
+
     (void)unused;
     hoard_take(1100);
     kalloc_set_marks(4096, 1024, wake_nobody);
     assert_in_range(take_until_refused(), 0, 1100 - 1024 + 7);
+    kalloc_use_reserve(true);
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++)
+        assert_non_null(frames[i] = kalloc());
+    kalloc_use_reserve(false);
+    for (unsigned i = 0; i < ARRAY_SIZE(frames); i++)
+        kfree(frames[i]);
+    assert_in_range(take_until_refused(), 0, 16); // what is given back stays in a cache to that number only
+    kalloc_drain();
     for (uint64_t left = frames_by_kind(FRAME_FREE); left > 0; left--) {
         kalloc_use_reserve(true);
         assert_non_null(kalloc());
@@ -456,6 +482,7 @@ int main(void)
         TEST(a_count_that_would_wrap_panics),
         TEST(a_run_with_a_shared_frame_is_not_given_back),
         TEST(a_write_after_free_is_seen_when_the_frame_is_taken_again),
+        TEST(a_run_is_made_of_frames_that_lie_in_caches),
         TEST(with_much_memory_a_cpus_cache_is_larger),
         TEST(the_reserve_is_for_those_who_may_use_it),
     };
