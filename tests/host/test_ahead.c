@@ -109,6 +109,17 @@ static void reading_fills_nothing_ahead(void **state)
     write_pages(8, 16, 8); // what was read has the zero frame: nothing is absent behind it
 }
 
+/* Only a first touch fills more: a write to what was read has old translations to care for. */
+static void a_write_to_the_zero_frame_fills_its_page_alone(void **state)
+{
+    (void)state;
+    map_at(space, VA, 100, R | W);
+    write_pages(0, 16, 6);
+    assert_int_equal(peek(space, PAGE(16)), 0);
+    write_pages(16, 17, 1);
+    assert_filled(17, 17);
+}
+
 static void the_region_bounds_it(void **state)
 {
     (void)state;
@@ -117,8 +128,9 @@ static void the_region_bounds_it(void **state)
     write_pages(0, 10, 6);
     assert_filled(10, 10);
     assert_int_equal(try_write(space, PAGE(10)), FAULT_SEGV_ACCERR);
-    map_at(space, PAGE(10), 90, R | W); // of its own: what lies before it tells nothing... unless they became one
-    write_pages(10, 11, 1);
+    map_at(space, PAGE(10), 90, R | W | X);
+    write_pages(10, 11, 1); // what lies before it is another region's, and tells nothing
+    assert_filled(11, 11);
 }
 
 static void what_is_there_bounds_it(void **state)
@@ -233,6 +245,7 @@ int main(void)
         AHEAD_TEST(who_goes_backwards_or_jumps_takes_a_fault_a_page),
         AHEAD_TEST(who_ceases_to_use_it_gets_no_more),
         AHEAD_TEST(reading_fills_nothing_ahead),
+        AHEAD_TEST(a_write_to_the_zero_frame_fills_its_page_alone),
         AHEAD_TEST(the_region_bounds_it),
         AHEAD_TEST(what_is_there_bounds_it),
         AHEAD_TEST(locked_memory_is_not_filled_ahead),
