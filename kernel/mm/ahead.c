@@ -6,8 +6,8 @@
  *             known. What is likely is told by what has been written to already, as for files by what is in memory (page_cache_fill.c): a page
  *             that is touched while those right before it are dirty, as the CPU has marked them, brings as many with it as make up their
  *             number: 4, 8, 16, 32, then 64 at a time. So there is no state to keep, for who jumps about a fault is what it was, and who
- *             ceases to use what was filled for him gets no more. What is saved is the exception and the way to the
- *             leaf, not the zeroing, which is done before the leaf is locked.
+ *             ceases to use what was filled for him gets no more. What is saved is the exception and the way to the leaf, not the zeroing,
+ *             which is done before the leaf is locked.
  *             The CPU has not marked these pages as accessed: if they stay unused, the clock takes them first.
  * Bounds      As many pages as the program has written to in one place, and 63. Within the region and its leaf. Not for stacks, which grow
  *             the other way, nor where a page is locked as soon as it is there. While a quarter of all frames is free.
