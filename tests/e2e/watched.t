@@ -56,6 +56,9 @@ RECOUNTS = compile_c('recounts', '''
 #include <unistd.h>
 static char text[4096], page[4][4096];
 int main(void) {
+    puts("");
+    fflush(stdout);
+    getchar(); // the host holds verify from now on
     for (int i = 0; i < 30; i++) {
         pid_t child = fork();
         if (child == 0) {
@@ -186,11 +189,10 @@ def moment_of(guest):
 
 def verify_waits():
     guest = Guest('--append', 'watch', '-c', '2', '--', RECOUNTS)
-    wait_until(lambda: os.path.exists(MEMORY) and os.path.getsize(MEMORY) == SIZE)
-    guest.look()
-    wait_until(lambda: guest.number(guest.symbols['watch_control'], 'Q') != 0)
+    guest.talk.line()
     guest.look()
     guest.set('hold_verify', 1)
+    guest.talk.say('')
     moments, wrong, fewest = 0, [], 1 << 30
     deadline = time.monotonic() + 120
     while guest.talk.process.poll() is None and time.monotonic() < deadline:
