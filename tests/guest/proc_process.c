@@ -459,13 +459,26 @@ static bool threads_tell_their_own_times_and_signals(void)
 
 /* ---- Where it sleeps ---- */
 
+/* Wait until wchan tells where `pid` sleeps: one that was interrupted on its way to sleep has the state S, but no place yet.
+   => length of wchan, now in `text`; after two seconds whatever it is then */
+static ssize_t wchan_of_sleeper(pid_t pid)
+{
+    ssize_t length = read_file(pid, 0, "wchan");
+
+    for (int try = 0; try < 200 && length == 1; try++) {
+        sleep_ms(10);
+        length = read_file(pid, 0, "wchan");
+    }
+    return length;
+}
+
 static bool stack_and_wchan_name_where_a_process_sleeps(void)
 {
     char function[128], wanted[160];
     pid_t pid = child_pausing();
 
     child_in_state(pid, 'S');
-    ssize_t length = read_file(pid, 0, "wchan");
+    ssize_t length = wchan_of_sleeper(pid);
     snprintf(function, sizeof function, "%.*s", (int)sizeof function - 1, text);
     ssize_t depth = read_file(pid, 0, "stack");
     child_end(pid);
