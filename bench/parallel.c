@@ -6,7 +6,7 @@
  * does. Its CPUs are shared with others, each is fast at one moment and slow at the next. So a trial of both stands between trials of each
  * alone, each CPU is compared with itself, and what is told is the median: of pages a second, and of how many there are of both for a
  * hundred of one. Two of them may share a core and caches, or be clocked lower than one alone: so the other CPU has work in trials of one,
- * too, a program that clears pages as the kernel does in a fault, but asks nothing of it. Who works where is fixed.
+ * too, a program that clears as many pages a second as a worker is given, but asks nothing of the kernel. Who works where is fixed.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -24,8 +24,10 @@
 
 #define CPUS 2
 #define ALL_CPUS ((1u << CPUS) - 1)
-#define TRIALS 61
+#define TRIALS 121
+#define WARM_UP 10 // trials before; what is done for the first time takes longer, in an emulator above all
 #define SIZE (4 * MIB)
+#define SETTLE_NS 1000000 // before the work begins
 
 /* What the workers of a trial share, be they threads or processes: one on each CPU that takes part. */
 struct trial {
@@ -46,6 +48,19 @@ static void stay_on(int cpu)
 }
 
 /*
+ * Wait until all workers are there, and then as long as who began the trial may need to go and wait for their end: it has no CPU of its
+ * own, and would do so in their time.
+ */
+static void begin_together(struct trial *trial)
+{
+    atomic_fetch_sub(&trial->missing, 1);
+    while (atomic_load(&trial->missing) > 0)
+        sched_yield();
+    for (uint64_t end = nanoseconds() + SETTLE_NS; nanoseconds() < end;)
+        sched_yield();
+}
+
+/*
  * Write to memory of one's own, beginning when all others do, and go on until all others have written to as much, so that nobody is alone
  * at the end. What is measured is faults alone: what a child shares with its parent is copied before, and nobody unmaps before all are
  * done.
@@ -56,10 +71,7 @@ static void work(struct trial *trial, int cpu)
 
     stay_on(cpu);
     at[2 * SIZE - 1] = 1; // makes the way there the child's own
-    nanoseconds();        // and what the C library keeps of the clock
-    atomic_fetch_sub(&trial->missing, 1);
-    while (atomic_load(&trial->missing) > 0)
-        ;
+    begin_together(trial);
     uint64_t start = nanoseconds();
     touch(at, SIZE);
     trial->taken[cpu] = nanoseconds() - start;
@@ -111,8 +123,31 @@ static void run_processes(void)
             end_child(children[cpu]);
 }
 
-/* A program that keeps a CPU as busy as a worker does, and asks nothing of the kernel: it clears pages that it has. => stopped */
-static pid_t companion(int cpu)
+static void spin(uint64_t rounds)
+{
+    while (rounds-- > 0)
+        __asm__ volatile("");
+}
+
+/* How long to spin after each page, for one to take `page_ns` nanoseconds in all. The clock would have to be asked, and that is not free. */
+static uint64_t rounds_a_page(char *at, uint64_t page_ns)
+{
+    const uint64_t pages = 2 * SIZE / PAGE, rounds = 1000000;
+    uint64_t start = nanoseconds();
+
+    memset(at, 0, 2 * SIZE);
+    uint64_t clear_ns = (nanoseconds() - start) / pages;
+    start = nanoseconds();
+    spin(rounds);
+    uint64_t rounds_ns = nanoseconds() - start;
+    return page_ns > clear_ns ? (page_ns - clear_ns) * rounds / rounds_ns : 0;
+}
+
+/*
+ * A program that keeps a CPU and memory as busy as a worker does which is given a page every `page_ns` nanoseconds, and asks nothing of the
+ * kernel: it clears pages that it has. => stopped
+ */
+static pid_t companion(int cpu, uint64_t page_ns)
 {
     pid_t pid = fork();
 
@@ -122,9 +157,12 @@ static pid_t companion(int cpu)
         char *at = map(2 * SIZE);
         stay_on(cpu);
         touch(at, 2 * SIZE);
+        uint64_t rounds = rounds_a_page(at, page_ns);
         raise(SIGSTOP);
-        for (size_t i = 0;; i = (i + PAGE) % (2 * SIZE))
+        for (size_t i = 0;; i = (i + PAGE) % (2 * SIZE)) {
             memset(at + i, 0, PAGE);
+            spin(rounds);
+        }
     }
     if (waitpid(pid, NULL, WUNTRACED) != pid)
         fail("waitpid");
@@ -176,11 +214,13 @@ static void report_median(const char *what, const char *which, uint64_t values[T
 static void measure(const char *what, void (*run)(void))
 {
     uint64_t one[TRIALS], two[TRIALS], gain[TRIALS], alone[CPUS], together[CPUS];
-    pid_t beside[CPUS] = {companion(1), companion(0)};
 
     trial = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (trial == MAP_FAILED)
         fail("mmap");
+    for (int i = 0; i < WARM_UP; i++)
+        rates(run, ALL_CPUS, together);
+    pid_t beside[CPUS] = {companion(1, 1000000000 / together[1]), companion(0, 1000000000 / together[0])};
     for (int i = 0; i < TRIALS; i++) {
         rate_alone(run, 0, beside[0], alone);
         rates(run, ALL_CPUS, together);

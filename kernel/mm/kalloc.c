@@ -310,21 +310,26 @@ static unsigned refill_frames(uint64_t left)
     return likely(left > marks.reserve + (uint64_t)batch * MAX_CPUS) ? batch : BATCH_LEAST;
 }
 
-/* So many in one run, if there is one, else some in the largest runs there are. => cache->lock held, the cache empty */
+/*
+ * So many in one run, if there is one, else some in the largest runs there are. The list of a run's frames is made after kmem.lock was given
+ * back: it takes a hundred times as long as taking the run.
+ *
+ * => cache->lock held, the cache empty
+ */
 static void cache_refill(struct frame_cache *cache, unsigned frames)
 {
     unsigned order = (unsigned)__builtin_ctz(frames);
 
-    spin_lock(&kmem.lock);
     while (cache->count < MIN(frames, BATCH_LEAST)) {
+        spin_lock(&kmem.lock);
         pfn_t run = buddy_alloc_locked(order);
+        spin_unlock(&kmem.lock);
         if (run)
             for (pfn_t pfn = run + ((pfn_t)1 << order); pfn-- > run;)
                 cache_push(cache, pfn);
         else if (order-- == 0)
             break;
     }
-    spin_unlock(&kmem.lock);
 }
 
 /* Give frames back to the buddy allocator until `keep` are left. => cache->lock held */
