@@ -4,8 +4,14 @@
  *
  * Theory      Free memory is a set of runs of 2^order frames, aligned to their size, one list per order. Taking a run splits
  *             a larger one; giving one back joins it with its buddy as long as that is free too. Single frames, by far the
- *             most frequent request, come from this CPU's cache, which is filled and emptied by half its size at a time: the more memory
- *             there is, the more at once, since CPUs that fault at the same time wait for each other only here.
+ *             most frequent request, come from this CPU's cache, which is filled by a batch at a time: the more memory there is, the more
+ *             at once, since CPUs that fault at the same time wait for each other only here. What is given back on a CPU stays there, up
+ *             to a share of what is free: its lines are still in that CPU's own cache of memory, and another one, which the buddy
+ *             allocator might give the frame to, would have to fetch them, 64 a frame.
+ *
+ *               first ──> f ──> f ──> f ──> f ──> f      all of them: `count`, no more than `most`
+ *                         ready, a batch    └ aside ┘    who comes to those that lie aside asks first whether frames may be taken
+ *
  * Invariants  I1  A free frame has no reference, and is on one free list or in one CPU's cache.
  *             I16 The counts by kind add up to what core_map says.
  * Locking     A cache's lock, then kmem.lock. Neither is ever taken in an interrupt.
@@ -25,8 +31,10 @@
 #include "sync/spinlock.h"
 
 #define NO_RUN 0 // in core_map_entry.run: not the first frame of a run on a free list
-#define BATCH_LEAST 8u  // frames that a cache is filled with at a time, or emptied by; it holds twice as many
+#define BATCH_LEAST 8u  // frames that a cache is filled with at a time, or emptied by; twice as many are ready in it at most
 #define BATCH_MOST 128u
+#define ASIDE_PART 64   // of the free frames, those that lie aside in all caches are one of so many
+#define ASIDE_MOST 2048u // in one of them
 #define CACHES_PART 512 // of all frames, all caches hold one of so many
 #define DRAIN_ORDER 8   // up to which a run is worth emptying all caches for
 #define POISON 0xfeedfacecafef00dull
@@ -46,7 +54,7 @@ static struct {
 static struct frame_cache {
     struct spinlock lock;
     uint32_t count, first;   // (lock)
-    uint32_t most;           // (lock) how many it may hold
+    uint32_t aside, most;    // (lock) how many of them are not to be taken without asking, and how many it may hold
     _Atomic uint64_t free;   // frames that were free when it was filled last
     struct frame_quarantine quarantine;
     _Atomic uint32_t kinds[FRAME_KINDS];
@@ -300,7 +308,7 @@ static inline struct core_map_entry *cache_pop(struct frame_cache *cache)
 }
 
 /*
- * How many frames a cache may be filled with while `left` are free. What it has is anybody's: so of the reserve, one, which its taker
+ * How many frames a cache may be filled with while `left` are free. What is ready is anybody's: so of the reserve, one, which its taker
  * takes at once; and few, before all caches together could reach it. Where memory is that scarce, few of those given back stay, too.
  */
 static unsigned refill_frames(uint64_t left)
@@ -341,16 +349,36 @@ static void cache_shrink(struct frame_cache *cache, unsigned keep)
     spin_unlock(&kmem.lock);
 }
 
-/* An empty cache is filled, if the running thread may take frames. => cache->lock held */
+/* So many are ready from now on, if there are as many. => cache->lock held */
+static void cache_make_ready(struct frame_cache *cache, unsigned frames)
+{
+    cache->aside = cache->count - MIN(cache->count, frames);
+    cache->most = cache->aside + 2 * MAX(frames, BATCH_LEAST);
+}
+
+/* None is ready: of those that lie aside, or else of the buddy allocator's, some are, if the running thread may take frames.
+ * => cache->lock held */
 static __attribute__((noinline)) void cache_try_refill(struct frame_cache *cache)
 {
     uint64_t left = frames_by_kind(FRAME_FREE);
 
     atomic_store_explicit(&cache->free, left, memory_order_relaxed);
+    if (!may_take(left))
+        return;
     unsigned frames = refill_frames(left);
-    cache->most = 2 * MAX(frames, BATCH_LEAST);
-    if (may_take(left))
+    if (cache->count == 0)
         cache_refill(cache, frames);
+    cache_make_ready(cache, frames);
+}
+
+/* It holds as many as it may: half of those that are ready are laid aside, as long as that is a small share. => cache->lock held */
+static __attribute__((noinline)) void cache_lay_aside(struct frame_cache *cache)
+{
+    unsigned ready = (cache->most - cache->aside) / 2;
+    uint64_t aside = frames_by_kind(FRAME_FREE) / ASIDE_PART / cpu_count;
+
+    cache_shrink(cache, ready + MIN(ASIDE_MOST, aside));
+    cache_make_ready(cache, ready);
 }
 
 /* Give the frames that only the sanitizer keeps back to the buddy allocator. => cache->lock held */
@@ -372,9 +400,9 @@ static struct core_map_entry *cache_take(enum frame_kind kind, const void *calle
     struct frame_cache *cache = cache_here();
 
     spin_lock(&cache->lock);
-    if (cache->count == 0)
+    if (cache->count == cache->aside)
         cache_try_refill(cache);
-    if (cache->count > 0) {
+    if (cache->count > cache->aside) {
         page = cache_pop(cache);
         frame_begin(cache, page, kind, caller);
     }
@@ -388,7 +416,7 @@ static void cache_give(struct core_map_entry *page, const void *caller)
 
     spin_lock(&cache->lock);
     if (cache->count >= cache->most)
-        cache_shrink(cache, cache->most / 2);
+        cache_lay_aside(cache);
     frame_end(cache, page, caller);
     page = frame_guard_keep(&cache->quarantine, page);
     if (page)
@@ -402,6 +430,7 @@ __cold void kalloc_drain(void)
         spin_lock(&caches[cpu].lock);
         cache_release(&caches[cpu]);
         cache_shrink(&caches[cpu], 0);
+        cache_make_ready(&caches[cpu], BATCH_LEAST);
         spin_unlock(&caches[cpu].lock);
     }
 }
