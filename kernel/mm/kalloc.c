@@ -33,7 +33,7 @@
 #define NO_RUN 0 // in core_map_entry.run: not the first frame of a run on a free list
 #define BATCH_LEAST 8u  // frames that a cache is filled with at a time, or emptied by; twice as many are ready in it at most
 #define BATCH_MOST 128u
-#define ASIDE_PART 64   // of the free frames, those that lie aside in all caches are one of so many
+#define ASIDE_PART 64    // of the free frames, those that lie aside in all caches are one of so many
 #define ASIDE_MOST 2048u // in one of them
 #define CACHES_PART 512 // of all frames, all caches hold one of so many
 #define DRAIN_ORDER 8   // up to which a run is worth emptying all caches for

@@ -29,24 +29,37 @@
 
 /* ---- Frames of zeros, kept for the next node ---- */
 
-#define ZERO_FRAMES 16
+#define ZERO_FRAMES 8
 
-/* A table of zeros costs 512 instructions to make, and exit leaves plenty. One list for all CPUs: it is short. */
-static struct {
+/*
+ * A table of zeros costs 512 instructions to make, and exit leaves plenty. Each CPU has a list of its own, through free.next: what it
+ * cleared lies in its own cache of memory. The lock is for node_drain, which comes from elsewhere.
+ */
+static struct zero_frames {
     struct spinlock lock;
-    unsigned count;
-    struct core_map_entry *frames[ZERO_FRAMES]; // kind kernel, one reference, all zero
-} zero_frames = {.lock = SPINLOCK_INIT("zero frames", RANK_KSTACK)};
+    uint32_t count, first;   // (lock) frames of kind kernel, with one reference, all zero
+} __attribute__((aligned(64))) zero_frames[MAX_CPUS] = {
+    [0 ... MAX_CPUS - 1] = {.lock = SPINLOCK_INIT("zero frames", RANK_KSTACK)},
+};
+
+/* => kept->lock held, the list not empty */
+static struct core_map_entry *zero_frame_pop(struct zero_frames *kept)
+{
+    struct core_map_entry *page = &core_map[kept->first];
+
+    kept->first = page->free.next;
+    kept->count--;
+    return page;
+}
 
 /* A frame of the kind with one reference, of zeros if some are kept; else *zeroed becomes false. NULL: no memory. */
 static struct core_map_entry *table_take(enum frame_kind kind, bool *zeroed)
 {
-    struct core_map_entry *page = NULL;
+    struct zero_frames *kept = &zero_frames[cpu_id()];
 
-    spin_lock(&zero_frames.lock);
-    if (zero_frames.count > 0)
-        page = zero_frames.frames[--zero_frames.count];
-    spin_unlock(&zero_frames.lock);
+    spin_lock(&kept->lock);
+    struct core_map_entry *page = kept->count > 0 ? zero_frame_pop(kept) : NULL;
+    spin_unlock(&kept->lock);
     if (page) {
         frame_set_kind(page, kind);
         return page;
@@ -69,24 +82,30 @@ static void assert_is_zero(const struct core_map_entry *page)
 /* Give back a frame that is zero again. => it has one reference */
 static void zero_frame_give(struct core_map_entry *page)
 {
+    struct zero_frames *kept = &zero_frames[cpu_id()];
+
     assert_is_zero(page);
-    spin_lock(&zero_frames.lock);
-    bool kept = zero_frames.count < ZERO_FRAMES;
-    if (kept) {
+    spin_lock(&kept->lock);
+    bool keep = kept->count < ZERO_FRAMES;
+    if (keep) {
         frame_set_kind(page, FRAME_KERNEL);
-        zero_frames.frames[zero_frames.count++] = page;
+        page->free.next = kept->first;
+        kept->first = (uint32_t)page2pfn(page);
+        kept->count++;
     }
-    spin_unlock(&zero_frames.lock);
-    if (!kept)
+    spin_unlock(&kept->lock);
+    if (!keep)
         frame_put(page);
 }
 
 void node_drain(void)
 {
-    spin_lock(&zero_frames.lock);
-    while (zero_frames.count > 0)
-        frame_put(zero_frames.frames[--zero_frames.count]);
-    spin_unlock(&zero_frames.lock);
+    for (struct zero_frames *kept = zero_frames; kept < zero_frames + MAX_CPUS; kept++) {
+        spin_lock(&kept->lock);
+        while (kept->count > 0)
+            frame_put(zero_frame_pop(kept));
+        spin_unlock(&kept->lock);
+    }
 }
 
 /* ---- Locks ---- */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* test_frame_cache.c - frames that CPUs keep: whose they are, how many, and who asks before one is taken. */
+/* test_frame_cache.c - frames that CPUs keep, free ones and tables of zeros: whose they are, how many, and who asks before one is taken. */
 #include "support.h"
 
 #include <stdlib.h>
 
 #include "mm/kalloc.h"
+#include "mm/node.h"
 
 #define MEMORY (UINT64_C(128) << 20)
 #define READY_MOST 16       // in a cache, to be taken without asking; 8 of them are taken from elsewhere at a time
@@ -171,6 +172,35 @@ static void frames_that_lie_aside_are_not_taken_without_asking(void **state)
         kfree(ready[--count]);
 }
 
+/* A space with one page, made and ended on a CPU. => its root, an address that is not to be followed any more */
+static const struct core_map_entry *make_and_end(unsigned cpu)
+{
+    machine_set_cpu(cpu);
+    struct vspace *space = vspace_create();
+    assert_non_null(space);
+    const struct core_map_entry *root = space->root;
+    map_at(space, 0x400000, 1, R | W);
+    poke(space, 0x400000, 1);
+    end_space(space);
+    machine_set_cpu(0);
+    return root;
+}
+
+static void tables_that_a_cpu_has_cleared_become_its_next_ones(void **state)
+{
+    (void)state;
+    node_drain();
+    uint64_t kernels = frames_by_kind(FRAME_KERNEL);
+    const struct core_map_entry *first = make_and_end(1), *other = make_and_end(2);
+    assert_ptr_not_equal(first, other);
+    assert_ptr_equal(make_and_end(1), first); // the last one that was cleared
+    assert_ptr_equal(make_and_end(2), other);
+    assert_true(frames_by_kind(FRAME_KERNEL) > kernels);
+    assert_verify_clean();
+    node_drain();
+    assert_int_equal(frames_by_kind(FRAME_KERNEL), kernels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +209,7 @@ int main(void)
         TEST(it_keeps_no_more_than_a_share_of_what_is_free),
         TEST(who_lacks_memory_gets_what_other_cpus_keep),
         TEST(frames_that_lie_aside_are_not_taken_without_asking),
+        TEST(tables_that_a_cpu_has_cleared_become_its_next_ones),
     };
 
     machine_boot_with(MEMORY);
