@@ -31,12 +31,12 @@
 #include "sync/spinlock.h"
 
 #define NO_RUN 0 // in core_map_entry.run: not the first frame of a run on a free list
-#define BATCH_LEAST 8u  // frames that a cache is filled with at a time, or emptied by; twice as many are ready in it at most
+#define BATCH_LEAST 8u   // frames that a cache is filled with at a time, or emptied by; twice as many are ready in it at most
 #define BATCH_MOST 128u
+#define READY_PART 512   // of all frames, those that are ready in all caches are one of so many
 #define ASIDE_PART 64    // of the free frames, those that lie aside in all caches are one of so many
 #define ASIDE_MOST 2048u // in one of them
-#define CACHES_PART 512 // of all frames, all caches hold one of so many
-#define DRAIN_ORDER 8   // up to which a run is worth emptying all caches for
+#define DRAIN_ORDER 8    // up to which a run is worth emptying all caches for
 #define POISON 0xfeedfacecafef00dull
 
 /* Runs of free frames, by order. Frame 0 is never free (the firmware's), so 0 ends a list. */
@@ -279,7 +279,7 @@ static unsigned batch = BATCH_LEAST; // constant after boot; a power of two
 
 __cold void kalloc_share(unsigned cpus)
 {
-    while (batch < BATCH_MOST && 4 * batch * cpus <= core_map_frames / CACHES_PART)
+    while (batch < BATCH_MOST && 4 * batch * cpus <= core_map_frames / READY_PART)
         batch *= 2;
 }
 
@@ -356,8 +356,11 @@ static void cache_make_ready(struct frame_cache *cache, unsigned frames)
     cache->most = cache->aside + 2 * MAX(frames, BATCH_LEAST);
 }
 
-/* None is ready: of those that lie aside, or else of the buddy allocator's, some are, if the running thread may take frames.
- * => cache->lock held */
+/*
+ * None is ready: now some are, of those that lie aside or else of the buddy allocator's, if the running thread may take frames.
+ *
+ * => cache->lock held
+ */
 static __attribute__((noinline)) void cache_try_refill(struct frame_cache *cache)
 {
     uint64_t left = frames_by_kind(FRAME_FREE);
