@@ -15,6 +15,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/io.h"
 #include "arch/x86/irq.h"
+#include "arch/x86/time.h"
 #include "dev/random.h"
 #include "lib/log.h"
 
@@ -43,7 +44,8 @@ enum { LINE_8N1 = 0x03, DIVISOR_ACCESS = 0x80 };
 enum { MODEM_DTR_RTS = 0x03, MODEM_INTERRUPTS = 0x08 };
 enum { STATUS_DATA_READY = 0x01, STATUS_TRANSMIT_EMPTY = 0x20 };
 
-#define POLL_LIMIT 20000000     // reads of the status before a chip counts as stuck: seconds, since a busy host lets us wait
+#define STUCK_NS 10000000000u   // a chip that sends nothing for so long is stuck: a busy host may let us wait for seconds
+#define STUCK_READS 200000000u  // of its status; for when there is no clock yet
 
 struct uart uarts[UART_COUNT] = {
     [UART_CONSOLE] = {.base = 0x3f8, .irq = 4, .name = "ttyS0"},
@@ -202,15 +204,17 @@ size_t uart_transmit(struct uart *uart, const uint8_t *data, size_t size)
 // A chip that was found stuck is not waited for again until it moves.
 static bool wait_empty(struct uart *uart)
 {
-    for (int i = uart->stuck ? POLL_LIMIT - 1 : 0; i < POLL_LIMIT; i++) {
-        if (get(uart, LINE_STATUS) & STATUS_TRANSMIT_EMPTY) {
-            uart->stuck = false;
-            return true;
+    uint64_t deadline = clock_ns() + STUCK_NS;
+
+    for (unsigned reads = 0; !(get(uart, LINE_STATUS) & STATUS_TRANSMIT_EMPTY); reads++) {
+        if (uart->stuck || reads == STUCK_READS || clock_ns() >= deadline) {
+            uart->stuck = true;
+            return false;
         }
         cpu_relax();
     }
-    uart->stuck = true;
-    return false;
+    uart->stuck = false;
+    return true;
 }
 
 // A panic must get through even if its CPU, or one that was stopped, holds the lock.
