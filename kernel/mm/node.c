@@ -29,7 +29,7 @@
 
 /* ---- Frames of zeros, kept for the next node ---- */
 
-#define ZERO_FRAMES 8
+#define ZERO_FRAMES 16
 
 /*
  * A table of zeros costs 512 instructions to make, and exit leaves plenty. Each CPU has a list of its own, through free.next: what it
