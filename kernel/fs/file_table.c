@@ -2,9 +2,9 @@
 /*
  * file_table.c - descriptors.
  *
- * Theory      Descriptors come in chunks of 64: one word says which are taken, one which close on exec, and there are 64 pointers.
- *             A number that is taken but has no file is reserved by a call under way. The few pointers to chunks lie in the
- *             table itself, until more are needed: then in one frame.
+ * Theory      Descriptors come in chunks of 64: one word says which are taken, one which close on exec, and there are 64 pointers,
+ *             or, as long as they do, the first few of these. A number that is taken but has no file is reserved by a call under way.
+ *             The few pointers to chunks lie in the table itself, until more are needed: then in one frame.
  * Locking     One spinlock per table. Files are put outside it, since that may sleep.
  */
 #include "fs/file_table.h"
@@ -19,6 +19,7 @@
 #include "mm/slab.h"
 
 #define CHUNK_FILES 64u
+#define FEW_FILES 13u // most programs have fewer; their chunk takes 128 bytes
 #define INLINE_CHUNKS 4u
 #define FRAME_CHUNKS (PAGE_SIZE / sizeof(struct chunk *))
 
@@ -28,7 +29,8 @@ static_assert(FRAME_CHUNKS * CHUNK_FILES == FILE_TABLE_MAX, "as many as a frame 
 struct chunk {
     uint64_t taken;                         // bits: reserved or in use
     uint64_t close_on_exec;
-    struct file *files[CHUNK_FILES];
+    unsigned room;                          // pointers there are: FEW_FILES or all
+    struct file *files[];
 };
 
 /*
@@ -88,12 +90,19 @@ static uint64_t bit_of(unsigned fd)
     return UINT64_C(1) << fd % CHUNK_FILES;
 }
 
-// The chunk of a number, or NULL. => lock held
+static unsigned highest_of(uint64_t bits)
+{
+    return 63 - (unsigned)__builtin_clzll(bits);
+}
+
+// The chunk that has a pointer for a number, or NULL. => lock held
 static struct chunk *chunk_of(struct file_table *table, unsigned fd)
 {
     unsigned index = fd / CHUNK_FILES;
 
-    return index < table->chunk_count ? table->chunks[index] : NULL;
+    if (index >= table->chunk_count || fd % CHUNK_FILES >= table->chunks[index]->room)
+        return NULL;
+    return table->chunks[index];
 }
 
 static struct file **slot_of(struct file_table *table, int fd)
@@ -101,6 +110,35 @@ static struct file **slot_of(struct file_table *table, int fd)
     struct chunk *chunk = chunk_of(table, (unsigned)fd);
 
     return chunk != NULL ? &chunk->files[(unsigned)fd % CHUNK_FILES] : NULL;
+}
+
+// An empty chunk with a pointer for number `fd`. NULL: no memory
+static struct chunk *chunk_create(unsigned fd)
+{
+    unsigned room = fd % CHUNK_FILES < FEW_FILES ? FEW_FILES : CHUNK_FILES;
+    struct chunk *chunk = slab_zalloc(sizeof *chunk + room * sizeof chunk->files[0]);
+
+    if (chunk != NULL)
+        chunk->room = room;
+    return chunk;
+}
+
+// Have room in a chunk for number `fd`. => lock held; 0, -ENOMEM
+static int chunk_reach(struct chunk **chunk, unsigned fd)
+{
+    struct chunk *old = *chunk, *larger;
+
+    if (fd % CHUNK_FILES < old->room)
+        return 0;
+    larger = chunk_create(fd);
+    if (larger == NULL)
+        return -ENOMEM;
+    larger->taken = old->taken;
+    larger->close_on_exec = old->close_on_exec;
+    memcpy(larger->files, old->files, old->room * sizeof old->files[0]);
+    *chunk = larger;
+    slab_free(old);
+    return 0;
 }
 
 // Move the pointers to chunks to a frame. => lock held; 0, -ENOMEM
@@ -115,23 +153,25 @@ static int chunks_to_frame(struct file_table *table)
     return 0;
 }
 
-// Have chunks up to the one of `fd`. => lock held; 0, -ENOMEM, -EMFILE
+// Have chunks up to the one of `fd`, and room there. => lock held; 0, -ENOMEM, -EMFILE
 static int table_reach(struct file_table *table, unsigned fd)
 {
+    unsigned last = fd / CHUNK_FILES;
+
     if (fd >= FILE_TABLE_MAX)
         return -EMFILE;
-    while (table->chunk_count <= fd / CHUNK_FILES) {
+    while (table->chunk_count <= last) {
         struct chunk *chunk;
 
         if (table->chunk_count == INLINE_CHUNKS && table->chunks == table->inline_chunks &&
             chunks_to_frame(table) != 0)
             return -ENOMEM;
-        chunk = slab_zalloc(sizeof *chunk);
+        chunk = chunk_create(table->chunk_count == last ? fd : 0);
         if (chunk == NULL)
             return -ENOMEM;
         table->chunks[table->chunk_count++] = chunk;
     }
-    return 0;
+    return chunk_reach(&table->chunks[last], fd);
 }
 
 // The lowest number from `fd` on that is not taken; it may lie beyond the last chunk. => lock held
@@ -240,7 +280,8 @@ __cold int fd_next(struct file_table *table, int from)
     spin_lock(&table->lock);
     end = file_table_size(table);
     for (; fd < end && found < 0; fd++) {
-        if (*slot_of(table, (int)fd) != NULL)
+        struct file **slot = slot_of(table, (int)fd);
+        if (slot != NULL && *slot != NULL)
             found = (int)fd;
     }
     spin_unlock(&table->lock);
@@ -367,9 +408,15 @@ void file_table_put(struct file_table *table)
     table_free(table);
 }
 
-// The files of one chunk, each with a reference more; reserved numbers stay behind.
-static void chunk_copy(struct chunk *to, const struct chunk *from)
+// The files of one chunk, each with a reference more; reserved numbers stay behind. => 0, -ENOMEM
+static int chunk_copy(struct chunk **copy, const struct chunk *from)
 {
+    struct chunk *to;
+    int error = from->taken != 0 ? chunk_reach(copy, highest_of(from->taken)) : 0;
+
+    if (error != 0)
+        return error;
+    to = *copy;
     for (uint64_t bits = from->taken; bits != 0; bits &= bits - 1) {
         unsigned i = (unsigned)__builtin_ctzll(bits);
         struct file *file = from->files[i];
@@ -381,16 +428,17 @@ static void chunk_copy(struct chunk *to, const struct chunk *from)
         to->taken |= bit_of(i);
     }
     to->close_on_exec = from->close_on_exec & to->taken;
+    return 0;
 }
 
-// The number of the highest chunk with a file, and one: what a copy needs.
-static unsigned chunks_in_use(const struct file_table *table)
+// The numbers up to the highest that is taken: what a copy needs.
+static unsigned numbers_in_use(const struct file_table *table)
 {
     unsigned count = table->chunk_count;
 
     while (count > 0 && table->chunks[count - 1]->taken == 0)
         count--;
-    return count;
+    return count > 0 ? (count - 1) * CHUNK_FILES + highest_of(table->chunks[count - 1]->taken) + 1 : 0;
 }
 
 struct file_table *file_table_copy(struct file_table *table)
@@ -402,11 +450,11 @@ struct file_table *file_table_copy(struct file_table *table)
     if (copy == NULL)
         return NULL;
     spin_lock(&table->lock);
-    count = chunks_in_use(table);
+    count = numbers_in_use(table);
     if (count > 0)
-        error = table_reach(copy, count * CHUNK_FILES - 1);
-    for (unsigned index = 0; index < count && error == 0; index++)
-        chunk_copy(copy->chunks[index], table->chunks[index]);
+        error = table_reach(copy, count - 1);
+    for (unsigned index = 0; index < copy->chunk_count && error == 0; index++)
+        error = chunk_copy(&copy->chunks[index], table->chunks[index]);
     spin_unlock(&table->lock);
     if (error == 0)
         return copy;

@@ -111,6 +111,72 @@ static bool close_in_the_child_leaves_the_parents(void)
     return true;
 }
 
+/* Numbers about which a kernel's tables grow: of 13 descriptors at first, then of 64 at a time. */
+static const int numbers[] = {12, 13, 14, 63, 64, 65, 76, 77, 127, 128, 300};
+
+#define NUMBERS ((int)(sizeof numbers / sizeof numbers[0]))
+
+static bool each_number_names_the_file(void)
+{
+    for (int i = 0; i < NUMBERS; i++) {
+        CHECK_EQ(fcntl(numbers[i], F_GETFD), i % 2 ? FD_CLOEXEC : 0);
+        CHECK_EQ(lseek(numbers[i], 0, SEEK_CUR), 5);
+    }
+    CHECK_FAILS(fcntl(15, F_GETFD), EBADF);
+    CHECK_FAILS(fcntl(66, F_GETFD), EBADF);
+    CHECK_FAILS(fcntl(301, F_GETFD), EBADF);
+    return true;
+}
+
+static bool closes_and_takes_numbers_anew(void)
+{
+    CHECK(each_number_names_the_file());
+    CHECK(close(64) == 0);
+    CHECK(close(300) == 0);
+    CHECK_EQ(fcntl(12, F_DUPFD, 64), 64);
+    CHECK_EQ(fcntl(12, F_DUPFD, 299), 299);
+    return true;
+}
+
+static bool high_numbers_stay_what_they_are_and_fork_copies_them(void)
+{
+    int fd = fresh();
+
+    CHECK_EQ(write(fd, "12345", 5), 5);
+    for (int i = 0; i < NUMBERS; i++)
+        CHECK_EQ(dup3(fd, numbers[i], i % 2 ? O_CLOEXEC : 0), numbers[i]);
+    CHECK(each_number_names_the_file());
+    CHECK_CHILD(closes_and_takes_numbers_anew);
+    CHECK(each_number_names_the_file());
+    for (int i = 13; i < 300; i++)
+        close(i);
+    CHECK_EQ(lseek(12, 0, SEEK_CUR), 5);
+    CHECK_FAILS(lseek(128, 0, SEEK_CUR), EBADF);
+    CHECK_EQ(lseek(300, 0, SEEK_CUR), 5);
+    CHECK(close(12) == 0);
+    CHECK(close(300) == 0);
+    close(fd);
+    return true;
+}
+
+/* More than a table has room for at first, and than it has after that. */
+static bool numbers_go_up_and_the_lowest_is_taken_again(void)
+{
+    int fd = fresh(), made[140], last = fd;
+
+    for (int i = 0; i < 140; i++) {
+        made[i] = dup(fd);
+        CHECK(made[i] > last);
+        last = made[i];
+    }
+    CHECK_EQ(close(made[70]), 0);
+    CHECK_EQ(dup(fd), made[70]);
+    for (int i = 0; i < 140; i++)
+        CHECK_EQ(close(made[i]), 0);
+    close(fd);
+    return true;
+}
+
 /* /proc/sys/fs/nr_open. */
 static rlim_t limit_of_limits(void)
 {
@@ -149,6 +215,8 @@ int main(void)
     TEST(fcntl_dupfd_takes_the_first_from);
     TEST(setfl_changes_what_may_change_only);
     TEST(close_in_the_child_leaves_the_parents);
+    TEST(high_numbers_stay_what_they_are_and_fork_copies_them);
+    TEST(numbers_go_up_and_the_lowest_is_taken_again);
     TEST(root_may_have_32768_descriptors);
     return tap_done();
 }
