@@ -14,7 +14,7 @@
 #include "bench.h"
 
 #define MOST 4000
-#define SAMPLE 64 // after so many children the frames are counted
+#define SAMPLE 256 // after so many children the frames are counted
 
 static const char *const kinds[] = {"stack", "node", "vpi", "anonymous", "slab", "kernel"};
 #define KINDS (sizeof kinds / sizeof kinds[0])

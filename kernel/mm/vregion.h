@@ -55,15 +55,15 @@ enum vr_commit {
  */
 struct vregion {
     struct tree_node link;  // in vspace->regions
-    enum vr_direction dir;
     vaddr_t va_base;        // the end that does not move
     uint64_t size;          // bytes, never 0
     uint8_t prot;           // VR_READ | VR_WRITE | VR_EXEC
     uint8_t max_prot;       // what mprotect may make of it: a shared file opened for reading stays read-only
     bool shared;            // MAP_SHARED: writes go to the file, and fork shares them
     uint8_t flags;          // VR_LOCKED...; it and the three before are compared as one word
+    uint8_t dir;            // enum vr_direction
     uint8_t commit;         // enum vr_commit
-    enum vr_purpose purpose;
+    uint8_t purpose;        // enum vr_purpose
     struct page_cache *file; // what backs it; NULL: anonymous memory. Held by the region
     uint64_t file_offset;    // byte of the file at the region's lowest address
 };

@@ -69,7 +69,6 @@ struct process {
 
     // the family
     struct process *parent;             // (t) never NULL while alive, but for init; who gets SIGCHLD
-    _Atomic pid_t parent_id;            // (a) to write (t): its number, 0 for init's; getppid needs no lock
     struct list children;               // (t)
     struct list sibling;                // (t)
     struct pid *group;                  // (t)
@@ -77,28 +76,31 @@ struct process {
     struct session *session;            // (t)
     struct list threads;                // (t) and (s) to write, either to read; the leader first
     _Atomic uint32_t thread_count;      // (a) likewise
-    enum process_state state;           // (t)
+    _Atomic pid_t parent_id;            // (a) to write (t): its number, 0 for init's; getppid needs no lock
+    uint8_t state;                      // (t) enum process_state
     bool has_execed;                    // (t) setpgid by the parent is over
     bool subreaper;                     // (t) PR_SET_CHILD_SUBREAPER
     bool left_terminal;                 // (t) has given up the session's terminal, for itself and its children
 
     // what it has
     struct spinlock lock;               // (p) guards the pointers below against readers from outside
+    bool not_dumpable;                  // (a) PR_SET_DUMPABLE
+    uint16_t io_priority;               // (a) kept and inherited, as <linux/ioprio.h> has it
     struct vspace *vspace;              // (p) NULL once exiting
     struct file_table *files;           // (p)
     struct fs_context *fs;              // (p)
     struct credentials *credentials;    // (p) the leader's, also after its end
-    _Atomic uint32_t uid;               // (a) their real user id, for those who cannot take the lock
     struct file *executable;            // (p) /proc/PID/exe
     char comm[COMM_SIZE];               // (s) to write: the leader's, also after its end; it never lacks an end
     struct program_ranges ranges;       // (p)
     struct rlimit limits[RLIM_NLIMITS]; // (p)
+    _Atomic uint32_t uid;               // (a) the credentials' real user id, for those who cannot take the lock
+    _Atomic int16_t oom_score_adj;      // (a) -1000: never, 1000: always first, when memory has run out
+    _Atomic int16_t oom_score_adj_least;// (a) what the superuser set last
 
     // signals
     struct spinlock signal_lock;        // (s)
-    struct signal_queue pending;        // (s) for any thread
-    struct signal_handlers *handlers;   // (s) counted; its table has a lock of its own
-    struct deferred *signal_garbage;    // (s) entries out of queues, freed by the next who looks
+    int8_t nice;                        // (a) kept and inherited; the scheduler has one class
     _Atomic bool stopped;               // (s) to write: by a stop signal
     _Atomic bool group_exiting;         // (s) to write: every thread is to end, and exit_status is set
     bool stop_cancelled;                // (s) SIGCONT or SIGKILL came while a stop signal was being acted on
@@ -106,12 +108,16 @@ struct process {
     bool continue_waitable;             // (s) wait(WCONTINUED) has not seen it yet
     bool continue_untold;               // (s) the parent has not been sent SIGCHLD for it yet
     bool unkillable;                    // (s) init: signals without a handler do nothing
-    uint32_t parked;                    // (s) threads that have stopped
-    struct thread *exec_thread;         // (s) the one thread that is to survive, while exec ends the others
-    int stop_signal;                    // (s)
+    uint8_t stop_signal;                // (s)
+    uint8_t exit_signal;                // (c) sent to the parent at the end; 0: none; (t) after reparenting
+    uint8_t parent_death_signal;        // (t) PR_SET_PDEATHSIG
     int exit_status;                    // (s) as wait(2) reports it
-    int exit_signal;                    // (c) sent to the parent at the end; 0: none; (t) after reparenting
-    int parent_death_signal;            // (t) PR_SET_PDEATHSIG
+    uint32_t parked;                    // (s) threads that have stopped
+    _Atomic uint32_t cpu_watched;       // (a) CPU_WATCHED_...
+    struct signal_queue pending;        // (s) for any thread
+    struct signal_handlers *handlers;   // (s) counted; its table has a lock of its own
+    struct deferred *signal_garbage;    // (s) entries out of queues, freed by the next who looks
+    struct thread *exec_thread;         // (s) the one thread that is to survive, while exec ends the others
     struct itimers *itimers;            // (o) NULL until one is set; then it stays
     struct posix_timers *posix_timers;  // (o) NULL until one is made; gone with exec
 
@@ -122,14 +128,8 @@ struct process {
     // accounts
     uint64_t start_ns;                  // (c) since boot
     struct list cpu_watches;            // alarms on its CPU time: proc/cpu_watch.c has the lock
-    _Atomic uint32_t cpu_watched;       // (a) CPU_WATCHED_...
     struct process_usage usage;         // (t) of threads that have ended
     struct process_usage child_usage;   // (t) of children that were waited for
-    int nice;                           // (a) kept and inherited; the scheduler has one class
-    uint16_t io_priority;               // (a) kept and inherited, as <linux/ioprio.h> has it
-    _Atomic int16_t oom_score_adj;      // (a) -1000: never, 1000: always first, when memory has run out
-    _Atomic int16_t oom_score_adj_least;// (a) what the superuser set last
-    bool not_dumpable;                  // (a) PR_SET_DUMPABLE
 };
 
 /* The running thread's process. => where current_thread() is allowed */
