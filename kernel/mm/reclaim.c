@@ -25,6 +25,7 @@
 #include "sync/mutex.h"
 
 #define TARGET 64u         // frames that one call is after
+#define SHARERS 16         // leaves that may have to let a frame go before one attempt is over
 #define ATTEMPTS 16        // of who needs memory, when there is something to reclaim
 #define LOW_PART 64        // the thread begins when less than this part of all frames is free,
 #define LOW_LEAST 16       // or so many
@@ -75,6 +76,24 @@ static bool reclaim_pages(unsigned target)
     return freed > 0;
 }
 
+/*
+ * A page that several leaves map comes free only when the last of them has let it go, and the hand goes over one space after the other: so
+ * there may be a lot of work, and nothing to show for it, before frames come free.
+ *
+ * => one_at_a_time held; whether pages left, or more than `enough` frames are free by now
+ */
+static bool reclaim_until(uint64_t enough)
+{
+    bool any = false;
+
+    for (uint64_t more = core_map_frames / TARGET * SHARERS; more > 0 && frames_by_kind(FRAME_FREE) <= enough; more--) {
+        if (!reclaim_pages(TARGET))
+            return any;
+        any = true;
+    }
+    return true;
+}
+
 /* => one_at_a_time held; whether frames came free, or more than `enough` are by now */
 static bool look_around(uint64_t before, uint64_t enough)
 {
@@ -82,7 +101,7 @@ static bool look_around(uint64_t before, uint64_t enough)
 
     if (atomic_load(&thread.started)) {
         bool was = kalloc_use_reserve(true);
-        found = frames_by_kind(FRAME_FREE) > enough || reclaim_pages(TARGET);
+        found = reclaim_until(enough);
         kalloc_use_reserve(was);
     }
     if (!found) {

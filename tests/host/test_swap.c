@@ -146,6 +146,38 @@ static void a_frame_of_two_leaves_goes_with_the_last_one(void **state)
     end();
 }
 
+/* Of 1,600 pages, each of which three leaves map: more than all attempts of one who lacks memory let go would, 64 mappings at a time. */
+static void reclaim_goes_on_until_frames_come_free(void **state)
+{
+    const unsigned pages = 1600;
+    struct vspace *children[2];
+
+    (void)state;
+    assert_int_equal(reclaim_start(), 0);
+    swap_device_add(DEVICE_PAGES, NULL, 0);
+    space = make_space();
+    map_at(space, AT, pages, R | W);
+    for (unsigned i = 0; i < pages; i++)
+        poke(space, page_at(i), (uint8_t)i);
+    for (unsigned child = 0; child < 2; child++) {
+        children[child] = fork_space(space);
+        for (unsigned i = 0; i < pages; i += 500)
+            poke(children[child], page_at(i), (uint8_t)i); // a leaf of its own
+    }
+    assert_int_equal(frame_refs(frame_of(space, page_at(1))), 3);
+    hoard_take(20);
+    assert_true(reclaim());
+    assert_true(frames_by_kind(FRAME_FREE) > 20);
+    assert_verify_clean();
+    hoard_give_back();
+    for (unsigned i = 0; i < pages; i += 100)
+        assert_int_equal(peek(children[1], page_at(i)), (uint8_t)i);
+    end_space(children[0]);
+    end_space(children[1]);
+    kalloc_set_marks(0, 0, NULL);
+    end();
+}
+
 static void neighbours_are_read_along_once_that_is_of_use(void **state)
 {
     (void)state;
@@ -646,6 +678,7 @@ int main(void)
         TEST(a_page_that_is_written_to_gives_its_slot_back),
         TEST(a_page_that_two_share_is_written_once),
         TEST(a_frame_of_two_leaves_goes_with_the_last_one),
+        TEST(reclaim_goes_on_until_frames_come_free),
         TEST(neighbours_are_read_along_once_that_is_of_use),
         TEST(what_exits_gives_slots_and_cached_frames_back),
         TEST(unmapping_and_moving_know_slots),
