@@ -36,7 +36,7 @@
 #define READY_PART 512   // of all frames, those that are ready in all caches are one of so many
 #define ASIDE_PART 64    // of the free frames, those that lie aside in all caches are one of so many
 #define ASIDE_MOST 2048u // in one of them
-#define DRAIN_ORDER 8    // up to which a run is worth emptying all caches for
+#define DRAIN_ORDER 8    // up to which a run is worth emptying all caches for, even of the few frames that are ready
 #define POISON 0xfeedfacecafef00dull
 
 /* Runs of free frames, by order. Frame 0 is never free (the firmware's), so 0 ends a list. */
@@ -61,6 +61,8 @@ static struct frame_cache {
 } __attribute__((aligned(64))) caches[MAX_CPUS] = {
     [0 ... MAX_CPUS - 1] = {.lock = SPINLOCK_INIT("kmem cache", RANK_KMEM_CACHE), .most = 2 * BATCH_LEAST},
 };
+
+static atomic_bool some_aside; // since caches were emptied last: single frames that may keep the largest runs apart
 
 /* This CPU's cache; should we be moved now, another CPU's does as well. The address is hidden from the compiler, which would
  * compute it anew for each field. */
@@ -340,13 +342,15 @@ static void cache_refill(struct frame_cache *cache, unsigned frames)
     }
 }
 
-/* Give frames back to the buddy allocator until `keep` are left. => cache->lock held */
+/* Give frames back to the buddy allocator until `keep` are left, some at a time: others wait. => cache->lock held */
 static void cache_shrink(struct frame_cache *cache, unsigned keep)
 {
-    spin_lock(&kmem.lock);
-    while (cache->count > keep)
-        buddy_free_locked(page2pfn(cache_pop(cache)), 0);
-    spin_unlock(&kmem.lock);
+    while (cache->count > keep) {
+        spin_lock(&kmem.lock);
+        for (unsigned i = 0; i < BATCH_MOST && cache->count > keep; i++)
+            buddy_free_locked(page2pfn(cache_pop(cache)), 0);
+        spin_unlock(&kmem.lock);
+    }
 }
 
 /* So many are ready from now on, if there are as many. => cache->lock held */
@@ -374,14 +378,16 @@ static __attribute__((noinline)) void cache_try_refill(struct frame_cache *cache
     cache_make_ready(cache, frames);
 }
 
-/* It holds as many as it may: half of those that are ready are laid aside, as long as that is a small share. => cache->lock held */
+/* It holds as many as it may: what is more than a batch is laid aside, as long as that is a small share. => cache->lock held */
 static __attribute__((noinline)) void cache_lay_aside(struct frame_cache *cache)
 {
-    unsigned ready = (cache->most - cache->aside) / 2;
-    uint64_t aside = frames_by_kind(FRAME_FREE) / ASIDE_PART / cpu_count;
+    uint64_t left = frames_by_kind(FRAME_FREE);
+    unsigned ready = MAX(refill_frames(left), BATCH_LEAST);
 
-    cache_shrink(cache, ready + MIN(ASIDE_MOST, aside));
+    cache_shrink(cache, ready + MIN(ASIDE_MOST, left / ASIDE_PART / cpu_count));
     cache_make_ready(cache, ready);
+    if (cache->aside > 0 && !atomic_load_explicit(&some_aside, memory_order_relaxed))
+        atomic_store_explicit(&some_aside, true, memory_order_relaxed);
 }
 
 /* Give the frames that only the sanitizer keeps back to the buddy allocator. => cache->lock held */
@@ -429,6 +435,7 @@ static void cache_give(struct core_map_entry *page, const void *caller)
 
 __cold void kalloc_drain(void)
 {
+    atomic_store_explicit(&some_aside, false, memory_order_relaxed);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         spin_lock(&caches[cpu].lock);
         cache_release(&caches[cpu]);
@@ -510,7 +517,7 @@ struct core_map_entry *frame_alloc_run(enum frame_kind kind, unsigned order)
         return NULL;
     bool may = may_take(frames_by_kind(FRAME_FREE));
     pfn_t pfn = may ? run_take(kind, order) : 0;
-    if (!pfn && may && order <= DRAIN_ORDER) {
+    if (!pfn && may && (order <= DRAIN_ORDER || atomic_load_explicit(&some_aside, memory_order_relaxed))) {
         /* What was given back lately lies in caches, one by one. */
         kalloc_drain();
         pfn = run_take(kind, order);
