@@ -29,6 +29,7 @@
 #include "mm/kasan_report.h"
 #include "mm/kstack.h"
 #include "mm/magazine.h"
+#include "mm/node.h"
 #include "mm/slab.h"
 #include "mm/tlb.h"
 #include "mm/vspace.h"
@@ -175,6 +176,7 @@ void kernel_main(paddr_t start_info)
     socket_calls_init();
     start_other_cpus();
     kalloc_share(cpu_count);
+    node_share(cpu_count);
     if (cpu_count > 1)
         magazines_start(cpu_count);
     struct kthread *boot = sched_spawn_kernel(start_system, NULL, "boot");

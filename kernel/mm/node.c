@@ -29,12 +29,15 @@
 
 /* ---- Frames of zeros, kept for the next node ---- */
 
-#define ZERO_FRAMES 16
+#define ZERO_FRAMES 16u
+#define ZERO_FRAMES_LEAST 2u
+#define ZERO_PART 256 // of all frames, all CPUs keep no more than one of so many
 
 /*
  * A table of zeros costs 512 instructions to make, and exit leaves plenty. Each CPU has a list of its own, through free.next: what it
  * cleared lies in its own cache of memory. The lock is for node_drain, which comes from elsewhere.
  */
+static unsigned zero_frames_most = ZERO_FRAMES; // on one CPU; constant after boot
 static struct zero_frames {
     struct spinlock lock;
     uint32_t count, first;   // (lock) frames of kind kernel, with one reference, all zero
@@ -86,7 +89,7 @@ static void zero_frame_give(struct core_map_entry *page)
 
     assert_is_zero(page);
     spin_lock(&kept->lock);
-    bool keep = kept->count < ZERO_FRAMES;
+    bool keep = kept->count < zero_frames_most;
     if (keep) {
         frame_set_kind(page, FRAME_KERNEL);
         page->free.next = kept->first;
@@ -96,6 +99,13 @@ static void zero_frame_give(struct core_map_entry *page)
     spin_unlock(&kept->lock);
     if (!keep)
         frame_put(page);
+}
+
+void node_share(unsigned cpus)
+{
+    uint64_t share = core_map_frames / ZERO_PART / cpus;
+
+    zero_frames_most = (unsigned)MAX(ZERO_FRAMES_LEAST, MIN(share, ZERO_FRAMES));
 }
 
 void node_drain(void)

@@ -135,6 +135,9 @@ bool node_release_range(struct vspace *space, vaddr_t start, vaddr_t end);
 __must_check bool node_prune(struct vspace *space, vaddr_t start, vaddr_t end, uint32_t *pruned);
 void node_release_pruned(uint32_t pruned);
 
+/* Let each of so many CPUs keep cleared tables, as many as there is memory for. => once, at boot */
+void node_share(unsigned cpus);
+
 /* Give frames that are kept for new nodes back to kalloc (drop_caches). */
 void node_drain(void);
 
