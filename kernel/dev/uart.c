@@ -45,7 +45,7 @@ enum { MODEM_DTR_RTS = 0x03, MODEM_INTERRUPTS = 0x08 };
 enum { STATUS_DATA_READY = 0x01, STATUS_TRANSMIT_EMPTY = 0x20 };
 
 #define STUCK_NS 10000000000u   // a chip that sends nothing for so long is stuck: a busy host may let us wait for seconds
-#define STUCK_READS 200000000u  // of its status; for when there is no clock yet
+#define STUCK_READS 20000000u   // of its status, as long as there is no clock
 
 struct uart uarts[UART_COUNT] = {
     [UART_CONSOLE] = {.base = 0x3f8, .irq = 4, .name = "ttyS0"},
@@ -201,13 +201,20 @@ size_t uart_transmit(struct uart *uart, const uint8_t *data, size_t size)
     return sent;
 }
 
+static bool is_stuck(uint64_t since_ns, unsigned reads)
+{
+    uint64_t now = clock_ns();
+
+    return now == 0 ? reads >= STUCK_READS : now - since_ns >= STUCK_NS;
+}
+
 // A chip that was found stuck is not waited for again until it moves.
 static bool wait_empty(struct uart *uart)
 {
-    uint64_t deadline = clock_ns() + STUCK_NS;
+    uint64_t since_ns = clock_ns();
 
     for (unsigned reads = 0; !(get(uart, LINE_STATUS) & STATUS_TRANSMIT_EMPTY); reads++) {
-        if (uart->stuck || reads == STUCK_READS || clock_ns() >= deadline) {
+        if (uart->stuck || is_stuck(since_ns, reads)) {
             uart->stuck = true;
             return false;
         }

@@ -166,7 +166,7 @@ static int table_reach(struct file_table *table, unsigned fd)
         if (table->chunk_count == INLINE_CHUNKS && table->chunks == table->inline_chunks &&
             chunks_to_frame(table) != 0)
             return -ENOMEM;
-        chunk = chunk_create(table->chunk_count == last ? fd : 0);
+        chunk = chunk_create(table->chunk_count == last ? fd : CHUNK_FILES - 1); // those below the last are full, mostly
         if (chunk == NULL)
             return -ENOMEM;
         table->chunks[table->chunk_count++] = chunk;
