@@ -22,6 +22,11 @@ gaur-walk kernel_main
 echo == frame\\n
 gaur-frame space->root - core_map
 gaur-frame kernel_main
+python
+order = max(order for order in range(12) if int(gdb.parse_and_eval(f"kmem.head[{order}]")))
+gdb.execute(f"gaur-frame kmem.head[{order}]")
+print("order", order)
+end
 echo == errors\\n
 python
 for command in ('gaur-vspace 31999', 'gaur-frame 0xfffffffffff', 'gaur-walk', 'gaur-walk nosuchsymbol'):
@@ -50,11 +55,12 @@ def scripted():
     ok('stopped in vspace_fault' in text, 'a breakpoint in the fault handler is hit', result.notes())
     shows('', r'#0 .*vspace_fault.*#1 ', 'with a backtrace')
     shows('vspace', r'process 1 \(.*\n.*[0-9a-f]{12}-[0-9a-f]{12} r.x[ps] .*pages, \d+ used', 'gaur-vspace prints regions')
-    shows('vspace', r'stack ', 'among them the stack')
+    shows('vspace', r'stack +anonymous: \d+ pages, [1-9]\d* used', 'among them the stack, which has pages in use')
     shows('walk', r'level 4: entry .*level 3', 'gaur-walk shows the levels of a user address')
     shows('walk', r'level 4: entry 256 .*physical 0x[1-9a-f]', 'and where a kernel address lies')
     shows('frame', r'frame 0x.*: node, .*level 4', 'gaur-frame knows the root node')
     shows('frame', r'frame 0x1..?.? \(.*image', 'and the kernel image')
+    shows('frame', r'free, .*heads a run of order (\d+)\b[^\n]*\norder \1\n', 'and the first one of a free run')
     shows('errors', r'told: no process 31999.*outside of memory.*told: usage.*told: .*nosuchsymbol',
           'what is not there is told')
     shows('threads', r'process 1 \(.*, thread 1: (asleep|ready).*syscall_entry', 'gaur-threads shows where init waits')

@@ -119,11 +119,13 @@ def frame_number(entry_pointer):
     first = evaluate('core_map')
     return (int(entry_pointer) - int(first)) // first.dereference().type.sizeof
 
+def enum_word(kind, value):
+    """The word of an enum for a field that is only a number, in lower case and without its prefix."""
+    names = {field.enumval: field.name for field in gdb.lookup_type(f'enum {kind}').fields()}
+    return names.get(int(value), f'{kind} {int(value)}').partition('_')[2].lower()
+
 def kind_name(entry):
-    """The word of enum frame_kind, in lower case and without its prefix."""
-    kind = int(entry['kind'])
-    names = {field.enumval: field.name for field in gdb.lookup_type('enum frame_kind').fields()}
-    return names.get(kind, f'kind {kind}').replace('FRAME_', '').lower()
+    return enum_word('frame_kind', entry['kind'])
 
 def frame_line(pfn):
     """What core_map says of a frame, in one line."""
@@ -143,7 +145,7 @@ def frame_line(pfn):
     elif kind == 'huge':
         text += f', the first of a run behind whose entry the leaf in frame {leaf_behind(pfn):#x} waits'
     elif kind == 'free':
-        text += f', heads a run of order {int(entry["order"])}' if int(entry['order']) else ''
+        text += f', heads a run of order {int(entry["run"]) - 1}' if int(entry['run']) else ''
     return text + owner(entry)
 
 def owner(entry):
@@ -198,7 +200,7 @@ def field_of(info, fields, name):
 
 def region_range(region):
     base, size = int(region['va_base']), int(region['size'])
-    return (base - size, base) if str(region['dir']) == 'VR_DOWN' else (base, base + size)
+    return (base - size, base) if enum_word('vr_direction', region['dir']) == 'down' else (base, base + size)
 
 def regions(space):
     for node in tree_nodes(space['regions']['root']):
@@ -209,7 +211,7 @@ def region_text(region):
     prot = int(region['prot'])
     rights = ''.join(letter if prot & bit else '-' for letter, bit in (('r', 1), ('w', 2), ('x', 4)))
     rights += 's' if region['shared'] else 'p'
-    what = str(region['purpose']).replace('VR_', '').lower()
+    what = enum_word('vr_purpose', region['purpose'])
     behind = f'cache {int(region["file"]):#x}+{int(region["file_offset"]):#x}' if int(region['file']) else 'anonymous'
     return f'{start:012x}-{end:012x} {rights} {what:<8} {behind}'
 
