@@ -161,10 +161,10 @@ static void reclaim_goes_on_until_frames_come_free(void **state)
         poke(space, page_at(i), (uint8_t)i);
     for (unsigned child = 0; child < 2; child++) {
         children[child] = fork_space(space);
-        for (unsigned i = 0; i < pages; i += 500)
-            poke(children[child], page_at(i), (uint8_t)i); // a leaf of its own
+        for (unsigned i = 0; i < pages; i += 512)
+            poke(children[child], page_at(i), (uint8_t)i); // each leaf becomes its own
     }
-    assert_int_equal(frame_refs(frame_of(space, page_at(1))), 3);
+    assert_int_equal(frame_refs(frame_of(space, page_at(pages - 1))), 3);
     hoard_take(20);
     assert_true(reclaim());
     assert_true(frames_by_kind(FRAME_FREE) > 20);
