@@ -32,9 +32,10 @@ int vspace_munmap(struct vspace *space, vaddr_t addr, uint64_t size)
         return -EINVAL;
     rwlock_write_lock(&space->lock);
     error = range_prepare_remove(space, addr, end, &removal);
-    if (!error)
-        range_remove(space, addr, end, &removal);
-    rwlock_write_unlock(&space->lock);
+    if (error)
+        rwlock_write_unlock(&space->lock);
+    else
+        range_remove_and_unlock(space, addr, end, &removal);
     return error;
 }
 

@@ -399,9 +399,10 @@ static bool drop_child(struct core_map_entry *node, unsigned index)
     node_lock(node);
     pte_store(entry, pte_none());
     entry_removed(node);
+    bool empty = node->node.live == 0;
     node_unlock(node);
     node_put(child);
-    return node->node.live == 0;
+    return empty;
 }
 
 static bool drop_pages(struct core_map_entry *leaf, struct leaf_range pages)
@@ -432,19 +433,33 @@ static bool leaf_release(struct vspace *space, struct core_map_entry *leaf, vadd
     return empty;
 }
 
+void node_detach_range(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    static const struct range_step detach = {detach_child, detach_pages};
+
+    DEBUG_ASSERT(rwlock_held_write(&space->lock));
+    if (range_steps(space->root, start, end, &detach))
+        tlb_flush_nodes(space, start, end);
+}
+
+bool node_drop_range(struct vspace *space, vaddr_t start, vaddr_t end)
+{
+    static const struct range_step drop = {drop_child, drop_pages};
+
+    DEBUG_ASSERT(rwlock_held(&space->lock));
+    return range_steps(space->root, start, end, &drop);
+}
+
 bool node_release_range(struct vspace *space, vaddr_t start, vaddr_t end)
 {
-    static const struct range_step detach = {detach_child, detach_pages}, drop = {drop_child, drop_pages};
-
     DEBUG_ASSERT(rwlock_held_write(&space->lock));
     struct core_map_entry *leaf = node_next_leaf(space, &start, end);
     if (!leaf)
         return false; // nothing was ever touched here
     if (end - leaf_base(leaf) < LEAF_SPAN)
         return leaf_release(space, leaf, start, end);
-    if (range_steps(space->root, start, end, &detach))
-        tlb_flush_nodes(space, start, end);
-    return range_steps(space->root, start, end, &drop);
+    node_detach_range(space, start, end);
+    return node_drop_range(space, start, end);
 }
 
 /* ---- Taking empty nodes out ---- */
@@ -465,13 +480,12 @@ static void prune_below(struct vspace *space, struct core_map_entry *node, vaddr
 
     for (; va < end; va = ALIGN_DOWN(va, span) + span) {
         struct core_map_entry *child = node_child(node, va);
-        if (!child)
+        if (!child || frame_refs(child) != 1) // a fork's, since the range was given back
             continue;
         if (child->level > LEAF_LEVEL)
             prune_below(space, child, va, MIN(ALIGN_DOWN(va, span) + span, end), pruned);
         if (!node_is_idle(space, child))
             continue;
-        DEBUG_ASSERT(frame_refs(child) == 1); // the range's edges are private, and what lay inside has gone as a whole
         node_lock(node);
         pte_exchange(&node_entries(node)[pte_index(va, node->level)], pte_none());
         entry_removed(node);

@@ -119,12 +119,20 @@ static inline void node_entry_added(struct core_map_entry *node, unsigned index)
 }
 
 /*
- * Forget every page of a range: detach empties the entries that the CPU reads, those of whole nodes as high up as they lie in the
- * range; after a flush what they held is dropped. Cannot fail.
+ * Forget every page of a range. Cannot fail.
  *
  * => space->lock for writing; the nodes at the range's edges are private (share.h); true if a node is empty now
  */
 bool node_release_range(struct vspace *space, vaddr_t start, vaddr_t end);
+
+/*
+ * The same in two steps, for a large range: detach empties the entries that the CPU reads, those of whole nodes as high up as they lie in
+ * the range, and flushes; drop gives back what they held, which takes long. In between and meanwhile no region may lie over the range.
+ *
+ * => detach: as above; drop: space->lock held since then, for reading at least
+ */
+void node_detach_range(struct vspace *space, vaddr_t start, vaddr_t end);
+bool node_drop_range(struct vspace *space, vaddr_t start, vaddr_t end);
 
 /*
  * Take nodes without a live entry, over which no region lies, out of the tree. They are linked through their

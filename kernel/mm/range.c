@@ -6,9 +6,10 @@
  *             paper: the range is cut out of the regions that straddle its ends, so that what follows meets whole regions
  *             only. Unmapping goes over the tree twice, with one flush for the whole range in between: entries are emptied
  *             while infos still know the frames; then frames and nodes are dropped. The space's write lock keeps faults away
- *             meanwhile, so no list of frames is needed.
+ *             meanwhile, so no list of frames is needed. For a large range munmap goes on as a reader before frames are dropped:
+ *             once its regions have gone no fault leads there, and those of other threads need not wait.
  * Invariants  I6  Regions are sorted, page-aligned and never overlap.   I7  A used page lies in a region.
- * Locking     space->lock for writing; leaf by leaf.
+ * Locking     space->lock for writing, but for the last part of a large munmap; leaf by leaf.
  * Failure     Memory for private nodes and for cutting regions is taken first. After that nothing can fail.
  */
 #include "mm/range.h"
@@ -22,6 +23,8 @@
 #include "mm/share.h"
 #include "mm/tlb.h"
 #include "mm/vpage.h"
+
+#define LARGE_RANGE (2 * LEAF_SPAN) // some leaf lies in it as a whole
 
 /* ---- Pages of a range ---- */
 
@@ -241,7 +244,7 @@ int range_prepare_remove(struct vspace *space, vaddr_t start, vaddr_t end, struc
 {
     struct vregion *first = vregion_above(space, start);
 
-    *removal = (struct removal){first, NULL};
+    *removal = (struct removal){first, NULL, NULL};
     if (!first || vregion_start(first) >= end)
         return 0;
     int error = node_make_private(space, start, end, PRIVATE_EDGES);
@@ -252,7 +255,7 @@ int range_prepare_remove(struct vspace *space, vaddr_t start, vaddr_t end, struc
 }
 
 /* Take [start, end) away from one region that overlaps it. */
-static void region_trim(struct vspace *space, struct vregion *region, struct vregion *spare, vaddr_t start, vaddr_t end)
+static void region_trim(struct vspace *space, struct vregion *region, struct removal *removal, vaddr_t start, vaddr_t end)
 {
     vaddr_t region_start = vregion_start(region), region_end = vregion_end(region);
 
@@ -261,7 +264,7 @@ static void region_trim(struct vspace *space, struct vregion *region, struct vre
     if (region->commit == VR_COMMITTED)
         vspace_uncommit(space, (end - start) >> PAGE_SHIFT);
     if (region_start < start && region_end > end) {
-        region_split(space, region, spare, start, end);
+        region_split(space, region, removal->spare, start, end);
     } else if (region_start < start) {
         vregion_set_range(region, region_start, start);
     } else if (region_end > end) {
@@ -270,24 +273,73 @@ static void region_trim(struct vspace *space, struct vregion *region, struct vre
         vregion_set_range(region, end, region_end);
     } else {
         vregion_remove(space, region);
+        region->link.left = removal->gone ? &removal->gone->link : NULL;
+        removal->gone = region;
+    }
+}
+
+static void regions_trim(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal)
+{
+    struct vregion *next;
+
+    for (struct vregion *region = removal->first; region && vregion_start(region) < end; region = next) {
+        next = vregion_next(region);
+        region_trim(space, region, removal, start, end);
+    }
+}
+
+static void regions_free(struct removal *removal)
+{
+    while (removal->gone) {
+        struct vregion *region = removal->gone;
+        removal->gone = region->link.left ? container_of(region->link.left, struct vregion, link) : NULL;
         vregion_free(region);
     }
 }
 
-void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct removal *removal)
+/* Whether there is anything in a range that was prepared for. */
+static bool has_regions(const struct removal *removal, vaddr_t end)
 {
-    struct vregion *region = removal->first, *next;
-    if (!region || vregion_start(region) >= end)
-        return;
+    return removal->first && vregion_start(removal->first) < end;
+}
 
+void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal)
+{
+    if (!has_regions(removal, end))
+        return;
     event_range(EVENT_UNMAP, start, end - start, 0);
     bool emptied = node_release_range(space, start, end);
-    for (; region && vregion_start(region) < end; region = next) {
-        next = vregion_next(region);
-        region_trim(space, region, removal->spare, start, end);
-    }
+    regions_trim(space, start, end, removal);
+    regions_free(removal);
     if (emptied)
         range_prune(space, start, end);
+}
+
+/* Without its regions nobody comes to what was detached, but for who drops it; and nobody else can map there, since that takes a writer. */
+static void range_remove_large(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal)
+{
+    event_range(EVENT_UNMAP, start, end - start, 0);
+    node_detach_range(space, start, end);
+    regions_trim(space, start, end, removal);
+    rwlock_downgrade(&space->lock);
+    bool emptied = node_drop_range(space, start, end);
+    rwlock_read_unlock(&space->lock);
+    regions_free(removal);
+    if (!emptied)
+        return;
+    rwlock_write_lock(&space->lock);
+    range_prune(space, start, end);
+    rwlock_write_unlock(&space->lock);
+}
+
+void range_remove_and_unlock(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal)
+{
+    if (end - start >= LARGE_RANGE && has_regions(removal, end)) {
+        range_remove_large(space, start, end, removal);
+        return;
+    }
+    range_remove(space, start, end, removal);
+    rwlock_write_unlock(&space->lock);
 }
 
 /* ---- Flags ---- */

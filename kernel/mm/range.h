@@ -29,15 +29,19 @@ void range_cut(struct vspace *space, vaddr_t start, vaddr_t end, struct spare_re
 struct removal {
     struct vregion *first; // the lowest region that ends above its start, or NULL
     struct vregion *spare; // for the upper part of a region that the range is a hole in; else NULL
+    struct vregion *gone;  // regions that have been taken out, through link.left; they hold their files until their pages have gone
 };
 
 /* Take what is needed. => 0, or -ENOMEM and nothing taken */
 __must_check int range_prepare_remove(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal);
 
 /* Take what lies in a range away: pages, regions or parts of them, and nodes. => prepared; cannot fail */
-void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, const struct removal *removal);
+void range_remove(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal);
 
-/* Take nodes over the range that hold nothing and lie over no region out of the tree. => they are private */
+/* The same, and give space->lock back: as early as others may fault again, if the range is large. */
+void range_remove_and_unlock(struct vspace *space, vaddr_t start, vaddr_t end, struct removal *removal);
+
+/* Take nodes over the range that hold nothing, lie over no region and are private out of the tree. */
 void range_prune(struct vspace *space, vaddr_t start, vaddr_t end);
 
 /* Derive the entries of a region again after its rights were `old_prot`. => true if one lost rights: flush */

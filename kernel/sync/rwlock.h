@@ -163,6 +163,17 @@ static inline void rwlock_write_unlock(struct rwlock *lock)
         rwlock_pass(lock);
 }
 
+/* Go on as a reader; no writer comes in between, and readers that wait need not any more. => held for writing */
+static inline void rwlock_downgrade(struct rwlock *lock)
+{
+    uint64_t before;
+
+    rwlock_write_ends(lock);
+    before = atomic_fetch_add_explicit(&lock->word, RWLOCK_READER - RWLOCK_WRITER, memory_order_release);
+    if (unlikely(before & RWLOCK_WAITING))
+        rwlock_pass(lock);
+}
+
 /* Take it if that needs no waiting; in any order. => true if taken */
 static inline bool __must_check rwlock_try_read_lock(struct rwlock *lock)
 {

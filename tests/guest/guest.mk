@@ -37,7 +37,7 @@ GUEST_PROGRAMS := \
 	clocks system_info procfs proc_process proc_bad_input proc_maps missing_calls events fail_sweep
 
 # The mistakes that others shipped, as far as no program above has them (docs/testing.md), and memory that runs out.
-GUEST_PROGRAMS += fork_against fault_race zeroed unresolvable out_of_memory fail_sweep_files fail_again fail_again_memory
+GUEST_PROGRAMS += fork_against fault_race unmap_race zeroed unresolvable out_of_memory fail_sweep_files fail_again fail_again_memory
 
 # These are built twice: at a fixed address (ET_EXEC) and position-independent (static PIE).
 GUEST_PIES  := $(if $(MUSL_LIB),$(addprefix $(GUEST_OUT)/,exec_auxv_pie random_places_pie))

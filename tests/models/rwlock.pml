@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * rwlock.pml - a spread rwlock: two readers on a CPU each, and two writers, each of whom takes it once.
+ * rwlock.pml - a spread rwlock: two readers on a CPU each, and two writers, each of whom takes it once, and may go on as a reader.
  *
  *   kernel (sync/rwlock.c)                        here
  *   word: RWLOCK_WRITER, RWLOCK_WAITING, readers  writer, waiting, counted
@@ -8,9 +8,11 @@
  *   line_lock, lock->line, waiter.granted         line, queued[i], granted[i]
  *   sched_sleep_prepare, sched_block, sched_wake  woken = false, wait for it, woken = true
  *
- * The line has no order here: what is claimed holds whoever is first. Claims: a writer is alone; nobody waits for ever.
+ * The line has no order here: what is claimed holds whoever is first. Claims: a writer is alone; no other one comes before it has ended,
+ * as a reader, too; nobody waits for ever.
  *
- * Left out one at a time: READER_LOOKS_FIRST, WRITER_LOOKS_FIRST, LEAVE_WITHOUT_LOOKING, DRAIN_UNANNOUNCED, PASS_FORGETS_DRAIN.
+ * Left out one at a time: READER_LOOKS_FIRST, WRITER_LOOKS_FIRST, LEAVE_WITHOUT_LOOKING, DRAIN_UNANNOUNCED, PASS_FORGETS_DRAIN,
+ * DOWNGRADE_LETS_GO_FIRST.
  */
 #define READERS 2
 #define ALL 4
@@ -21,6 +23,7 @@ bool mark[READERS] = false;
 bool queued[ALL] = false, granted[ALL] = false;
 byte inside = 0;         // readers that read
 bool inside_writer = false;
+byte times = 0;          // that a writer wrote
 
 #define LOCK_LINE   atomic { !line -> line = true }
 #define UNLOCK_LINE line = false
@@ -137,6 +140,25 @@ inline drain()
     UNLOCK_LINE
 }
 
+/* Go on as a reader, and end as one. */
+inline downgrade()
+{
+#ifndef DOWNGRADE_LETS_GO_FIRST
+    atomic { writer = false; counted++; others = waiting };
+#else
+    writer = false;
+    atomic { counted++; others = waiting };
+#endif
+    if
+    :: others -> pass()
+    :: else
+    fi;
+    inside++;
+    assert(times == time);
+    inside--;
+    atomic { counted--; others = (counted == 0 && waiting) }
+}
+
 active [2] proctype write()
 {
     byte i = _pid;
@@ -157,9 +179,14 @@ active [2] proctype write()
 
     inside_writer = true;
     assert(inside == 0);
+    times++;
+    byte time = times;
     inside_writer = false;
 
-    atomic { writer = false; others = waiting }
+    if
+    :: true -> atomic { writer = false; others = waiting }
+    :: true -> downgrade()
+    fi;
     if
     :: others -> pass()
     :: else
