@@ -60,7 +60,7 @@ def scripted():
     shows('walk', r'level 4: entry 256 .*physical 0x[1-9a-f]', 'and where a kernel address lies')
     shows('frame', r'frame 0x.*: node, .*level 4', 'gaur-frame knows the root node')
     shows('frame', r'frame 0x1..?.? \(.*image', 'and the kernel image')
-    shows('frame', r'free, .*heads a run of order (\d+)\b[^\n]*\norder \1\n', 'and the first one of a free run')
+    shows('frame', r'free, .*heads a run of order (\d+)\n.*\norder \1\b', 'and the first one of a free run')
     shows('errors', r'told: no process 31999.*outside of memory.*told: usage.*told: .*nosuchsymbol',
           'what is not there is told')
     shows('threads', r'process 1 \(.*, thread 1: (asleep|ready).*syscall_entry', 'gaur-threads shows where init waits')
