@@ -134,7 +134,7 @@ def control_page():
 def begin_stepping(guest):
     guest.set('allowed', guest.get('passed'))
     guest.set('step', 1)
-    return wait_until(lambda: guest.get('waiting') == 1)
+    return wait_until(lambda: guest.get('waiting') == 1 and guest.get('held_sequence') % 2 == 0) # odd while the rest is written
 
 def stepping():
     guest = Guest('--append', 'watch', '--', TOUCHES)
