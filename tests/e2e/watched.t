@@ -34,6 +34,7 @@ TOUCHES = compile_c('touches', '''
 #include <unistd.h>
 int main(int argc, char **argv) {
     volatile char *map = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    usleep(100000); // init, which has forked us, goes to sleep meanwhile, and faults no more
     if (argc > 1) {
         struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
         struct itimerspec when = {.it_value.tv_sec = atoi(argv[1])};
